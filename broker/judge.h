@@ -1,0 +1,17 @@
+/* Judges passwords with libpwquality: its default rules, the least length that
+ * the operator set, and its dictionary where it is installed. */
+#ifndef BROKER_JUDGE_H
+#define BROKER_JUDGE_H
+
+#include "broker/door_core.h"
+
+struct broker_judge;
+
+/* NULL when there is not enough memory. */
+struct broker_judge *broker_judge_new(uint64_t min_length, bool quality);
+void broker_judge_destroy(struct broker_judge **self_p);
+
+/* A broker_judge_fn; arg is the judge. */
+broker_judge_fn broker_judge_password;
+
+#endif

@@ -1,0 +1,259 @@
+/* The store actor.  A transaction travels as one block of memory over an inproc
+ * pipe: its id, then its records.  When a commit fails, what was in it is kept
+ * and tried again: nothing is said to be stored that is not. */
+#include "broker/store.h"
+
+#include <stdlib.h>
+
+#include "host/log.h"
+
+#define RECORDS_MAX 1000u /* of one commit, about */
+#define RETRY_MS 500
+#define WARN_EVERY 20u /* failures in a row, after the first */
+
+/* A transaction; records follow each other in bytes. */
+struct transaction {
+    struct transaction *next;
+    uint64_t id;
+    uint32_t records;
+    struct msg_buf bytes;
+};
+
+struct record {
+    uint32_t table;
+    uint32_t key_len;
+    uint32_t value_len;
+    uint32_t delete;
+};
+
+struct broker_store {
+    struct host_store *store;
+    zactor_t *actor;
+    struct transaction *open;   /* what gathers; the front's */
+    uint64_t given, synced;     /* transactions; the front's */
+    struct transaction *first;  /* what waits; the actor's, as is all below */
+    struct transaction **last_p;
+    uint32_t failures;          /* in a row */
+};
+
+static void *
+checked(void *at)
+{
+    if (at == NULL)
+        abort(); /* out of memory: there is nothing better to do */
+    return at;
+}
+
+static void
+reserve(struct msg_buf *buf, size_t more)
+{
+    if (more <= buf->cap - buf->len)
+        return;
+    buf->cap = 2 * (buf->len + more);
+    buf->at = checked(realloc(buf->at, buf->cap));
+}
+
+void
+broker_store_gather(struct broker_store *self, const struct msg_effects *effects,
+                    const struct msg_effect *effect)
+{
+    const struct msg_span key = msg_effects_key(effects, effect);
+    const struct msg_span value = effect->kind == EFFECT_PUT ? msg_effects_bytes(effects, effect)
+                                                             : msg_span(NULL, 0);
+    const struct record record = {effect->table, (uint32_t)key.len, (uint32_t)value.len,
+                                  effect->kind == EFFECT_DELETE};
+
+    if (self->open == NULL)
+        self->open = checked(calloc(1, sizeof *self->open));
+    struct msg_buf *to = &self->open->bytes;
+    reserve(to, sizeof record + key.len + value.len);
+    memcpy(to->at + to->len, &record, sizeof record);
+    memcpy(to->at + to->len + sizeof record, key.at, key.len);
+    if (value.len > 0)
+        memcpy(to->at + to->len + sizeof record + key.len, value.at, value.len);
+    to->len += sizeof record + key.len + value.len;
+    self->open->records++;
+}
+
+void
+broker_store_commit(struct broker_store *self, uint64_t id)
+{
+    struct transaction *transaction = self->open;
+
+    if (transaction == NULL)
+        transaction = checked(calloc(1, sizeof *transaction));
+    transaction->id = id;
+    self->open = NULL;
+    self->given++;
+    zmq_send(zsock_resolve(self->actor), &transaction, sizeof transaction, 0);
+}
+
+/* Puts the records of a transaction into the one that LMDB has open. */
+static enum conclave_err
+write_out(struct host_store *store, const struct transaction *transaction)
+{
+    const uint8_t *at = transaction->bytes.at, *end = at + transaction->bytes.len;
+    enum conclave_err err = CONCLAVE_OK;
+
+    while (at != end && err == CONCLAVE_OK) {
+        struct record record;
+        memcpy(&record, at, sizeof record);
+        const struct msg_span key = msg_span(at + sizeof record, record.key_len);
+        const struct msg_span value = msg_span(key.at + key.len, record.value_len);
+        err = record.delete ? host_store_delete(store, record.table, key)
+                            : host_store_put(store, record.table, key, value);
+        at = value.at + value.len;
+    }
+    return err;
+}
+
+/* One commit of what waits; *end gets the first transaction that is not in it. */
+static enum conclave_err
+commit(struct broker_store *self, struct transaction **end)
+{
+    uint64_t records = 0;
+    enum conclave_err err = host_store_begin(self->store);
+
+    for (*end = self->first; *end != NULL && records < RECORDS_MAX && err == CONCLAVE_OK;
+         *end = (*end)->next) {
+        err = write_out(self->store, *end);
+        records += (*end)->records;
+    }
+    return err == CONCLAVE_OK ? host_store_commit(self->store) : err;
+}
+
+static void
+free_transaction(struct transaction *transaction)
+{
+    free(transaction->bytes.at);
+    free(transaction);
+}
+
+static void
+say_failure(struct broker_store *self, enum conclave_err err)
+{
+    if (self->failures++ % WARN_EVERY == 0)
+        host_log(MSG_LOG_ERROR,
+                 "STORE-FAILED %s Nothing that waits is lost while this daemon runs; it tries again "
+                 "by itself.",
+                 msg_error_sentence(err));
+}
+
+/* Commits all that waits and says so; false: it must be tried again. */
+static bool
+work(struct broker_store *self, void *pipe)
+{
+    while (self->first != NULL) {
+        struct transaction *end;
+        const enum conclave_err err = commit(self, &end);
+        if (err != CONCLAVE_OK) {
+            say_failure(self, err);
+            return false;
+        }
+        if (self->failures > 0)
+            host_log(MSG_LOG_INFO, "STORE-RECOVERED The store takes records again.");
+        self->failures = 0;
+        while (self->first != end) {
+            struct transaction *done = self->first;
+            self->first = done->next;
+            zmq_send(pipe, &done->id, sizeof done->id, 0);
+            free_transaction(done);
+        }
+    }
+    self->last_p = &self->first;
+    return true;
+}
+
+static void
+run(zsock_t *pipe, void *arg)
+{
+    struct broker_store *self = arg;
+    void *raw = zsock_resolve(pipe);
+    zmq_pollitem_t item = {raw, 0, ZMQ_POLLIN, 0};
+    bool retry = false, stop = false;
+
+    zsock_signal(pipe, 0);
+    while (!stop || (self->first != NULL && !retry)) {
+        struct transaction *transaction;
+        zmq_msg_t msg;
+        if (!stop && zmq_poll(&item, 1, retry ? RETRY_MS : -1) < 0 && errno != EINTR)
+            break;
+        zmq_msg_init(&msg);
+        while (!stop && zmq_msg_recv(&msg, raw, ZMQ_DONTWAIT) >= 0) {
+            if (zmq_msg_size(&msg) != sizeof transaction
+                || memcmp(zmq_msg_data(&msg), "$TERM", 5) == 0) {
+                stop = true;
+                break;
+            }
+            memcpy(&transaction, zmq_msg_data(&msg), sizeof transaction);
+            *self->last_p = transaction;
+            self->last_p = &transaction->next;
+        }
+        zmq_msg_close(&msg);
+        retry = !work(self, raw);
+    }
+    while (self->first != NULL) { /* the store would not have them */
+        struct transaction *lost = self->first;
+        self->first = lost->next;
+        free_transaction(lost);
+    }
+}
+
+enum conclave_err
+broker_store_start(struct broker_store **self_p, struct host_store *store)
+{
+    *self_p = NULL;
+    struct broker_store *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return CONCLAVE_ERR_SYSTEM;
+    self->store = store;
+    self->last_p = &self->first;
+    zsys_set_pipehwm(0); /* neither end may wait for the other */
+    self->actor = zactor_new(run, self);
+    if (self->actor == NULL) {
+        free(self);
+        return CONCLAVE_ERR_SYSTEM;
+    }
+    *self_p = self;
+    return CONCLAVE_OK;
+}
+
+void
+broker_store_stop(struct broker_store **self_p, int wait_ms)
+{
+    struct broker_store *self = *self_p;
+    uint64_t id;
+
+    if (self == NULL)
+        return;
+    zmq_pollitem_t item = {zsock_resolve(self->actor), 0, ZMQ_POLLIN, 0};
+    while (broker_store_waiting(self) > 0 && zmq_poll(&item, 1, wait_ms) > 0)
+        while (broker_store_synced(self, &id))
+            ;
+    zactor_destroy(&self->actor);
+    if (self->open != NULL)
+        free_transaction(self->open);
+    free(self);
+    *self_p = NULL;
+}
+
+zsock_t *
+broker_store_socket(struct broker_store *self)
+{
+    return zactor_sock(self->actor);
+}
+
+bool
+broker_store_synced(struct broker_store *self, uint64_t *id)
+{
+    if (zmq_recv(zsock_resolve(self->actor), id, sizeof *id, ZMQ_DONTWAIT) != sizeof *id)
+        return false;
+    self->synced++;
+    return true;
+}
+
+uint64_t
+broker_store_waiting(const struct broker_store *self)
+{
+    return self->given - self->synced;
+}

@@ -1,0 +1,32 @@
+/* The store actor: LMDB's only writer in the registry, on a thread of its own.
+ * It takes whole transactions, commits all that wait as one of LMDB's, and
+ * says which are synced.  Owned by broker/front. */
+#ifndef BROKER_STORE_H
+#define BROKER_STORE_H
+
+#include <czmq.h>
+
+#include "host/store.h"
+#include "msg/step.h"
+
+struct broker_store;
+
+/* Over an open store, which must outlive it; others may read that meanwhile. */
+enum conclave_err CONCLAVE_CHECK broker_store_start(struct broker_store **self_p, struct host_store *store);
+
+/* Waits for what was handed in, `wait_ms` at most. */
+void broker_store_stop(struct broker_store **self_p, int wait_ms);
+
+/* Gathers one PUT or DELETE, and hands what gathered in as transaction id. */
+void broker_store_gather(struct broker_store *self, const struct msg_effects *effects, const struct msg_effect *effect);
+void broker_store_commit(struct broker_store *self, uint64_t id);
+
+/* To poll for answers, and to take them: the id of one synced transaction, in
+ * order; false: none. */
+zsock_t *broker_store_socket(struct broker_store *self);
+bool broker_store_synced(struct broker_store *self, uint64_t *id);
+
+/* Transactions that were handed in and are not synced yet. */
+uint64_t broker_store_waiting(const struct broker_store *self);
+
+#endif

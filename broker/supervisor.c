@@ -1,0 +1,475 @@
+/* The supervisor's loop: signals come by signalfd, the children's words by
+ * their channels; nothing else is waited for. */
+#include "broker/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "broker/channel.h"
+#include "broker/home.h"
+#include "broker/link.h"
+#include "broker/notify.h"
+#include "host/log.h"
+
+#define QUICK_MS 1000u    /* a child that lives shorter died quickly */
+#define BACKOFF_MS 100u   /* after the second quick death in a row, doubling */
+#define BACKOFF_MAX_MS 5000u
+#define STOP_MS 3000u     /* then they are killed */
+
+static const char *const names[BROKER_ROLES] = {
+    [BROKER_ROLE_VAULT] = "vault", [BROKER_ROLE_FRONT] = "front", [BROKER_ROLE_DOOR] = "door"};
+
+static const char *const titles[BROKER_ROLES] = {[BROKER_ROLE_VAULT] = "conclaved-vault",
+                                                 [BROKER_ROLE_FRONT] = "conclaved-front",
+                                                 [BROKER_ROLE_DOOR] = "conclaved-door"};
+
+struct worker {
+    pid_t pid;              /* 0: not running */
+    int channel;            /* -1: none */
+    bool ready;             /* since it was started last */
+    bool was_ready;         /* at least once */
+    uint16_t port;          /* of door and front, once known */
+    uint64_t started_ms;
+    uint64_t start_at_ms;   /* UINT64_MAX: not wanted, or running */
+    unsigned quick_deaths;  /* in a row */
+};
+
+struct supervisor {
+    struct broker_run run;
+    char host[MSG_HOST_MAX + 1];
+    uint16_t listen_port;
+    int signals;
+    struct worker workers[BROKER_ROLES];
+    bool serving;           /* the ready line is out */
+    char link[MSG_LINK_MAX + 1];
+    uint64_t watchdog_ms;   /* systemd's; 0: none */
+    uint64_t watchdog_at_ms;
+};
+
+static uint64_t
+now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void
+broker_run_override(const struct broker_run *run, struct broker_settings *settings)
+{
+    if (run->listen[0] != '\0')
+        memcpy(settings->listen, run->listen, sizeof settings->listen);
+    if (run->advertise[0] != '\0')
+        memcpy(settings->advertise, run->advertise, sizeof settings->advertise);
+}
+
+/* Which ports a child tries: the one it had; else the one that was asked for;
+ * else the one it had in another life; else a convenient one. */
+static void
+choose_ports(const struct supervisor *self, enum broker_role role, struct broker_child *child)
+{
+    const bool door = role == BROKER_ROLE_DOOR;
+    const uint16_t asked =
+        door ? self->listen_port : (uint16_t)self->run.settings.front_port;
+    const uint16_t saved = broker_home_port(door ? BROKER_DOOR_PORT : BROKER_FRONT_PORT);
+    const uint16_t beside = self->workers[BROKER_ROLE_DOOR].port;
+
+    child->port_is_kept = true;
+    if (self->workers[role].port != 0)
+        child->ports[0] = self->workers[role].port;
+    else if (asked != 0)
+        child->ports[0] = asked;
+    else if (saved != 0 && !door)
+        child->ports[0] = saved; /* devices know it */
+    else
+        child->port_is_kept = false;
+    if (!child->port_is_kept)
+        child->ports[0] = door ? saved : beside < UINT16_MAX ? (uint16_t)(beside + 1) : 0;
+}
+
+/* In the child, which never returns. */
+static void __attribute__((noreturn))
+become(struct supervisor *self, enum broker_role role, int channel, pid_t parent)
+{
+    static int (*const roles[BROKER_ROLES])(const struct broker_child *) = {
+        [BROKER_ROLE_VAULT] = broker_vault_run,
+        [BROKER_ROLE_FRONT] = broker_front_run,
+        [BROKER_ROLE_DOOR] = broker_door_run,
+    };
+    struct broker_child child = {.role = role, .channel = channel};
+    sigset_t none;
+
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)
+        _exit(1); /* it died in between */
+    char name[16]; /* for ps and top */
+    snprintf(name, sizeof name, "conclaved-%s", names[role]);
+    (void)prctl(PR_SET_NAME, name, 0, 0, 0); /* cannot fail with a text */
+    prctl(PR_SET_NAME, titles[role], 0, 0, 0); /* for ps and top */
+    signal(SIGINT, SIG_IGN); /* the terminal's, for all of us: the supervisor says what to do */
+    signal(SIGHUP, SIG_IGN);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    close(self->signals);
+    for (size_t i = 0; i < BROKER_ROLES; i++)
+        if (self->workers[i].channel >= 0)
+            close(self->workers[i].channel);
+    const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0)
+        _exit(1); /* the ready line is the supervisor's alone */
+    child.settings = self->run.settings;
+    memcpy(child.host, self->host, sizeof child.host);
+    choose_ports(self, role, &child);
+    child.signer = self->run.keys.signer;
+    child.door = self->run.keys.door;
+    child.front = self->run.keys.front;
+    _exit(roles[role](&child));
+}
+
+static void
+start(struct supervisor *self, enum broker_role role)
+{
+    struct worker *worker = &self->workers[role];
+    const pid_t parent = getpid();
+    int ends[2];
+
+    worker->start_at_ms = now_ms() + BACKOFF_MAX_MS; /* should the system refuse */
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+        host_log(MSG_LOG_ERROR, "CHILD-FAILED %s: %s.", names[role], strerror(errno));
+        return;
+    }
+    const pid_t pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        become(self, role, ends[1], parent);
+    }
+    close(ends[1]);
+    if (pid < 0) {
+        host_log(MSG_LOG_ERROR, "CHILD-FAILED %s: %s.", names[role], strerror(errno));
+        close(ends[0]);
+        return;
+    }
+    worker->pid = pid;
+    worker->channel = ends[0];
+    worker->ready = false;
+    worker->started_ms = now_ms();
+    worker->start_at_ms = UINT64_MAX;
+    host_log(MSG_LOG_DEBUG, "CHILD-STARTED %s as process %ld.", names[role], (long)pid);
+}
+
+static void
+begin_serving(struct supervisor *self)
+{
+    for (size_t i = 0; i < BROKER_ROLES; i++)
+        if (!self->workers[i].was_ready)
+            return;
+    self->serving = true;
+    broker_link_print(self->link, &self->run.settings, self->host,
+                      self->workers[BROKER_ROLE_DOOR].port, &self->run.keys);
+    if (broker_link_save(self->link) != CONCLAVE_OK)
+        host_log(MSG_LOG_WARN, "LINK-NOT-SAVED: conclave needs -r LINK to find this registry.");
+    host_log(MSG_LOG_INFO, "READY door on port %u, front on port %u.",
+             (unsigned)self->workers[BROKER_ROLE_DOOR].port,
+             (unsigned)self->workers[BROKER_ROLE_FRONT].port);
+    printf("ready %s\n", self->link);
+    fflush(stdout);
+    broker_notify("READY=1");
+}
+
+static void
+became_ready(struct supervisor *self, enum broker_role role, uint16_t port)
+{
+    struct worker *worker = &self->workers[role];
+    const bool again = worker->was_ready;
+
+    worker->ready = worker->was_ready = true;
+    worker->port = port;
+    if (role != BROKER_ROLE_VAULT && !again) {
+        const char *file = role == BROKER_ROLE_DOOR ? BROKER_DOOR_PORT : BROKER_FRONT_PORT;
+        if (broker_home_port(file) != port && broker_home_save_port(file, port) != CONCLAVE_OK)
+            host_log(MSG_LOG_WARN, "PORT-NOT-SAVED %s: %s.", file, strerror(errno));
+    }
+    if (role == BROKER_ROLE_DOOR && !again)
+        start(self, BROKER_ROLE_FRONT); /* its port may be the one after the door's */
+    if (again)
+        host_log(MSG_LOG_INFO, "CHILD-BACK %s serves again.", names[role]);
+    if (!self->serving)
+        begin_serving(self);
+}
+
+/* What a child has said so far; false: it cannot serve and never could. */
+static bool
+hear(struct supervisor *self, enum broker_role role)
+{
+    struct worker *worker = &self->workers[role];
+    struct broker_note note;
+
+    while (worker->channel >= 0
+           && broker_channel_receive(worker->channel, &note) == CONCLAVE_OK) {
+        if (note.word == BROKER_WORD_READY)
+            became_ready(self, role, note.port);
+        if (note.word == BROKER_WORD_FAILED) {
+            host_log(MSG_LOG_ERROR, "CANNOT-SERVE %s: %s", names[role], note.why);
+            if (!self->serving)
+                return false;
+        }
+    }
+    return true;
+}
+
+static void
+died(struct supervisor *self, enum broker_role role, int status)
+{
+    struct worker *worker = &self->workers[role];
+    const uint64_t now = now_ms();
+    uint64_t wait_ms = 0;
+
+    close(worker->channel);
+    worker->channel = -1;
+    worker->pid = 0;
+    worker->quick_deaths = now - worker->started_ms < QUICK_MS ? worker->quick_deaths + 1 : 0;
+    if (worker->quick_deaths > 1) {
+        const unsigned doublings = worker->quick_deaths - 2 < 6 ? worker->quick_deaths - 2 : 6;
+        wait_ms = BACKOFF_MS << doublings;
+        if (wait_ms > BACKOFF_MAX_MS)
+            wait_ms = BACKOFF_MAX_MS;
+    }
+    worker->start_at_ms = now + wait_ms;
+    if (WIFSIGNALED(status))
+        host_log(MSG_LOG_WARN, "CHILD-DIED %s of signal %d; it is started again in %llu ms.",
+                 names[role], WTERMSIG(status), (unsigned long long)wait_ms);
+    else
+        host_log(MSG_LOG_WARN, "CHILD-DIED %s with status %d; it is started again in %llu ms.",
+                 names[role], WEXITSTATUS(status), (unsigned long long)wait_ms);
+}
+
+/* False: a child said that it can never serve. */
+static bool
+reap(struct supervisor *self)
+{
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        for (enum broker_role role = 0; role < BROKER_ROLES; role++) {
+            if (self->workers[role].pid != pid)
+                continue;
+            if (!hear(self, role)) /* its last words */
+                return false;
+            died(self, role, status);
+        }
+    return true;
+}
+
+static void
+tell(const struct supervisor *self, enum broker_role role, const struct broker_note *note)
+{
+    const int channel = self->workers[role].channel;
+
+    if (channel >= 0 && broker_channel_send(channel, note) != CONCLAVE_OK)
+        host_log(MSG_LOG_WARN, "CHILD-DEAF %s did not take a word.", names[role]);
+}
+
+static enum conclave_err
+open_log(const struct broker_settings *settings)
+{
+    return host_log_open("conclaved", (enum host_log_to)settings->log_to, NULL,
+                         (enum msg_log_level)settings->log_level);
+}
+
+static void
+reload(struct supervisor *self)
+{
+    struct broker_note note = {.word = BROKER_WORD_SETTINGS};
+    char why[BROKER_WHY_MAX], lines[96];
+
+    snprintf(lines, sizeof lines, "RELOADING=1\nMONOTONIC_USEC=%llu",
+             (unsigned long long)now_ms() * 1000);
+    broker_notify(lines);
+    const enum conclave_err err =
+        broker_settings_load(&note.settings, self->run.config, why, sizeof why);
+    if (err != CONCLAVE_OK) {
+        host_log(MSG_LOG_ERROR, "RELOAD-FAILED %s The old configuration stays.", why);
+    } else {
+        broker_run_override(&self->run, &note.settings);
+        const char *kept = broker_settings_keep(&note.settings, &self->run.settings);
+        self->run.settings = note.settings;
+        if (open_log(&self->run.settings) != CONCLAVE_OK)
+            host_log(MSG_LOG_WARN, "LOG-NOT-OPENED the old log stays.");
+        for (enum broker_role role = 0; role < BROKER_ROLES; role++)
+            tell(self, role, &note);
+        host_log(MSG_LOG_INFO, "RELOADED the configuration%s%s%s.", kept != NULL ? "; " : "",
+                 kept != NULL ? kept : "", kept != NULL ? " changes at the next start" : "");
+    }
+    broker_notify("READY=1");
+}
+
+/* Waits for children to end, at most until `until_ms`. */
+static bool
+ended(struct supervisor *self, enum broker_role role, uint64_t until_ms)
+{
+    struct worker *worker = &self->workers[role];
+    struct pollfd item = {worker->channel, POLLIN, 0}; /* its end closes with it */
+    struct broker_note note;
+
+    if (worker->pid == 0)
+        return true;
+    for (uint64_t now = now_ms(); now < until_ms; now = now_ms()) {
+        if (poll(&item, 1, (int)(until_ms - now)) <= 0)
+            continue;
+        if (broker_channel_receive(worker->channel, &note) == CONCLAVE_ERR_SYSTEM)
+            break;
+    }
+    if (waitpid(worker->pid, NULL, now_ms() < until_ms ? 0 : WNOHANG) != worker->pid)
+        return false;
+    worker->pid = 0;
+    return true;
+}
+
+/* The door first, so that nothing new comes; then the front, which says
+ * goodbye and commits; then the vault. */
+static void
+stop(struct supervisor *self)
+{
+    static const enum broker_role order[] = {BROKER_ROLE_DOOR, BROKER_ROLE_FRONT,
+                                             BROKER_ROLE_VAULT};
+    const struct broker_note note = {.word = BROKER_WORD_STOP};
+    const uint64_t until_ms = now_ms() + STOP_MS;
+
+    broker_notify("STOPPING=1");
+    if (self->serving)
+        broker_link_remove(self->link);
+    for (size_t i = 0; i < BROKER_ROLES; i++) {
+        const struct worker *worker = &self->workers[order[i]];
+        tell(self, order[i], &note);
+        if (ended(self, order[i], until_ms))
+            continue;
+        host_log(MSG_LOG_WARN, "CHILD-SLOW %s did not end in time and is killed.", names[order[i]]);
+        kill(worker->pid, SIGKILL);
+        waitpid(worker->pid, NULL, 0);
+    }
+    host_log(MSG_LOG_INFO, "STOPPED.");
+}
+
+/* What signals ask for; false: it is over, with *status. */
+static bool
+obey(struct supervisor *self, int *status)
+{
+    struct signalfd_siginfo info;
+
+    while (read(self->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        switch (info.ssi_signo) {
+        case SIGCHLD:
+            if (!reap(self)) {
+                *status = 1;
+                return false;
+            }
+            break;
+        case SIGHUP:
+            reload(self);
+            break;
+        default:
+            *status = 0;
+            return false;
+        }
+    }
+    return true;
+}
+
+static int
+timeout_ms(const struct supervisor *self)
+{
+    uint64_t at = self->watchdog_ms > 0 ? self->watchdog_at_ms : UINT64_MAX;
+    const uint64_t now = now_ms();
+
+    for (size_t i = 0; i < BROKER_ROLES; i++)
+        if (self->workers[i].start_at_ms < at)
+            at = self->workers[i].start_at_ms;
+    if (at == UINT64_MAX)
+        return -1;
+    return at <= now ? 0 : at - now < 60000 ? (int)(at - now) : 60000;
+}
+
+static void
+do_what_is_due(struct supervisor *self)
+{
+    const uint64_t now = now_ms();
+
+    for (enum broker_role role = 0; role < BROKER_ROLES; role++)
+        if (self->workers[role].start_at_ms <= now)
+            start(self, role);
+    if (self->watchdog_ms > 0 && self->watchdog_at_ms <= now) {
+        broker_notify("WATCHDOG=1");
+        self->watchdog_at_ms = now + self->watchdog_ms / 2;
+    }
+}
+
+static int
+serve(struct supervisor *self)
+{
+    struct pollfd items[1 + BROKER_ROLES];
+    int status = 1;
+
+    for (;;) {
+        do_what_is_due(self);
+        items[0] = (struct pollfd){self->signals, POLLIN, 0};
+        for (size_t i = 0; i < BROKER_ROLES; i++)
+            items[1 + i] = (struct pollfd){self->workers[i].channel, POLLIN, 0};
+        if (poll(items, 1 + BROKER_ROLES, timeout_ms(self)) < 0 && errno != EINTR)
+            break;
+        bool fine = true;
+        for (enum broker_role role = 0; role < BROKER_ROLES && fine; role++)
+            if ((items[1 + role].revents & POLLIN) != 0)
+                fine = hear(self, role);
+        if (!fine || !obey(self, &status))
+            break;
+    }
+    stop(self);
+    return status;
+}
+
+int
+broker_supervisor_run(const struct broker_run *run)
+{
+    struct supervisor *self = calloc(1, sizeof *self);
+    char why[BROKER_WHY_MAX];
+    sigset_t ours;
+
+    if (self == NULL)
+        return 1;
+    self->run = *run;
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGTERM);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGHUP);
+    sigaddset(&ours, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &ours, NULL);
+    self->signals = signalfd(-1, &ours, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (self->signals < 0
+        || broker_settings_listen(&self->run.settings, self->host, &self->listen_port, why,
+                                  sizeof why)
+               != CONCLAVE_OK) {
+        free(self);
+        return 1;
+    }
+    self->watchdog_ms = broker_notify_watchdog_ms();
+    for (size_t i = 0; i < BROKER_ROLES; i++) {
+        self->workers[i].channel = -1;
+        self->workers[i].start_at_ms = i == BROKER_ROLE_FRONT ? UINT64_MAX : 0;
+    }
+    const int status = serve(self);
+    close(self->signals);
+    free(self);
+    return status;
+}

@@ -1,0 +1,437 @@
+/* The durable store: an LMDB environment with one named database for each
+ * table.  A value on disk is 8 bytes of checksum, then the value.  One process
+ * opens a directory, once, and never across a fork. */
+#include <assert.h>
+#include <errno.h>
+#include <lmdb.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "host/store_backend.h"
+
+#define READERS 126u /* LMDB's default */
+
+struct lmdb {
+    struct host_store base;
+    MDB_env *env;
+    MDB_dbi tables[HOST_STORE_TABLES];
+    MDB_txn *writer;            /* NULL: none, or it failed; the writer's */
+    _Atomic(MDB_txn *) idle;    /* a reset read transaction: renewing one is cheaper than making one */
+    struct msg_buf value;       /* checksum and value, while they are put; the writer's */
+};
+
+static enum conclave_err
+err_of(int rc)
+{
+    switch (rc) {
+    case MDB_SUCCESS:
+        return CONCLAVE_OK;
+    case MDB_NOTFOUND:
+        return CONCLAVE_ERR_NOT_FOUND;
+    case MDB_MAP_FULL:
+    case MDB_TXN_FULL:
+    case ENOSPC:
+    case EDQUOT:
+        return CONCLAVE_ERR_STORE_FULL;
+    case MDB_CORRUPTED:
+    case MDB_INVALID:
+    case MDB_VERSION_MISMATCH:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_CURSOR_FULL:
+    case MDB_INCOMPATIBLE:
+    case MDB_BAD_DBI:
+        return CONCLAVE_ERR_STORE_DAMAGED;
+    default:
+        return CONCLAVE_ERR_STORE_IO;
+    }
+}
+
+static MDB_val
+val_of(struct msg_span span)
+{
+    static uint8_t none;
+    const void *at = span.len > 0 ? span.at : &none;
+    MDB_val val = {.mv_size = span.len};
+
+    memcpy(&val.mv_data, &at, sizeof at); /* LMDB reads it only, but has no const */
+    return val;
+}
+
+static struct msg_span
+span_of(const MDB_val *val)
+{
+    return msg_span(val->mv_data, val->mv_size);
+}
+
+/* Takes the checksum off a value and checks it. */
+static enum conclave_err
+open_value(uint32_t table, struct msg_span key, const MDB_val *stored, struct msg_span *value)
+{
+    uint64_t sum;
+
+    if (stored->mv_size < HOST_STORE_SUM_BYTES)
+        return CONCLAVE_ERR_STORE_DAMAGED;
+    memcpy(&sum, stored->mv_data, sizeof sum);
+    *value = msg_span((const uint8_t *)stored->mv_data + HOST_STORE_SUM_BYTES,
+                      stored->mv_size - HOST_STORE_SUM_BYTES);
+    return sum == host_store_sum(table, key, *value) ? CONCLAVE_OK : CONCLAVE_ERR_STORE_DAMAGED;
+}
+
+static int
+begin_read(struct lmdb *self, MDB_txn **txn_p)
+{
+    MDB_txn *txn = atomic_exchange(&self->idle, NULL);
+
+    if (txn != NULL) {
+        const int rc = mdb_txn_renew(txn);
+        if (rc == MDB_SUCCESS) {
+            *txn_p = txn;
+            return rc;
+        }
+        mdb_txn_abort(txn);
+    }
+    return mdb_txn_begin(self->env, NULL, MDB_RDONLY, txn_p);
+}
+
+static void
+end_read(struct lmdb *self, MDB_txn *txn)
+{
+    mdb_txn_reset(txn);
+    txn = atomic_exchange(&self->idle, txn);
+    if (txn != NULL)
+        mdb_txn_abort(txn);
+}
+
+static enum conclave_err
+lmdb_begin(struct host_store *base)
+{
+    struct lmdb *self = (struct lmdb *)base;
+
+    return err_of(mdb_txn_begin(self->env, NULL, 0, &self->writer));
+}
+
+static enum conclave_err
+lmdb_put(struct host_store *base, uint32_t table, struct msg_span key, struct msg_span value)
+{
+    struct lmdb *self = (struct lmdb *)base;
+    const size_t need = HOST_STORE_SUM_BYTES + value.len;
+    const uint64_t sum = host_store_sum(table, key, value);
+
+    if (value.len > UINT32_MAX - HOST_STORE_SUM_BYTES)
+        return CONCLAVE_ERR_SPACE;
+    if (need > self->value.cap) {
+        uint8_t *bigger = realloc(self->value.at, 2 * need);
+        if (bigger == NULL)
+            return CONCLAVE_ERR_SYSTEM;
+        self->value.at = bigger;
+        self->value.cap = 2 * need;
+    }
+    memcpy(self->value.at, &sum, sizeof sum);
+    if (value.len > 0)
+        memcpy(self->value.at + sizeof sum, value.at, value.len);
+    MDB_val k = val_of(key), v = val_of(msg_span(self->value.at, need));
+    return err_of(mdb_put(self->writer, self->tables[table], &k, &v, 0));
+}
+
+static enum conclave_err
+lmdb_delete(struct host_store *base, uint32_t table, struct msg_span key)
+{
+    struct lmdb *self = (struct lmdb *)base;
+    MDB_val k = val_of(key);
+    const int rc = mdb_del(self->writer, self->tables[table], &k, NULL);
+
+    return rc == MDB_NOTFOUND ? CONCLAVE_OK : err_of(rc);
+}
+
+static enum conclave_err
+lmdb_commit(struct host_store *base)
+{
+    struct lmdb *self = (struct lmdb *)base;
+    MDB_txn *txn = self->writer;
+
+    self->writer = NULL; /* commit frees it, also when it fails */
+    return err_of(mdb_txn_commit(txn));
+}
+
+static void
+lmdb_rollback(struct host_store *base)
+{
+    struct lmdb *self = (struct lmdb *)base;
+
+    mdb_txn_abort(self->writer);
+    self->writer = NULL;
+}
+
+static enum conclave_err
+lmdb_get(struct host_store *base, uint32_t table, struct msg_span key, struct msg_buf *out)
+{
+    struct lmdb *self = (struct lmdb *)base;
+    MDB_txn *txn;
+    MDB_val k = val_of(key), v;
+    struct msg_span value;
+
+    int rc = begin_read(self, &txn);
+    if (rc != MDB_SUCCESS)
+        return err_of(rc);
+    rc = mdb_get(txn, self->tables[table], &k, &v);
+    enum conclave_err err = err_of(rc);
+    if (err == CONCLAVE_OK)
+        err = open_value(table, key, &v, &value);
+    if (err == CONCLAVE_OK)
+        err = host_store_copy(out, value);
+    end_read(self, txn);
+    return err;
+}
+
+/* Moves a cursor to the first record whose key is not below `key`, in a
+ * transaction that the caller ends whatever comes back. */
+static int
+seek(MDB_cursor *cursor, struct msg_span key, MDB_val *k, MDB_val *v)
+{
+    *k = val_of(key);
+    return mdb_cursor_get(cursor, k, v, key.len > 0 ? MDB_SET_RANGE : MDB_FIRST);
+}
+
+static enum conclave_err
+lmdb_next(struct host_store *base, uint32_t table, struct msg_span after, struct msg_buf *key,
+          struct msg_buf *value)
+{
+    struct lmdb *self = (struct lmdb *)base;
+    MDB_txn *txn;
+    MDB_cursor *cursor = NULL;
+    MDB_val k, v;
+    struct msg_span plain;
+
+    int rc = begin_read(self, &txn);
+    if (rc != MDB_SUCCESS)
+        return err_of(rc);
+    rc = mdb_cursor_open(txn, self->tables[table], &cursor);
+    if (rc == MDB_SUCCESS)
+        rc = seek(cursor, after, &k, &v);
+    if (rc == MDB_SUCCESS && after.len > 0 && msg_span_equal(span_of(&k), after))
+        rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+    enum conclave_err err = err_of(rc);
+    if (err == CONCLAVE_OK)
+        err = open_value(table, span_of(&k), &v, &plain);
+    if (err == CONCLAVE_OK)
+        err = host_store_copy(key, span_of(&k));
+    if (err == CONCLAVE_OK)
+        err = host_store_copy(value, plain);
+    if (cursor != NULL)
+        mdb_cursor_close(cursor);
+    end_read(self, txn);
+    return err;
+}
+
+static enum conclave_err
+lmdb_each(struct host_store *base, uint32_t table, struct msg_span prefix, host_store_each_fn *fn,
+          void *arg)
+{
+    struct lmdb *self = (struct lmdb *)base;
+    MDB_txn *txn;
+    MDB_cursor *cursor = NULL;
+    MDB_val k, v;
+    struct msg_span plain;
+    enum conclave_err err = CONCLAVE_OK;
+
+    int rc = begin_read(self, &txn);
+    if (rc != MDB_SUCCESS)
+        return err_of(rc);
+    rc = mdb_cursor_open(txn, self->tables[table], &cursor);
+    if (rc == MDB_SUCCESS)
+        rc = seek(cursor, prefix, &k, &v);
+    while (rc == MDB_SUCCESS && err == CONCLAVE_OK) {
+        if (k.mv_size < prefix.len
+            || (prefix.len > 0 && memcmp(k.mv_data, prefix.at, prefix.len) != 0))
+            break;
+        err = open_value(table, span_of(&k), &v, &plain);
+        if (err == CONCLAVE_OK)
+            err = fn(arg, span_of(&k), plain);
+        if (err == CONCLAVE_OK)
+            rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+    }
+    if (cursor != NULL)
+        mdb_cursor_close(cursor);
+    end_read(self, txn);
+    if (err == CONCLAVE_OK && rc != MDB_SUCCESS && rc != MDB_NOTFOUND)
+        err = err_of(rc);
+    return err;
+}
+
+static void
+lmdb_stat(struct host_store *base, struct host_store_stat *out)
+{
+    struct lmdb *self = (struct lmdb *)base;
+    MDB_txn *txn;
+    MDB_envinfo info;
+    MDB_stat stat;
+
+    if (mdb_env_info(self->env, &info) != MDB_SUCCESS || mdb_env_stat(self->env, &stat) != 0)
+        return;
+    out->map_bytes = info.me_mapsize;
+    out->used_bytes = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+    if (begin_read(self, &txn) != MDB_SUCCESS)
+        return;
+    for (uint32_t i = 0; i < base->tables; i++)
+        if (mdb_stat(txn, self->tables[i], &stat) == MDB_SUCCESS)
+            out->records += stat.ms_entries;
+    end_read(self, txn);
+}
+
+static void
+lmdb_close(struct host_store *base)
+{
+    struct lmdb *self = (struct lmdb *)base;
+    MDB_txn *txn = atomic_exchange(&self->idle, NULL);
+
+    if (txn != NULL)
+        mdb_txn_abort(txn);
+    if (self->env != NULL)
+        mdb_env_close(self->env);
+    free(self->value.at);
+    free(self);
+}
+
+static const struct host_store_backend lmdb_backend = {
+    .close = lmdb_close,
+    .begin = lmdb_begin,
+    .put = lmdb_put,
+    .delete = lmdb_delete,
+    .commit = lmdb_commit,
+    .rollback = lmdb_rollback,
+    .get = lmdb_get,
+    .next = lmdb_next,
+    .each = lmdb_each,
+    .stat = lmdb_stat,
+};
+
+/* The names are "t0", "t1", ...; LMDB copies them. */
+static int
+open_tables(struct lmdb *self, MDB_txn *txn, unsigned flags)
+{
+    int rc = MDB_SUCCESS;
+
+    for (uint32_t i = 0; i < self->base.tables && rc == MDB_SUCCESS; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "t%u", i);
+        rc = mdb_dbi_open(txn, name, flags, &self->tables[i]);
+    }
+    return rc;
+}
+
+/* Opens what is there without writing, so that a full store opens too; makes
+ * what is missing. */
+static enum conclave_err
+prepare(struct lmdb *self, const char *dir, char *why, size_t why_cap)
+{
+    MDB_txn *txn;
+    MDB_dbi about;
+    MDB_val key = {6, (char[]){"format"}}, value;
+    uint32_t format = HOST_STORE_FORMAT;
+
+    int rc = mdb_txn_begin(self->env, NULL, MDB_RDONLY, &txn);
+    if (rc != MDB_SUCCESS)
+        goto failed;
+    rc = mdb_dbi_open(txn, "about", 0, &about);
+    if (rc == MDB_SUCCESS)
+        rc = mdb_get(txn, about, &key, &value);
+    if (rc == MDB_SUCCESS && value.mv_size == sizeof format)
+        memcpy(&format, value.mv_data, sizeof format);
+    if (format != HOST_STORE_FORMAT) {
+        mdb_txn_abort(txn);
+        snprintf(why, why_cap,
+                 "%s was written by another version of this program (format %u, and this one knows "
+                 "%u); install that version again, nothing was changed.",
+                 dir, format, HOST_STORE_FORMAT);
+        return CONCLAVE_ERR_STORE_DAMAGED;
+    }
+    if (rc == MDB_SUCCESS)
+        rc = open_tables(self, txn, 0);
+    if (rc == MDB_SUCCESS) {
+        rc = mdb_txn_commit(txn); /* keeps the handles */
+        if (rc == MDB_SUCCESS)
+            return CONCLAVE_OK;
+        goto failed;
+    }
+    mdb_txn_abort(txn);
+    if (rc != MDB_NOTFOUND)
+        goto failed;
+    rc = mdb_txn_begin(self->env, NULL, 0, &txn);
+    if (rc != MDB_SUCCESS)
+        goto failed;
+    rc = mdb_dbi_open(txn, "about", MDB_CREATE, &about);
+    if (rc == MDB_SUCCESS) {
+        value = (MDB_val){sizeof format, &format};
+        rc = mdb_put(txn, about, &key, &value, 0);
+    }
+    if (rc == MDB_SUCCESS)
+        rc = open_tables(self, txn, MDB_CREATE);
+    if (rc == MDB_SUCCESS)
+        rc = mdb_txn_commit(txn);
+    else
+        mdb_txn_abort(txn);
+    if (rc == MDB_SUCCESS)
+        return CONCLAVE_OK;
+
+failed:
+    snprintf(why, why_cap, "%s: %s (%s)", dir, msg_error_sentence(err_of(rc)), mdb_strerror(rc));
+    return err_of(rc);
+}
+
+enum conclave_err
+host_store_open(struct host_store **self_p, const struct host_store_options *options, char *why,
+                size_t why_cap)
+{
+    int dead = 0;
+
+    assert(options->tables > 0 && options->tables <= HOST_STORE_TABLES);
+    *self_p = NULL;
+    if (why_cap > 0)
+        why[0] = '\0';
+    enum conclave_err err = host_store_check(options->dir, why, why_cap);
+    if (err != CONCLAVE_OK)
+        return err;
+    struct lmdb *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return CONCLAVE_ERR_SYSTEM;
+    self->base.backend = &lmdb_backend;
+    self->base.tables = options->tables;
+    int rc = mdb_env_create(&self->env);
+    if (rc == MDB_SUCCESS)
+        rc = mdb_env_set_mapsize(self->env, (size_t)(options->map_mib << 20));
+    if (rc == MDB_SUCCESS)
+        rc = mdb_env_set_maxdbs(self->env, HOST_STORE_TABLES + 1);
+    if (rc == MDB_SUCCESS)
+        rc = mdb_env_set_maxreaders(self->env, READERS);
+    if (rc == MDB_SUCCESS)
+        rc = mdb_env_open(self->env, options->dir,
+                          MDB_NOTLS | (options->sync ? 0u : MDB_NOMETASYNC), 0600);
+    if (rc == MDB_SUCCESS)
+        rc = mdb_reader_check(self->env, &dead);
+    if (rc == MDB_SUCCESS) {
+        err = prepare(self, options->dir, why, why_cap);
+    } else {
+        err = err_of(rc);
+        snprintf(why, why_cap, "%s: %s (%s)", options->dir, msg_error_sentence(err),
+                 mdb_strerror(rc));
+    }
+    if (err != CONCLAVE_OK) {
+        lmdb_close(&self->base);
+        return err;
+    }
+    *self_p = &self->base;
+    return CONCLAVE_OK;
+}
+
+const char *
+host_store_library(void)
+{
+    static char text[32]; /* the same bytes whoever writes them */
+    int major, minor, patch;
+
+    (void)mdb_version(&major, &minor, &patch);
+    snprintf(text, sizeof text, "LMDB %d.%d.%d", major, minor, patch);
+    return text;
+}

@@ -1,0 +1,442 @@
+/* Watches the connections of one bound socket, on a thread of its own.  It
+ * knows them by descriptor from the socket's monitor, and ends one only with
+ * shutdown(): the descriptor is libzmq's, which then closes it. */
+#include "host/watchdog.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "host/tcpinfo.h"
+
+#define TICK_MS 100
+#define GROWTH_BYTES (4u << 20)      /* of resident memory, before a look at all connections */
+#define UNDELIVERED_BYTES (1u << 20)
+#define BACKLOG_FACTOR 16u           /* complete messages may wait longer than an unfinished one */
+#define FIRST_MS 15000u
+#define DESCRIPTORS_MAX (1u << 20)
+#define SHED_AGE_MS 1000u            /* at the limit, a silent connection older than this makes room */
+
+/* What a reader said of a descriptor; any thread adds. */
+struct heard {
+    _Atomic uint64_t messages;
+    _Atomic uint64_t bytes; /* as they were on the wire */
+};
+
+struct conn {
+    bool open;
+    bool young;             /* nothing complete came yet */
+    struct in6_addr address;
+    uint16_t port;
+    uint64_t since_ms;
+    uint64_t messages;      /* as of the last look */
+    uint64_t received;      /* TCP's count when a message was last seen to come */
+    uint64_t heard_bytes;   /* what stood there for the descriptor's last owner */
+};
+
+/* Young connections in the order of their coming. */
+struct young {
+    int fd;
+    uint64_t since_ms;
+};
+
+struct host_watchdog {
+    struct host_watchdog_limits limits;
+    zactor_t *actor;
+    zsock_t *socket;        /* whose monitor this is; the starter's */
+    zsock_t *monitor;
+    struct heard *heard;    /* by descriptor */
+    size_t descriptors;
+    pthread_mutex_t lock;   /* over conns, open and counts */
+    struct conn *conns;     /* by descriptor */
+    struct host_watchdog_counts counts;
+    zhashx_t *sources;      /* address -> uint32_t: open connections; the thread's, as is all below */
+    struct young *young;    /* a ring */
+    size_t young_first, young_count, young_room;
+    uint64_t resident;      /* bytes, when last looked at all */
+    int statm;
+};
+
+/* A source is an IPv4 address or an IPv6 network of 64 bits: whoever has one
+ * address of such a network has them all. */
+static void
+print_source(char text[INET6_ADDRSTRLEN], struct in6_addr address)
+{
+    if (!IN6_IS_ADDR_V4MAPPED(&address))
+        memset(address.s6_addr + 8, 0, 8);
+    inet_ntop(AF_INET6, &address, text, INET6_ADDRSTRLEN);
+}
+
+static bool
+peer_of(int fd, struct in6_addr *address, uint16_t *port)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof peer;
+
+    memset(address, 0, sizeof *address);
+    *port = 0;
+    if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0)
+        return false;
+    if (peer.ss_family == AF_INET6) {
+        struct sockaddr_in6 v6;
+        memcpy(&v6, &peer, sizeof v6);
+        *address = v6.sin6_addr;
+        *port = v6.sin6_port;
+        return true;
+    }
+    if (peer.ss_family != AF_INET)
+        return false;
+    struct sockaddr_in v4;
+    memcpy(&v4, &peer, sizeof v4);
+    address->s6_addr[10] = address->s6_addr[11] = 0xff;
+    memcpy(address->s6_addr + 12, &v4.sin_addr, 4);
+    *port = v4.sin_port;
+    return true;
+}
+
+/* With the lock held.  Only while the descriptor still is the connection that
+ * we saw come: libzmq may have closed it, and something else have its number. */
+static bool
+cut(struct host_watchdog *self, int fd)
+{
+    struct in6_addr address;
+    uint16_t port;
+    const struct conn *conn = &self->conns[fd];
+
+    return conn->open && peer_of(fd, &address, &port) && port == conn->port
+           && memcmp(&address, &conn->address, sizeof address) == 0
+           && shutdown(fd, SHUT_RDWR) == 0;
+}
+
+static uint32_t
+count_source(struct host_watchdog *self, const struct conn *conn, int change)
+{
+    char text[INET6_ADDRSTRLEN];
+
+    print_source(text, conn->address);
+    uint32_t *count = zhashx_lookup(self->sources, text);
+    if (count == NULL) {
+        if (change < 0)
+            return 0;
+        count = calloc(1, sizeof *count);
+        if (count == NULL)
+            abort(); /* out of memory: there is nothing better to do */
+        zhashx_insert(self->sources, text, count);
+    }
+    *count += (uint32_t)change;
+    const uint32_t now = *count;
+    if (now == 0)
+        zhashx_delete(self->sources, text);
+    return now;
+}
+
+static void
+closed(struct host_watchdog *self, int fd)
+{
+    struct conn *conn = &self->conns[fd];
+
+    if (!conn->open)
+        return;
+    conn->open = false;
+    self->counts.open--;
+    count_source(self, conn, -1);
+}
+
+static void
+push_young(struct host_watchdog *self, int fd, uint64_t now)
+{
+    if (self->young_count == self->young_room) {
+        const size_t room = self->young_room > 0 ? 2 * self->young_room : 64;
+        struct young *ring = malloc(room * sizeof *ring);
+        if (ring == NULL)
+            abort();
+        for (size_t i = 0; i < self->young_count; i++)
+            ring[i] = self->young[(self->young_first + i) % self->young_room];
+        free(self->young);
+        self->young = ring;
+        self->young_first = 0;
+        self->young_room = room;
+    }
+    self->young[(self->young_first + self->young_count++) % self->young_room] =
+        (struct young){fd, now};
+}
+
+/* Ends the silent connections that came before a time; with the lock held. */
+static void
+shed(struct host_watchdog *self, uint64_t before_ms, size_t most, uint64_t *count)
+{
+    while (self->young_count > 0 && most > 0) {
+        const struct young young = self->young[self->young_first];
+        if (young.since_ms >= before_ms)
+            return;
+        self->young_first = (self->young_first + 1) % self->young_room;
+        self->young_count--;
+        struct conn *conn = &self->conns[young.fd];
+        if (!conn->open || !conn->young || conn->since_ms != young.since_ms
+            || atomic_load(&self->heard[young.fd].messages) != conn->messages)
+            continue; /* it spoke, or is somebody else by now */
+        if (cut(self, young.fd)) {
+            ++*count;
+            most--;
+        }
+    }
+}
+
+static void
+accepted(struct host_watchdog *self, int fd, uint64_t now)
+{
+    struct conn *conn = &self->conns[fd];
+
+    closed(self, fd); /* should its end have gone unseen */
+    *conn = (struct conn){.open = true,
+                          .young = true,
+                          .since_ms = now,
+                          .messages = atomic_load(&self->heard[fd].messages),
+                          .heard_bytes = atomic_load(&self->heard[fd].bytes)};
+    peer_of(fd, &conn->address, &conn->port);
+    self->counts.accepted++;
+    self->counts.open++;
+    if (count_source(self, conn, 1) > self->limits.connections_per_source) {
+        self->counts.cut_source += cut(self, fd);
+        return;
+    }
+    if (self->counts.open > self->limits.connections) {
+        const uint64_t before = self->counts.cut_total;
+        shed(self, now > SHED_AGE_MS ? now - SHED_AGE_MS : 0, 1, &self->counts.cut_total);
+        if (self->counts.cut_total == before) {
+            self->counts.cut_total += cut(self, fd);
+            return;
+        }
+    }
+    push_young(self, fd, now);
+}
+
+static void
+read_monitor(struct host_watchdog *self, uint64_t now)
+{
+    void *raw = zsock_resolve(self->monitor);
+    uint8_t head[6];
+    uint16_t event;
+    int32_t value;
+
+    while (zmq_recv(raw, head, sizeof head, ZMQ_DONTWAIT) == sizeof head) {
+        (void)zmq_recv(raw, NULL, 0, ZMQ_DONTWAIT); /* our own endpoint */
+        memcpy(&event, head, sizeof event);
+        memcpy(&value, head + 2, sizeof value);
+        if ((event & (ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
+                      | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL))
+            != 0)
+            self->counts.handshake_failed++;
+        if (value < 0 || (size_t)value >= self->descriptors)
+            continue;
+        if (event == ZMQ_EVENT_ACCEPTED)
+            accepted(self, value, now);
+        else if (event == ZMQ_EVENT_DISCONNECTED)
+            closed(self, value);
+    }
+}
+
+/* A connection from which much came and nothing complete, or more complete
+ * messages than the reader keeps up with. */
+static bool
+is_flood(struct host_watchdog *self, int fd)
+{
+    struct conn *conn = &self->conns[fd];
+    uint64_t received;
+
+    if (!host_tcpinfo_received(fd, &received))
+        return false;
+    const uint64_t messages = atomic_load(&self->heard[fd].messages);
+    const uint64_t heard = atomic_load(&self->heard[fd].bytes) - conn->heard_bytes;
+    if (messages != conn->messages) {
+        conn->messages = messages;
+        conn->young = false;
+        conn->received = received;
+    }
+    return received - conn->received > self->limits.undelivered_bytes
+           || (received > heard
+               && received - heard > BACKLOG_FACTOR * self->limits.undelivered_bytes);
+}
+
+/* A look costs some microseconds for each connection, so it waits until memory
+ * has grown. */
+static void
+look_for_floods(struct host_watchdog *self)
+{
+    char text[64] = "";
+    unsigned long total = 0, pages = 0;
+
+    if (pread(self->statm, text, sizeof text - 1, 0) <= 0
+        || sscanf(text, "%lu %lu", &total, &pages) != 2)
+        return;
+    const uint64_t resident = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    if (resident < self->resident)
+        self->resident = resident;
+    if (resident - self->resident < GROWTH_BYTES)
+        return;
+    self->resident = resident;
+    for (size_t fd = 0; fd < self->descriptors; fd++)
+        if (self->conns[fd].open && is_flood(self, (int)fd) && cut(self, (int)fd))
+            self->counts.cut_flood++;
+}
+
+static void
+run(zsock_t *pipe, void *arg)
+{
+    struct host_watchdog *self = arg;
+    zmq_pollitem_t items[] = {{zsock_resolve(pipe), 0, ZMQ_POLLIN, 0},
+                              {zsock_resolve(self->monitor), 0, ZMQ_POLLIN, 0}};
+    bool idle = false;
+
+    zsock_signal(pipe, 0);
+    for (;;) {
+        if (zmq_poll(items, 2, idle ? -1 : TICK_MS) < 0 && errno != EINTR)
+            break;
+        if (items[0].revents != 0)
+            break; /* the only word there is: $TERM */
+        struct timespec clock;
+        clock_gettime(CLOCK_MONOTONIC, &clock);
+        const uint64_t now =
+            (uint64_t)clock.tv_sec * 1000 + (uint64_t)clock.tv_nsec / 1000000;
+        pthread_mutex_lock(&self->lock);
+        read_monitor(self, now);
+        if (now > self->limits.first_ms)
+            shed(self, now - self->limits.first_ms, SIZE_MAX, &self->counts.cut_total);
+        look_for_floods(self);
+        idle = self->counts.open == 0;
+        pthread_mutex_unlock(&self->lock);
+    }
+}
+
+static enum conclave_err
+watch(struct host_watchdog *self)
+{
+    static atomic_uint_fast64_t count;
+    char endpoint[64];
+
+    snprintf(endpoint, sizeof endpoint, "inproc://host-watchdog-%llu",
+             (unsigned long long)atomic_fetch_add(&count, 1));
+    if (zmq_socket_monitor(zsock_resolve(self->socket), endpoint,
+                           ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED
+                               | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH
+                               | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
+                               | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
+        != 0)
+        return CONCLAVE_ERR_SYSTEM;
+    self->monitor = zsock_new(ZMQ_PAIR);
+    if (self->monitor == NULL)
+        return CONCLAVE_ERR_SYSTEM;
+    zsock_set_linger(self->monitor, 0);
+    zsock_set_rcvhwm(self->monitor, 0);
+    return zmq_connect(zsock_resolve(self->monitor), endpoint) == 0 ? CONCLAVE_OK
+                                                                   : CONCLAVE_ERR_SYSTEM;
+}
+
+static void
+free_count(void **item)
+{
+    free(*item);
+    *item = NULL;
+}
+
+enum conclave_err
+host_watchdog_start(struct host_watchdog **self_p, zsock_t *socket,
+                    const struct host_watchdog_limits *limits)
+{
+    struct rlimit files = {0};
+    enum conclave_err err = CONCLAVE_ERR_SYSTEM;
+
+    *self_p = NULL;
+    struct host_watchdog *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return CONCLAVE_ERR_SYSTEM;
+    self->statm = -1;
+    self->socket = socket;
+    self->limits = *limits;
+    pthread_mutex_init(&self->lock, NULL);
+    if (self->limits.undelivered_bytes == 0)
+        self->limits.undelivered_bytes = UNDELIVERED_BYTES;
+    if (self->limits.first_ms == 0)
+        self->limits.first_ms = FIRST_MS;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        goto done;
+    self->descriptors = files.rlim_cur < DESCRIPTORS_MAX ? (size_t)files.rlim_cur : DESCRIPTORS_MAX;
+    if (self->limits.connections > self->descriptors / 5 * 4)
+        self->limits.connections = (uint32_t)(self->descriptors / 5 * 4);
+    self->heard = calloc(self->descriptors, sizeof *self->heard);
+    self->conns = calloc(self->descriptors, sizeof *self->conns);
+    self->sources = zhashx_new();
+    self->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (self->heard == NULL || self->conns == NULL || self->sources == NULL || self->statm < 0)
+        goto done;
+    zhashx_set_destructor(self->sources, free_count);
+    err = watch(self);
+    if (err != CONCLAVE_OK)
+        goto done;
+    self->actor = zactor_new(run, self);
+    err = self->actor != NULL ? CONCLAVE_OK : CONCLAVE_ERR_SYSTEM;
+
+done:
+    if (err == CONCLAVE_OK)
+        *self_p = self;
+    else
+        host_watchdog_stop(&self);
+    return err;
+}
+
+void
+host_watchdog_stop(struct host_watchdog **self_p)
+{
+    struct host_watchdog *self = *self_p;
+
+    if (self == NULL)
+        return;
+    zactor_destroy(&self->actor);
+    if (self->monitor != NULL)
+        (void)zmq_socket_monitor(zsock_resolve(self->socket), NULL, 0);
+    zsock_destroy(&self->monitor);
+    zhashx_destroy(&self->sources);
+    if (self->statm >= 0)
+        close(self->statm);
+    pthread_mutex_destroy(&self->lock);
+    free(self->young);
+    free(self->conns);
+    free(self->heard);
+    free(self);
+    *self_p = NULL;
+}
+
+void
+host_watchdog_delivered(struct host_watchdog *self, int fd, size_t len)
+{
+    /* what CURVE adds, and ZMTP's short or long head of a frame */
+    const size_t frame = len + 33;
+
+    if (fd < 0 || (size_t)fd >= self->descriptors)
+        return;
+    atomic_fetch_add_explicit(&self->heard[fd].messages, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&self->heard[fd].bytes, frame + (frame > 255 ? 9 : 2),
+                              memory_order_relaxed);
+}
+
+void
+host_watchdog_cut(struct host_watchdog *self, int fd)
+{
+    if (fd < 0 || (size_t)fd >= self->descriptors)
+        return;
+    pthread_mutex_lock(&self->lock);
+    (void)cut(self, fd); /* it may be gone already */
+    pthread_mutex_unlock(&self->lock);
+}
+
+void
+host_watchdog_counts(struct host_watchdog *self, struct host_watchdog_counts *out)
+{
+    pthread_mutex_lock(&self->lock);
+    *out = self->counts;
+    pthread_mutex_unlock(&self->lock);
+}

@@ -1,0 +1,38 @@
+/* Watches the descriptors of one bound socket: libzmq bounds neither the parts
+ * of an unfinished message nor the number of connections.  A thread of its own
+ * follows the socket's monitor, caps connections for each source and in all,
+ * and, while memory grows, looks at TCP_INFO: a connection that sent more than
+ * `undelivered_bytes` without the reader seeing complete messages is shut down
+ * (never closed: the descriptor is libzmq's). */
+#ifndef HOST_WATCHDOG_H
+#define HOST_WATCHDOG_H
+
+#include <czmq.h>
+
+#include "msg/base.h"
+#include "msg/error.h"
+
+struct host_watchdog;
+
+struct host_watchdog_limits {
+    uint32_t connections;             /* in all; also never above 80 % of the descriptors */
+    uint32_t connections_per_source;
+    uint64_t undelivered_bytes;       /* of one unfinished message, 1 MiB if 0; complete ones that wait: 16 times that */
+    uint64_t first_ms;                /* a connection says something within this; 15 s if 0 */
+};
+
+/* Before the socket is used by its own thread. */
+enum conclave_err CONCLAVE_CHECK
+host_watchdog_start(struct host_watchdog **self_p, zsock_t *socket, const struct host_watchdog_limits *limits);
+void host_watchdog_stop(struct host_watchdog **self_p);
+
+/* The reader says that a complete message of len bytes came from fd; any thread, lock-free. */
+void host_watchdog_delivered(struct host_watchdog *self, int fd, size_t len);
+
+/* Cuts the connection off that fd is, if it is still the one of `source`. */
+void host_watchdog_cut(struct host_watchdog *self, int fd);
+
+struct host_watchdog_counts { uint64_t open; uint64_t accepted; uint64_t cut_source; uint64_t cut_total; uint64_t cut_flood; uint64_t handshake_failed; };
+void host_watchdog_counts(struct host_watchdog *self, struct host_watchdog_counts *out);
+
+#endif

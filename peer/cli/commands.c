@@ -1,0 +1,193 @@
+/* The table of commands, their help, and the search for a name. */
+#include "peer/cli/commands.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "peer/cli/actions.h"
+#include "peer/cli/parse.h"
+
+const struct cli_command cli_commands[] = {
+    {"register", "", "", "sign up with a name and a password",
+     "Makes an account at the registry and enrols this device. The name comes from -u; the password "
+     "from --password-file, --password-fd or CONCLAVE_PASSWORD; what is missing is asked for on a terminal.",
+     "conclave -u alice register", CLI_ANYWHERE, CLI_NEEDS_NOTHING, cli_parse_nothing, cli_action_register},
+    {"login", "", "", "log in: by this device's key, or enrol it",
+     "An enrolled device logs in by its key. A new one is enrolled with the name and the password of the account.",
+     "conclave -u alice login", CLI_ANYWHERE, CLI_NEEDS_NOTHING, cli_parse_nothing, cli_action_login},
+    {"logout", "", "[--forget]", "log out, and stay so until the next login",
+     "With --forget the registry also forgets this device: the next login needs name and password again.",
+     "conclave logout", CLI_ANYWHERE, CLI_NEEDS_TRY, cli_parse_forget, cli_action_logout},
+    {"passwd", "", "", "change the password",
+     "The old one comes from where passwords come from; the new one from CONCLAVE_NEW_PASSWORD, or is asked twice on "
+     "a terminal, or is the first line of stdin where that is none.",
+     "conclave passwd", CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_nothing, cli_action_passwd},
+    {"passphrase", "", "", "lock this device's key file with a passphrase",
+     "The new passphrase comes from CONCLAVE_NEW_PASSPHRASE, or is asked twice; an empty one unlocks the file. From "
+     "then on it is asked for at each start, or comes from CONCLAVE_PASSPHRASE.",
+     "conclave passphrase", CLI_ANYWHERE, CLI_NEEDS_NOTHING, cli_parse_nothing, cli_action_passphrase},
+    {"devices", "", "[revoke ID]", "list the devices of the account, or revoke one",
+     "A device that was revoked is shut out for good. ID is the number in the list.", "conclave devices revoke 2",
+     CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_devices, cli_action_devices},
+    {"delete-account", "", "", "delete the account and all its devices",
+     "On a terminal the name has to be typed once more. There is no way back, and the name becomes free.",
+     "conclave delete-account", CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_nothing, cli_action_delete_account},
+    {"who", "activeuser", "[-d]", "list who is online",
+     "Names; with -d also where they can be reached.", "conclave who -d", CLI_ANYWHERE, CLI_NEEDS_ONLINE,
+     cli_parse_detailed, cli_action_who},
+    {"search", "", "NAME", "look for one person",
+     "Says whether NAME is online and where, offline, or not found.", "conclave search bob", CLI_ANYWHERE,
+     CLI_NEEDS_ONLINE, cli_parse_name, cli_action_search},
+    {"send", "", "NAME TEXT", "send a message and wait until it is delivered",
+     "Words of TEXT are joined by spaces; as a command, a TEXT of - is read from stdin. Ends with 0 once the other "
+     "side has it on disk, and with 5 when it did not within --timeout: then it waits in the outbox, and goes out "
+     "when both are there.",
+     "conclave send bob 'dinner at eight?'", CLI_ANYWHERE, CLI_NEEDS_TRY, cli_parse_say, cli_action_send},
+    {"msg", "msgto", "NAME TEXT", "send a message",
+     "TEXT is the rest of the line. @NAME TEXT is short for it.", "/msg bob dinner at eight?", CLI_AS_SLASH,
+     CLI_NEEDS_TRY, cli_parse_say, cli_action_send},
+    {"chat", "query", "[NAME]", "talk to NAME: plain lines go there",
+     "Without NAME plain lines go nowhere again.", "/chat bob", CLI_AS_SLASH, CLI_NEEDS_ACCOUNT, cli_parse_focus,
+     cli_action_chat},
+    {"recv", "", "[--count N]", "print messages, those that waited first",
+     "Ends after N messages or after --timeout, where these are given. What was printed counts as read. In a session "
+     "messages come by themselves.",
+     "conclave recv --count 1", CLI_ANYWHERE, CLI_NEEDS_ACCOUNT, cli_parse_count, cli_action_recv},
+    {"block", "", "NAME", "refuse to be reached by NAME",
+     "Neither introductions nor messages of NAME get through any more.", "conclave block mallory", CLI_ANYWHERE,
+     CLI_NEEDS_TRY, cli_parse_name, cli_action_block},
+    {"unblock", "", "NAME", "let NAME reach you again", "Undoes block.", "conclave unblock mallory", CLI_ANYWHERE,
+     CLI_NEEDS_TRY, cli_parse_name, cli_action_unblock},
+    {"trust", "", "NAME", "accept the new keys of NAME",
+     "For when somebody's keys have changed and they confirmed it over another channel.", "conclave trust bob",
+     CLI_ANYWHERE, CLI_NEEDS_TRY, cli_parse_name, cli_action_trust},
+    {"away", "", "", "show yourself as away", "Lasts until back, or until the session ends.", "/away", CLI_AS_SLASH,
+     CLI_NEEDS_ONLINE, cli_parse_nothing, cli_action_away},
+    {"back", "", "", "show yourself as online again", "Undoes away.", "/back", CLI_AS_SLASH, CLI_NEEDS_ONLINE,
+     cli_parse_nothing, cli_action_back},
+    {"help", "", "[COMMAND]", "list the commands, or explain one", "", "conclave help send", CLI_ANYWHERE,
+     CLI_NEEDS_NOTHING, cli_parse_topic, cli_action_help},
+    {"quit", "exit", "", "leave", "The others see you offline at once.", "/quit", CLI_ANYWHERE, CLI_NEEDS_NOTHING,
+     cli_parse_nothing, cli_action_quit},
+};
+const size_t cli_commands_count = sizeof cli_commands / sizeof *cli_commands;
+
+static bool
+is_word_of(const char *words, const char *name, size_t len)
+{
+    while (*words != '\0') {
+        const size_t n = strcspn(words, " ");
+        if (n == len && strncasecmp(words, name, len) == 0)
+            return true;
+        words += n;
+        words += strspn(words, " ");
+    }
+    return false;
+}
+
+static bool
+is_there(const struct cli_command *command, bool as_slash)
+{
+    return (command->where & (as_slash ? CLI_AS_SLASH : CLI_AS_COMMAND)) != 0;
+}
+
+const struct cli_command *
+cli_commands_find(const char *name, size_t len, bool as_slash)
+{
+    for (size_t i = 0; len > 0 && i < cli_commands_count; i++) {
+        const struct cli_command *const command = &cli_commands[i];
+        if (!is_there(command, as_slash))
+            continue;
+        if (strlen(command->name) == len && strncasecmp(command->name, name, len) == 0)
+            return command;
+        if (as_slash && is_word_of(command->aliases, name, len))
+            return command;
+    }
+    return NULL;
+}
+
+/* How many letters have to be added, taken, changed or swapped with the next
+ * one to make a into b. */
+static size_t
+distance(const char *a, const char *b)
+{
+    enum { MAX = 24 };
+    const size_t a_len = strlen(a), b_len = strlen(b);
+    if (a_len >= MAX || b_len >= MAX)
+        return MAX;
+    size_t d[MAX][MAX];
+    for (size_t i = 0; i <= a_len; i++)
+        d[i][0] = i;
+    for (size_t j = 0; j <= b_len; j++)
+        d[0][j] = j;
+    for (size_t i = 1; i <= a_len; i++) {
+        for (size_t j = 1; j <= b_len; j++) {
+            size_t best = d[i - 1][j - 1] + (strncasecmp(a + i - 1, b + j - 1, 1) != 0);
+            if (d[i - 1][j] + 1 < best)
+                best = d[i - 1][j] + 1;
+            if (d[i][j - 1] + 1 < best)
+                best = d[i][j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && d[i - 2][j - 2] + 1 < best)
+                best = d[i - 2][j - 2] + 1;
+            d[i][j] = best;
+        }
+    }
+    return d[a_len][b_len];
+}
+
+const char *
+cli_commands_nearest(const char *name, bool as_slash)
+{
+    const char *nearest = NULL;
+    const size_t len = strlen(name);
+    size_t best = len < 4 ? 2 : len < 7 ? 3 : 4; /* a word must share more than it lacks */
+    for (size_t i = 0; len > 0 && i < cli_commands_count; i++) {
+        if (!is_there(&cli_commands[i], as_slash))
+            continue;
+        const char *const candidate = cli_commands[i].name;
+        size_t far = distance(name, candidate);
+        if (len >= 3 && strncasecmp(name, candidate, len) == 0)
+            far = 1; /* the beginning of it */
+        if (far < best) {
+            best = far;
+            nearest = candidate;
+        }
+    }
+    return nearest;
+}
+
+void
+cli_commands_usage(struct cli_buf *out, const struct cli_command *command, bool as_slash)
+{
+    cli_buf_format(out, "%s%s%s%s", as_slash ? "/" : "conclave ", command->name, command->synopsis[0] ? " " : "",
+                   command->synopsis);
+}
+
+void
+cli_commands_help(struct cli_buf *out, bool as_slash)
+{
+    for (size_t i = 0; i < cli_commands_count; i++) {
+        const struct cli_command *const command = &cli_commands[i];
+        if (!is_there(command, as_slash))
+            continue;
+        struct cli_buf usage = {0};
+        cli_buf_format(&usage, "%s%s %s", as_slash ? "/" : "", command->name, command->synopsis);
+        cli_buf_format(out, "  %-22s %s\n", usage.at, command->summary);
+        cli_buf_wipe(&usage);
+    }
+    if (as_slash)
+        cli_buf_text(out, "  @NAME TEXT             short for /msg NAME TEXT\n"
+                          "  //TEXT                 in a chat: TEXT with one slash before it\n");
+}
+
+void
+cli_commands_help_one(struct cli_buf *out, const struct cli_command *command, bool as_slash)
+{
+    cli_commands_usage(out, command, as_slash && (command->where & CLI_AS_SLASH));
+    cli_buf_format(out, "\n  %s\n", command->summary);
+    if (command->help[0] != '\0')
+        cli_buf_format(out, "\n%s\n", command->help);
+    if (command->aliases[0] != '\0')
+        cli_buf_format(out, "\nAlso: /%s\n", command->aliases);
+    cli_buf_format(out, "\nExample: %s\n", command->example);
+}

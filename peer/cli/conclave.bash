@@ -1,0 +1,53 @@
+# Completion of conclave(1) for bash.  The commands are those of the table in
+# peer/cli/commands.c; a test compares them.
+# shellcheck shell=bash
+
+_conclave() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+    local commands=" register login logout passwd passphrase devices delete-account who search send recv block unblock trust help quit "
+    local options="-r --registry -u --user --password-file --password-fd --home --listen --log-file --json --plain --timeout --help --version"
+    local i command=
+    COMPREPLY=()
+
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+        -r | --registry | -u | --user | --password-file | --password-fd | --home | --listen | --log-file | --timeout)
+            i=$((i + 1)) ;;
+        -*) ;;
+        *)
+            command=${COMP_WORDS[i]}
+            break
+            ;;
+        esac
+    done
+
+    case $prev in
+    --password-file | --log-file)
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
+    --home)
+        mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+        return
+        ;;
+    -r | --registry | -u | --user | --password-fd | --listen | --timeout | --count)
+        return
+        ;;
+    esac
+
+    case $command in
+    '')
+        if [[ $cur == -* ]]; then
+            mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+        else
+            mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
+        fi
+        ;;
+    help) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur") ;;
+    who) mapfile -t COMPREPLY < <(compgen -W "-d" -- "$cur") ;;
+    logout) mapfile -t COMPREPLY < <(compgen -W "--forget" -- "$cur") ;;
+    recv) mapfile -t COMPREPLY < <(compgen -W "--count" -- "$cur") ;;
+    devices) mapfile -t COMPREPLY < <(compgen -W "revoke" -- "$cur") ;;
+    esac
+}
+complete -F _conclave conclave

@@ -1,0 +1,190 @@
+/* JSON lines: one object for every answer and every event, each in one write. */
+#include <string.h>
+
+#include "peer/cli/cli.h"
+#include "peer/cli/json.h"
+
+static struct cli_json json; /* one line at a time; its memory is kept */
+
+static void
+emit(struct cli *cli)
+{
+    cli_json_close(&json);
+    cli_print(cli, &json.line);
+}
+
+static const char *
+status_name(enum conclave_status status)
+{
+    switch (status) {
+    case CONCLAVE_STATUS_OFFLINE:
+        return "offline";
+    case CONCLAVE_STATUS_ONLINE:
+        return "online";
+    case CONCLAVE_STATUS_AWAY:
+        return "away";
+    case CONCLAVE_STATUS_NOT_FOUND:
+        return "not-found";
+    }
+    return "offline";
+}
+
+static const char *
+state_name(enum conclave_session state)
+{
+    switch (state) {
+    case CONCLAVE_SESSION_CONNECTED:
+        return "connected";
+    case CONCLAVE_SESSION_REGISTERED:
+        return "registered";
+    case CONCLAVE_SESSION_LOGGED_IN:
+        return "logged-in";
+    case CONCLAVE_SESSION_RECONNECTING:
+        return "reconnecting";
+    case CONCLAVE_SESSION_LOGGED_OUT:
+        return "logged-out";
+    }
+    return "logged-out";
+}
+
+static const char *
+tick_name(enum conclave_tick tick)
+{
+    switch (tick) {
+    case CONCLAVE_TICK_QUEUED:
+        return "queued";
+    case CONCLAVE_TICK_STORED:
+        return "stored";
+    case CONCLAVE_TICK_DELIVERED:
+        return "delivered";
+    case CONCLAVE_TICK_READ:
+        return "read";
+    }
+    return "queued";
+}
+
+static const char *
+sentence_of(enum conclave_err err, const char *text)
+{
+    return text != NULL && text[0] != '\0' ? text : cli_exit_sentence(err);
+}
+
+static void
+event(struct cli *cli, const struct conclave_event *event)
+{
+    switch (event->kind) {
+    case CONCLAVE_EVENT_SESSION:
+        cli_json_open(&json, "session");
+        cli_json_text(&json, "state", state_name(event->state));
+        cli_json_text(&json, "user", event->name);
+        if (event->err != CONCLAVE_OK) {
+            cli_json_text(&json, "code", cli_exit_code(event->err));
+            cli_json_text(&json, "message", sentence_of(event->err, event->text));
+        }
+        break;
+    case CONCLAVE_EVENT_MESSAGE:
+        cli_json_open(&json, "message");
+        cli_json_text(&json, "id", event->id);
+        cli_json_text(&json, "from", event->from);
+        cli_json_text(&json, "to", event->to);
+        cli_json_time(&json, "ts", event->ts_ms);
+        cli_json_bytes(&json, "text", event->text, event->text_bytes);
+        break;
+    case CONCLAVE_EVENT_RECEIPT:
+        cli_json_open(&json, "receipt");
+        cli_json_text(&json, "id", event->id);
+        cli_json_text(&json, "to", event->to);
+        cli_json_text(&json, "state", tick_name(event->tick));
+        break;
+    case CONCLAVE_EVENT_PRESENCE:
+        cli_json_open(&json, "presence");
+        cli_json_text(&json, "user", event->user.name);
+        cli_json_text(&json, "status", status_name(event->user.status));
+        break;
+    case CONCLAVE_EVENT_NOTICE:
+        /* Not "error": that would look like the answer to a command. */
+        cli_json_open(&json, "notice");
+        if (event->err != CONCLAVE_OK)
+            cli_json_text(&json, "code", cli_exit_code(event->err));
+        cli_json_text(&json, "message", sentence_of(event->err, event->text));
+        break;
+    case CONCLAVE_EVENT_OK:
+    case CONCLAVE_EVENT_FAILED:
+    case CONCLAVE_EVENT_USERS:
+    case CONCLAVE_EVENT_USER:
+    case CONCLAVE_EVENT_DEVICES:
+        return; /* answers */
+    }
+    emit(cli);
+}
+
+static void
+put_user(const struct conclave_user *user, bool endpoint)
+{
+    cli_json_text(&json, "name", user->name);
+    cli_json_text(&json, "status", status_name(user->status));
+    if (endpoint && user->endpoint != NULL && user->endpoint[0] != '\0')
+        cli_json_text(&json, "endpoint", user->endpoint);
+}
+
+static void
+answer(struct cli *cli, const struct conclave_event *event)
+{
+    if (event->kind == CONCLAVE_EVENT_USERS) {
+        cli_json_open(&json, "users");
+        cli_json_array(&json, "users");
+        for (size_t i = 0; i < event->users_count; i++) {
+            cli_json_object(&json);
+            put_user(&event->users[i], cli->call.flag);
+            cli_json_object_end(&json);
+        }
+        cli_json_array_end(&json);
+    } else if (event->kind == CONCLAVE_EVENT_USER) {
+        cli_json_open(&json, "user");
+        put_user(&event->user, true);
+    } else if (event->kind == CONCLAVE_EVENT_DEVICES) {
+        cli_json_open(&json, "devices");
+        cli_json_array(&json, "devices");
+        for (size_t i = 0; i < event->devices_count; i++) {
+            const struct conclave_device *const device = &event->devices[i];
+            cli_json_object(&json);
+            cli_json_number(&json, "id", device->device);
+            cli_json_time(&json, "created", device->created_ms);
+            if (device->seen_ms != 0)
+                cli_json_time(&json, "seen", device->seen_ms);
+            cli_json_bool(&json, "online", device->online);
+            cli_json_bool(&json, "revoked", device->revoked);
+            cli_json_bool(&json, "current", device->current);
+            cli_json_object_end(&json);
+        }
+        cli_json_array_end(&json);
+    } else {
+        cli_json_open(&json, "ok");
+        cli_json_text(&json, "command", cli->call.word.at);
+        if (event->id[0] != '\0')
+            cli_json_text(&json, "id", event->id);
+    }
+    emit(cli);
+}
+
+static void
+done(struct cli *cli, const char *text)
+{
+    cli_json_open(&json, "ok");
+    cli_json_text(&json, "command", cli->call.word.at);
+    if (text[0] != '\0')
+        cli_json_text(&json, "text", text);
+    emit(cli);
+}
+
+static void
+failed(struct cli *cli, const char *word, enum conclave_err err, const char *text)
+{
+    cli_json_open(&json, "error");
+    cli_json_text(&json, "code", cli_exit_code(err));
+    cli_json_text(&json, "message", sentence_of(err, text));
+    cli_json_text(&json, "command", word);
+    emit(cli);
+}
+
+const struct cli_face cli_face_json = {event, answer, done, failed};

@@ -1,0 +1,302 @@
+/* The same for people.  What came from outside passes through cli/view here,
+ * and nowhere else reaches a terminal. */
+#include <string.h>
+
+#include "peer/cli/cli.h"
+#include "peer/cli/view.h"
+
+#define INDENT "    " /* before further lines of a message: nothing of ours begins so */
+
+static void
+put(struct cli *cli, struct cli_buf *line, bool data)
+{
+    cli_buf_char(line, '\n');
+    if (data)
+        cli_print(cli, line);
+    else
+        cli_say(cli, line);
+    cli_buf_wipe(line);
+}
+
+static const char *
+status_name(enum conclave_status status)
+{
+    switch (status) {
+    case CONCLAVE_STATUS_OFFLINE:
+        return "offline";
+    case CONCLAVE_STATUS_ONLINE:
+        return "online";
+    case CONCLAVE_STATUS_AWAY:
+        return "away";
+    case CONCLAVE_STATUS_NOT_FOUND:
+        return "not found";
+    }
+    return "offline";
+}
+
+static const char *
+tick_name(enum conclave_tick tick)
+{
+    switch (tick) {
+    case CONCLAVE_TICK_QUEUED:
+        return "queued";
+    case CONCLAVE_TICK_STORED:
+        return "stored at the registry";
+    case CONCLAVE_TICK_DELIVERED:
+        return "delivered";
+    case CONCLAVE_TICK_READ:
+        return "read";
+    }
+    return "queued";
+}
+
+static void
+show_session(struct cli *cli, const struct conclave_event *event)
+{
+    struct cli_buf line = {0};
+    switch (event->state) {
+    case CONCLAVE_SESSION_CONNECTED:
+        return; /* the log-in follows at once */
+    case CONCLAVE_SESSION_REGISTERED:
+        cli_buf_text(&line, "* You are registered as ");
+        break;
+    case CONCLAVE_SESSION_LOGGED_IN:
+        cli_buf_text(&line, "* You are logged in as ");
+        break;
+    case CONCLAVE_SESSION_RECONNECTING:
+        cli_buf_text(&line, "* The registry cannot be reached; trying again. Contacts can still be talked to.");
+        put(cli, &line, false);
+        return;
+    case CONCLAVE_SESSION_LOGGED_OUT:
+        cli_buf_text(&line, "* You are logged out.");
+        if (event->text != NULL && event->text[0] != '\0') {
+            cli_buf_char(&line, ' ');
+            cli_view_line(&line, event->text);
+        }
+        put(cli, &line, false);
+        return;
+    }
+    cli_view_line(&line, event->name);
+    cli_buf_char(&line, '.');
+    put(cli, &line, false);
+}
+
+static void
+show_message(struct cli *cli, const struct conclave_event *event)
+{
+    struct cli_buf line = {0};
+    cli_view_time(&line, event->ts_ms, cli_wall_ms());
+    cli_buf_char(&line, ' ');
+    cli_view_line(&line, event->from);
+    cli_buf_text(&line, ": ");
+    cli_view_text(&line, event->text, event->text_bytes, INDENT);
+    put(cli, &line, true);
+}
+
+/* Messages of this run have numbers; others are known by their id alone. */
+static void
+show_receipt(struct cli *cli, const struct conclave_event *event)
+{
+    const struct cli_sent *const sent = cli_sent_find(cli, event->id, false);
+    struct cli_buf line = {0};
+    if (sent != NULL && sent->number != 0)
+        cli_buf_format(&line, "  #%u ", sent->number);
+    else
+        cli_buf_format(&line, "  #%.8s ", event->id);
+    cli_view_line(&line, event->to);
+    cli_buf_format(&line, ": %s", tick_name(event->tick));
+    put(cli, &line, true);
+}
+
+static void
+event(struct cli *cli, const struct conclave_event *event)
+{
+    const bool session = cli->mode != CLI_ONESHOT;
+    struct cli_buf line = {0};
+    switch (event->kind) {
+    case CONCLAVE_EVENT_SESSION:
+        if (session)
+            show_session(cli, event);
+        return;
+    case CONCLAVE_EVENT_MESSAGE:
+        show_message(cli, event);
+        return;
+    case CONCLAVE_EVENT_RECEIPT:
+        if (session)
+            show_receipt(cli, event);
+        return;
+    case CONCLAVE_EVENT_PRESENCE:
+        if (!session)
+            return;
+        cli_buf_text(&line, "* ");
+        cli_view_line(&line, event->user.name);
+        cli_buf_format(&line, " is %s.", status_name(event->user.status));
+        put(cli, &line, true);
+        return;
+    case CONCLAVE_EVENT_NOTICE:
+        cli_buf_text(&line, session ? "! " : "conclave: ");
+        cli_view_line(&line, event->text != NULL && event->text[0] != '\0' ? event->text
+                                                                            : cli_exit_sentence(event->err));
+        put(cli, &line, false);
+        return;
+    case CONCLAVE_EVENT_OK:
+    case CONCLAVE_EVENT_FAILED:
+    case CONCLAVE_EVENT_USERS:
+    case CONCLAVE_EVENT_USER:
+    case CONCLAVE_EVENT_DEVICES:
+        return; /* answers */
+    }
+}
+
+static int
+widest(const struct conclave_event *event)
+{
+    int most = 0;
+    for (size_t i = 0; i < event->users_count; i++) {
+        const int width = cli_view_width(event->users[i].name);
+        if (width > most)
+            most = width;
+    }
+    return most;
+}
+
+static void
+show_users(struct cli *cli, const struct conclave_event *event)
+{
+    const int columns = widest(event);
+    struct cli_buf text = {0};
+    for (size_t i = 0; i < event->users_count; i++) {
+        const struct conclave_user *const user = &event->users[i];
+        const bool more = cli->call.flag && user->endpoint != NULL && user->endpoint[0] != '\0';
+        cli_view_column(&text, user->name, columns);
+        cli_buf_format(&text, "  %s", status_name(user->status));
+        if (more) {
+            cli_buf_text(&text, "  ");
+            cli_view_line(&text, user->endpoint);
+        }
+        cli_buf_char(&text, '\n');
+    }
+    if (event->users_count == 0 && cli->mode == CLI_PROMPT)
+        cli_buf_text(&text, "Nobody is online.\n");
+    cli_print(cli, &text);
+    cli_buf_wipe(&text);
+}
+
+static void
+show_user(struct cli *cli, const struct conclave_user *user)
+{
+    struct cli_buf line = {0};
+    cli_view_line(&line, user->name);
+    if (user->status == CONCLAVE_STATUS_NOT_FOUND) {
+        cli_buf_text(&line, " was not found.");
+    } else {
+        cli_buf_format(&line, " is %s", status_name(user->status));
+        if (user->endpoint != NULL && user->endpoint[0] != '\0') {
+            cli_buf_text(&line, " at ");
+            cli_view_line(&line, user->endpoint);
+        }
+        cli_buf_char(&line, '.');
+    }
+    put(cli, &line, true);
+}
+
+static void
+show_devices(struct cli *cli, const struct conclave_event *event)
+{
+    const uint64_t now_ms = cli_wall_ms();
+    struct cli_buf text = {0};
+    for (size_t i = 0; i < event->devices_count; i++) {
+        const struct conclave_device *const device = &event->devices[i];
+        cli_buf_format(&text, "%llu  %s  since ", (unsigned long long)device->device,
+                       device->revoked ? "revoked" : device->online ? "online" : "offline");
+        cli_view_time(&text, device->created_ms, now_ms);
+        if (device->seen_ms != 0) {
+            cli_buf_text(&text, "  seen ");
+            cli_view_time(&text, device->seen_ms, now_ms);
+        }
+        if (device->current)
+            cli_buf_text(&text, "  this device");
+        cli_buf_char(&text, '\n');
+    }
+    cli_print(cli, &text);
+    cli_buf_wipe(&text);
+}
+
+/* What is worth saying about a command that went well, beyond its events. */
+static void
+show_ok(struct cli *cli, const struct conclave_event *event)
+{
+    static const struct {
+        const char *command;
+        const char *text;
+    } words[] = {
+        {"register", "You are registered as "}, {"login", "You are logged in as "},
+        {"logout", "You are logged out."},      {"passwd", "The password is changed."},
+        {"devices", "The device is revoked."},  {"delete-account", "The account is deleted."},
+        {"block", "Blocked: "},                 {"unblock", "No longer blocked: "},
+        {"trust", "Their keys are accepted: "}, {"away", "You are shown as away."},
+        {"back", "You are shown as online."},
+    };
+    const char *const name = cli->call.command->name;
+    const bool with_state = strcmp(name, "register") == 0 || strcmp(name, "login") == 0;
+    struct cli_buf line = {0};
+    if (event->id[0] != '\0') {
+        static unsigned numbers;
+        struct cli_sent *const sent = cli_sent_find(cli, event->id, true);
+        sent->number = ++numbers;
+        return; /* its ticks say how it fares, each once it is true */
+    }
+    if (with_state && cli->mode != CLI_ONESHOT)
+        return; /* the session says so */
+    if (strcmp(name, "logout") == 0 && cli->mode != CLI_ONESHOT)
+        return;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i].command, name) == 0)
+            cli_buf_text(&line, words[i].text);
+    if (with_state) {
+        /* The session event that names us may yet be on its way. */
+        cli_view_line(&line, cli->name[0] != '\0' ? cli->name : cli->options.user);
+        cli_buf_char(&line, '.');
+    } else if (cli->call.name != NULL) {
+        cli_view_line(&line, cli->call.name);
+    }
+    put(cli, &line, true);
+}
+
+static void
+answer(struct cli *cli, const struct conclave_event *event)
+{
+    if (event->kind == CONCLAVE_EVENT_USERS)
+        show_users(cli, event);
+    else if (event->kind == CONCLAVE_EVENT_USER)
+        show_user(cli, &event->user);
+    else if (event->kind == CONCLAVE_EVENT_DEVICES)
+        show_devices(cli, event);
+    else
+        show_ok(cli, event);
+}
+
+static void
+done(struct cli *cli, const char *text)
+{
+    struct cli_buf line = {0};
+    if (text[0] == '\0')
+        return;
+    cli_view_text(&line, text, strlen(text), "");
+    put(cli, &line, true);
+}
+
+static void
+failed(struct cli *cli, const char *word, enum conclave_err err, const char *text)
+{
+    struct cli_buf line = {0};
+    cli_buf_text(&line, cli->mode == CLI_PROMPT ? "! " : "conclave: ");
+    if (cli->mode != CLI_PROMPT && word[0] != '\0') {
+        cli_view_line(&line, word);
+        cli_buf_text(&line, ": ");
+    }
+    cli_view_line(&line, text != NULL && text[0] != '\0' ? text : cli_exit_sentence(err));
+    put(cli, &line, false);
+}
+
+const struct cli_face cli_face_text = {event, answer, done, failed};

@@ -1,0 +1,148 @@
+/* libconclave: the peer as a library.  One `struct conclave` is one device of
+ * one account.
+ *
+ * Two ways to run it:
+ *  - its own thread: conclave_open; call from any one thread; conclave_next
+ *    waits for the next event, or conclave_fd is polled beside other things.
+ *  - many in one thread of yours: conclave_loop_new, conclave_open_in for each,
+ *    then conclave_loop_turn again and again, and conclave_next (self, 0)
+ *    after each turn.  Nothing here starts a thread for them but one ZAP
+ *    handler and libzmq's own.
+ *
+ * Every request returns a number above 0; its answer is the one event that
+ * carries that number.  A child process must not use what its parent opened. */
+#ifndef CONCLAVE_H
+#define CONCLAVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "msg/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CONCLAVE_API __attribute__((visibility("default")))
+
+struct conclave;
+struct conclave_loop;
+
+/* All may be NULL or 0: then the default in brackets holds. */
+struct conclave_options {
+    const char *home;       /* one directory for keys, state and config [the XDG directories] */
+    const char *link;       /* invite link [the remembered one; else that of a conclaved of this user on this machine] */
+    const char *listen;     /* HOST:PORT of the inbound socket [0.0.0.0 and a port that is kept; "none": no socket] */
+    const char *passphrase; /* of the key file [CONCLAVE_PASSPHRASE; none] */
+    const char *direct;     /* anyone | contacts | never [anyone] */
+    bool in_memory;         /* keys and state in memory only, nothing on disk: for measurements */
+    const char *instance;   /* many peers in one home, one store: the name of this one [""] */
+    const char *log_file;   /* the library's debug log is appended here [no log: nothing is ever written to stdout or stderr] */
+    bool hold_messages;     /* no MESSAGE events: what comes waits in the store, not shown, for an opening without this
+                             * (for programs that do one thing and leave, such as `conclave send`) */
+};
+
+/* What went wrong in conclave_open, for people; valid until the next call in this thread. */
+CONCLAVE_API const char *conclave_why(void);
+
+/* Opens a home (makes it the first time) and starts its own thread.  IN_USE,
+ * UNSAFE_FILE, LOCKED, STORE_..., REGISTRY_KEY_CHANGED (the link given is not
+ * the one pinned), BAD_ARGUMENTS, SYSTEM. */
+CONCLAVE_API enum conclave_err conclave_open(struct conclave **self_p, const struct conclave_options *options);
+
+/* Says goodbye (offline for the others at once), syncs, frees.  At most 2 s. */
+CONCLAVE_API void conclave_close(struct conclave **self_p);
+
+CONCLAVE_API enum conclave_err conclave_loop_new(struct conclave_loop **self_p);
+CONCLAVE_API enum conclave_err conclave_open_in(struct conclave_loop *loop, struct conclave **self_p, const struct conclave_options *options);
+/* Waits up to timeout_ms (0: not, -1: for ever) for something to do, and does all there is. */
+CONCLAVE_API enum conclave_err conclave_loop_turn(struct conclave_loop *loop, int timeout_ms);
+CONCLAVE_API void conclave_loop_destroy(struct conclave_loop **self_p); /* closes its peers */
+
+/* ---- requests ---- */
+CONCLAVE_API uint64_t conclave_register(struct conclave *self, const char *name, const char *password);
+CONCLAVE_API uint64_t conclave_login(struct conclave *self, const char *name, const char *password); /* both NULL: by the device's key */
+CONCLAVE_API uint64_t conclave_logout(struct conclave *self, bool forget);
+CONCLAVE_API uint64_t conclave_passwd(struct conclave *self, const char *old_password, const char *new_password);
+CONCLAVE_API uint64_t conclave_devices(struct conclave *self);
+CONCLAVE_API uint64_t conclave_revoke(struct conclave *self, uint64_t device);
+CONCLAVE_API uint64_t conclave_delete_account(struct conclave *self);
+CONCLAVE_API uint64_t conclave_list(struct conclave *self, bool detailed);
+CONCLAVE_API uint64_t conclave_search(struct conclave *self, const char *name);
+CONCLAVE_API uint64_t conclave_send(struct conclave *self, const char *name, const char *text, size_t text_bytes);
+CONCLAVE_API uint64_t conclave_block(struct conclave *self, const char *name, bool on);
+CONCLAVE_API uint64_t conclave_trust(struct conclave *self, const char *name);
+CONCLAVE_API uint64_t conclave_set_away(struct conclave *self, bool away);
+
+/* The user has read this message (and all before it from its sender): the
+ * sender is told.  `arrival` is the event's. */
+CONCLAVE_API void conclave_read(struct conclave *self, uint64_t arrival);
+
+/* Locks the key file with a passphrase; "" unlocks it.  At once, no event. */
+CONCLAVE_API enum conclave_err conclave_set_passphrase(struct conclave *self, const char *passphrase);
+
+/* ---- events ---- */
+enum conclave_event_kind {
+    CONCLAVE_EVENT_SESSION,  /* state, name, err and text: why */
+    CONCLAVE_EVENT_MESSAGE,  /* arrival, id, from, to, ts_ms, text */
+    CONCLAVE_EVENT_RECEIPT,  /* id, to, tick */
+    CONCLAVE_EVENT_PRESENCE, /* user */
+    CONCLAVE_EVENT_OK,       /* request; id of a message that was sent, else "" */
+    CONCLAVE_EVENT_FAILED,   /* request, err, text, retry_ms */
+    CONCLAVE_EVENT_USERS,    /* request, users, users_count */
+    CONCLAVE_EVENT_USER,     /* request, user */
+    CONCLAVE_EVENT_DEVICES,  /* request, devices, devices_count */
+    CONCLAVE_EVENT_NOTICE    /* err, text: something a person should know */
+};
+enum conclave_session { CONCLAVE_SESSION_CONNECTED, CONCLAVE_SESSION_REGISTERED, CONCLAVE_SESSION_LOGGED_IN, CONCLAVE_SESSION_RECONNECTING, CONCLAVE_SESSION_LOGGED_OUT };
+enum conclave_tick { CONCLAVE_TICK_QUEUED, CONCLAVE_TICK_STORED, CONCLAVE_TICK_DELIVERED, CONCLAVE_TICK_READ };
+enum conclave_status { CONCLAVE_STATUS_OFFLINE, CONCLAVE_STATUS_ONLINE, CONCLAVE_STATUS_AWAY, CONCLAVE_STATUS_NOT_FOUND };
+
+struct conclave_user { const char *name; enum conclave_status status; const char *endpoint; /* "" where it is not told */ };
+struct conclave_device { uint64_t device; uint64_t created_ms; uint64_t seen_ms; bool online; bool revoked; bool current; };
+
+/* Texts are C strings of UTF-8; text may have newlines, and anything a hostile
+ * sender put there: make it harmless before a terminal sees it. */
+struct conclave_event {
+    enum conclave_event_kind kind;
+    uint64_t request;
+    enum conclave_err err;
+    enum conclave_session state;
+    enum conclave_tick tick;
+    uint64_t arrival;
+    uint64_t ts_ms;
+    uint64_t retry_ms;
+    char id[33];            /* hex */
+    const char *name;
+    const char *from;
+    const char *to;
+    const char *text;
+    size_t text_bytes;
+    struct conclave_user user;
+    const struct conclave_user *users;
+    size_t users_count;
+    const struct conclave_device *devices;
+    size_t devices_count;
+};
+
+/* The next event, valid until the next call for this peer; NULL when none came
+ * within timeout_ms (0: do not wait; -1: for ever).  Asking for the next one
+ * says that the last was dealt with: a message counts as shown from then on,
+ * and one that was not comes again after a crash. */
+CONCLAVE_API const struct conclave_event *conclave_next(struct conclave *self, int timeout_ms);
+
+/* Readable while an event waits; only with a thread of its own. */
+CONCLAVE_API int conclave_fd(struct conclave *self);
+
+/* What is known without asking anybody. */
+struct conclave_state { bool enrolled; bool online; bool logged_out; uint64_t unacknowledged; char name[129]; char link[401]; uint16_t port; };
+CONCLAVE_API void conclave_get_state(struct conclave *self, struct conclave_state *out);
+
+/* "0.1.0", and the versions of libzmq, libsodium and LMDB it runs with. */
+CONCLAVE_API const char *conclave_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,235 @@
+/* From TELL_ frames to struct conclave_event. */
+#include "peer/event.h"
+
+#include <stdlib.h>
+
+#include "peer/tells.h"
+
+/* Copies a text behind the others and ends it.  Room was made before: each
+ * text took at least one byte more in its frame than it has, so the bytes of
+ * the frames are enough and nothing moves. */
+static const char *
+keep(struct peer_event *self, struct msg_text text)
+{
+    char *const z = (char *)self->texts.at + self->texts.len;
+    msg_text_copy(z, text.len + 1, text);
+    self->texts.len += text.len + 1;
+    return z;
+}
+
+static enum conclave_err
+error_of(struct msg_text code)
+{
+    return code.len == 0 ? CONCLAVE_OK : msg_error_from_code(code.at, code.len);
+}
+
+static void
+keep_reason(struct peer_event *self, struct msg_text code, struct msg_text text)
+{
+    self->event.err = error_of(code);
+    if (text.len > 0) {
+        self->event.text = keep(self, text);
+        self->event.text_bytes = text.len;
+    } else if (self->event.err != CONCLAVE_OK) {
+        self->event.text = msg_error_sentence(self->event.err);
+        self->event.text_bytes = strlen(self->event.text);
+    }
+}
+
+static void
+keep_id(struct peer_event *self, const struct msg_id *id)
+{
+    static const struct msg_id none;
+    static const char digits[] = "0123456789abcdef";
+    if (memcmp(id, &none, sizeof none) == 0)
+        return;
+    for (size_t i = 0; i < sizeof id->at; i++) { /* no secret: a table will do */
+        self->event.id[2 * i] = digits[id->at[i] >> 4];
+        self->event.id[2 * i + 1] = digits[id->at[i] & 15];
+    }
+    self->event.id[2 * sizeof id->at] = '\0';
+}
+
+static struct conclave_user
+keep_user(struct peer_event *self, struct msg_text name, uint64_t status, struct msg_text endpoint)
+{
+    return (struct conclave_user){.name = keep(self, name), .status = (enum conclave_status)status,
+                                  .endpoint = keep(self, endpoint)};
+}
+
+static struct peer_event_pages *
+pages_of(struct peer_event *self, uint64_t request)
+{
+    struct peer_event_pages *pages = self->pages;
+    while (pages != NULL && pages->request != request)
+        pages = pages->next;
+    if (pages == NULL) {
+        pages = calloc(1, sizeof *pages);
+        if (pages == NULL)
+            abort();
+        pages->request = request;
+        pages->next = self->pages;
+        self->pages = pages;
+    }
+    return pages;
+}
+
+static void
+drop_pages(struct peer_event *self, uint64_t request)
+{
+    for (struct peer_event_pages **at = &self->pages; *at != NULL; at = &(*at)->next) {
+        struct peer_event_pages *const pages = *at;
+        if (pages->request == request) {
+            *at = pages->next;
+            free(pages->frames.at);
+            free(pages);
+            return;
+        }
+    }
+}
+
+/* Gathers the pages of a list; true with the last one. */
+static bool
+read_users(struct peer_event *self, const struct msg_users *page)
+{
+    struct peer_event_pages *const pages = pages_of(self, page->req);
+    peer_tells_reserve(&pages->frames, page->users.len);
+    if (page->users.len > 0)
+        memcpy(pages->frames.at + pages->frames.len, page->users.at, page->users.len);
+    pages->frames.len += page->users.len;
+    pages->count += page->users.count;
+    if (page->next.len > 0)
+        return false;
+
+    peer_tells_reserve(&self->texts, pages->frames.len);
+    free(self->users);
+    self->users = calloc(pages->count + 1, sizeof *self->users);
+    if (self->users == NULL)
+        abort();
+    struct msg_list list = {pages->frames.at, pages->frames.len, pages->count};
+    struct msg_user user;
+    size_t n = 0;
+    while (n < pages->count && msg_codec_next(&list, MSG_USER, &user))
+        self->users[n++] = keep_user(self, user.name, user.status, user.endpoint);
+    self->event.kind = CONCLAVE_EVENT_USERS;
+    self->event.request = page->req;
+    self->event.users = self->users;
+    self->event.users_count = n;
+    drop_pages(self, page->req);
+    return true;
+}
+
+static void
+read_devices(struct peer_event *self, const struct msg_devices *devices)
+{
+    free(self->devices);
+    self->devices = calloc(devices->devices.count + 1, sizeof *self->devices);
+    if (self->devices == NULL)
+        abort();
+    struct msg_list list = devices->devices;
+    struct msg_device_info info;
+    size_t n = 0;
+    while (n < devices->devices.count && msg_codec_next(&list, MSG_DEVICE_INFO, &info))
+        self->devices[n++] = (struct conclave_device){
+            .device = info.device, .created_ms = info.created_ms, .seen_ms = info.seen_ms,
+            .online = info.online, .revoked = info.revoked, .current = info.current};
+    self->event.kind = CONCLAVE_EVENT_DEVICES;
+    self->event.request = devices->req;
+    self->event.devices = self->devices;
+    self->event.devices_count = n;
+}
+
+static void
+read_message(struct peer_event *self, const struct msg_tell_message *message)
+{
+    self->event.kind = CONCLAVE_EVENT_MESSAGE;
+    self->event.arrival = message->arrival;
+    self->event.ts_ms = message->ts_ms;
+    keep_id(self, &message->id);
+    self->event.from = keep(self, message->from);
+    self->event.to = keep(self, message->to);
+    self->event.text = keep(self, message->text);
+    self->event.text_bytes = message->text.len;
+}
+
+bool
+peer_event_read(struct peer_event *self)
+{
+    enum msg_kind kind;
+    union msg_any any;
+
+    self->event = (struct conclave_event){.name = "", .from = "", .to = "", .text = ""};
+    self->event.user = (struct conclave_user){.name = "", .endpoint = ""};
+    self->texts.len = 0;
+    peer_tells_reserve(&self->texts, self->frame.len + 1);
+    if (msg_codec_decode(msg_span_of_buf(&self->frame), &kind, &any) != CONCLAVE_OK)
+        return false;
+
+    switch ((int)kind) { /* kinds that are no TELL_ have one answer: not shown */
+    case MSG_TELL_SESSION:
+        self->event.kind = CONCLAVE_EVENT_SESSION;
+        self->event.state = (enum conclave_session)any.MSG_ANY_TELL_SESSION.state;
+        self->event.name = keep(self, any.MSG_ANY_TELL_SESSION.name);
+        keep_reason(self, any.MSG_ANY_TELL_SESSION.code, any.MSG_ANY_TELL_SESSION.text);
+        return true;
+    case MSG_TELL_MESSAGE:
+        read_message(self, &any.MSG_ANY_TELL_MESSAGE);
+        return true;
+    case MSG_TELL_RECEIPT:
+        self->event.kind = CONCLAVE_EVENT_RECEIPT;
+        keep_id(self, &any.MSG_ANY_TELL_RECEIPT.id);
+        self->event.to = keep(self, any.MSG_ANY_TELL_RECEIPT.to);
+        self->event.tick = (enum conclave_tick)any.MSG_ANY_TELL_RECEIPT.tick;
+        return true;
+    case MSG_TELL_PRESENCE:
+        self->event.kind = CONCLAVE_EVENT_PRESENCE;
+        self->event.user = keep_user(self, any.MSG_ANY_TELL_PRESENCE.name, any.MSG_ANY_TELL_PRESENCE.status,
+                                     any.MSG_ANY_TELL_PRESENCE.endpoint);
+        return true;
+    case MSG_TELL_OK:
+        self->event.kind = CONCLAVE_EVENT_OK;
+        self->event.request = any.MSG_ANY_TELL_OK.req;
+        keep_id(self, &any.MSG_ANY_TELL_OK.id);
+        return true;
+    case MSG_TELL_FAILED:
+        self->event.kind = CONCLAVE_EVENT_FAILED;
+        self->event.request = any.MSG_ANY_TELL_FAILED.req;
+        self->event.retry_ms = any.MSG_ANY_TELL_FAILED.retry_ms;
+        keep_reason(self, any.MSG_ANY_TELL_FAILED.code, any.MSG_ANY_TELL_FAILED.text);
+        drop_pages(self, self->event.request); /* a list that failed half way */
+        return true;
+    case MSG_TELL_USERS:
+        return read_users(self, &any.MSG_ANY_TELL_USERS);
+    case MSG_TELL_USER:
+        self->event.kind = CONCLAVE_EVENT_USER;
+        self->event.request = any.MSG_ANY_TELL_USER.req;
+        self->event.user = keep_user(self, any.MSG_ANY_TELL_USER.name, any.MSG_ANY_TELL_USER.status,
+                                     any.MSG_ANY_TELL_USER.endpoint);
+        return true;
+    case MSG_TELL_DEVICES:
+        read_devices(self, &any.MSG_ANY_TELL_DEVICES);
+        return true;
+    case MSG_TELL_NOTICE:
+        self->event.kind = CONCLAVE_EVENT_NOTICE;
+        keep_reason(self, any.MSG_ANY_TELL_NOTICE.code, any.MSG_ANY_TELL_NOTICE.text);
+        return true;
+    default:
+        return false;
+    }
+}
+
+void
+peer_event_wipe(struct peer_event *self)
+{
+    while (self->pages != NULL)
+        drop_pages(self, self->pages->request);
+    if (self->frame.at != NULL)
+        msg_keys_wipe(self->frame.at, self->frame.cap);
+    if (self->texts.at != NULL)
+        msg_keys_wipe(self->texts.at, self->texts.cap);
+    free(self->frame.at);
+    free(self->texts.at);
+    free(self->users);
+    free(self->devices);
+    *self = (struct peer_event){0};
+}

@@ -1,0 +1,31 @@
+/* TELL_ frames of the core turned into what the public API hands out. */
+#ifndef PEER_EVENT_H
+#define PEER_EVENT_H
+
+#include "msg/codec.h"
+#include "peer/conclave.h"
+
+/* Pages of an answer to a list that wait for the last one. */
+struct peer_event_pages {
+    uint64_t request;
+    uint64_t count;             /* users in all */
+    struct msg_buf frames;      /* the lists of the pages, one after the other */
+    struct peer_event_pages *next;
+};
+
+/* The event of one peer: everything in `event` points into the rest. */
+struct peer_event {
+    struct msg_buf frame;       /* put the TELL_ frame here, then read it */
+    struct msg_buf texts;       /* C strings */
+    struct conclave_user *users;
+    struct conclave_device *devices;
+    struct peer_event_pages *pages;
+    struct conclave_event event;
+};
+
+/* Decodes self->frame into self->event.  false: nothing to show: a page that
+ * is not the last, or a frame that is no TELL_. */
+bool peer_event_read(struct peer_event *self);
+void peer_event_wipe(struct peer_event *self);
+
+#endif

@@ -1,0 +1,119 @@
+/* A ring of { transaction, length, frame } kept in one piece of memory. */
+#include "peer/held.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "msg/codec.h"
+
+#define ENTRY_BYTES 16u     /* what stands before each frame */
+#define FRAME_MORE 512u     /* the most a TELL_ frame has beside its text */
+
+struct entry {
+    uint64_t store;
+    uint64_t len;   /* 0: the rest of the ring is unused, go on at its start */
+};
+
+struct peer_held {
+    uint8_t *ring;
+    size_t room;
+    size_t first;   /* oldest entry */
+    size_t end;     /* where the next one goes */
+    size_t count;
+};
+
+struct peer_held *
+peer_held_new(size_t bytes)
+{
+    struct peer_held *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return NULL;
+    self->room = bytes & ~(size_t)7;
+    self->ring = calloc(1, self->room);
+    if (self->ring == NULL)
+        peer_held_destroy(&self);
+    return self;
+}
+
+void
+peer_held_destroy(struct peer_held **self_p)
+{
+    struct peer_held *self = *self_p;
+    if (self == NULL)
+        return;
+    free(self->ring);
+    free(self);
+    *self_p = NULL;
+}
+
+static size_t
+need(size_t len)
+{
+    return (ENTRY_BYTES + len + FRAME_MORE + 7) & ~(size_t)7;
+}
+
+/* Free bytes in one piece behind `end`, or at the start of the ring. */
+bool
+peer_held_fits(const struct peer_held *self, size_t len)
+{
+    const size_t n = need(len) + ENTRY_BYTES;
+    if (self->count == 0)
+        return n <= self->room;
+    if (self->end > self->first)
+        return n <= self->room - self->end || n <= self->first;
+    return n <= self->first - self->end;
+}
+
+static void
+write_entry(struct peer_held *self, size_t at, struct entry entry)
+{
+    memcpy(self->ring + at, &entry, sizeof entry);
+}
+
+static size_t
+text_bytes(enum msg_kind kind, const void *message)
+{
+    const struct msg_tell_message *tell = message;
+    return kind == MSG_TELL_MESSAGE ? tell->text.len : 0;
+}
+
+void
+peer_held_put(struct peer_held *self, uint64_t store, enum msg_kind kind, const void *message)
+{
+    const size_t n = need(text_bytes(kind, message));
+    assert(peer_held_fits(self, text_bytes(kind, message)));
+    if (self->count == 0)
+        self->first = self->end = 0;
+    const bool behind = self->count == 0 || self->end > self->first;
+    if (behind && n + ENTRY_BYTES > self->room - self->end) {
+        if (self->room - self->end >= ENTRY_BYTES)
+            write_entry(self, self->end, (struct entry){0, 0});
+        self->end = 0;
+    }
+    struct msg_buf buf = {self->ring + self->end + ENTRY_BYTES, 0, n - ENTRY_BYTES};
+    const enum conclave_err err = msg_codec_encode(&buf, kind, message);
+    assert(err == CONCLAVE_OK);
+    (void)err; /* the room was reckoned from the catalog's limits */
+    write_entry(self, self->end, (struct entry){store, buf.len});
+    self->end += (ENTRY_BYTES + buf.len + 7) & ~(size_t)7;
+    self->count++;
+}
+
+void
+peer_held_release(struct peer_held *self, uint64_t store, struct msg_effects *out)
+{
+    while (self->count > 0) {
+        struct entry entry = {0, 0};
+        if (self->room - self->first >= ENTRY_BYTES)
+            memcpy(&entry, self->ring + self->first, sizeof entry);
+        if (entry.len == 0) {
+            self->first = 0;
+            continue;
+        }
+        if (entry.store > store)
+            return;
+        msg_effects_tell_bytes(out, msg_span(self->ring + self->first + ENTRY_BYTES, entry.len));
+        self->first += (ENTRY_BYTES + entry.len + 7) & ~(size_t)7;
+        self->count--;
+    }
+}

@@ -1,0 +1,22 @@
+/* What may be told once it is on disk: TELL_ frames that wait for their
+ * transaction, in order.  A ring of bytes taken at `new`; when it is full,
+ * nothing more is accepted from outside until the disk has caught up. */
+#ifndef PEER_HELD_H
+#define PEER_HELD_H
+
+#include "msg/step.h"
+
+struct peer_held;
+struct peer_held *peer_held_new(size_t bytes);
+void peer_held_destroy(struct peer_held **self_p);
+
+/* True when a tell whose texts have len bytes fits. */
+bool peer_held_fits(const struct peer_held *self, size_t len);
+
+/* Holds a frame until transaction `store` is synced.  It must fit. */
+void peer_held_put(struct peer_held *self, uint64_t store, enum msg_kind kind, const void *message);
+
+/* Tells everything that waited for transactions up to `store`. */
+void peer_held_release(struct peer_held *self, uint64_t store, struct msg_effects *out);
+
+#endif

@@ -1,0 +1,225 @@
+/* What the sockets of one peer bring: frames, links that come up, links that
+ * end.  Feeds the core through peer/node. */
+#include "peer/inner.h"
+
+#include <stdio.h>
+
+#define FRAMES_A_TURN 256   /* from one socket */
+#define UNBIND_MS 500       /* at most, until libzmq has closed the port */
+#define SWEEP_MS 3000u      /* accepted links are looked at this often */
+
+/* Frames of accepted links. */
+static struct peer_conn *
+accepted(struct peer_node *node, const struct host_frame *frame)
+{
+    const uint64_t id = PEER_LINK_ACCEPTED | frame->conn;
+    struct peer_conn *conn = peer_conns_find(&node->conns, id);
+    if (conn != NULL)
+        return conn;
+    conn = peer_conns_add(&node->conns, id);
+    conn->key = frame->from;
+    conn->fd = frame->fd;
+    conn->end_len = sizeof conn->end;
+    msg_text_copy(conn->source, sizeof conn->source, msg_text(frame->source));
+    if (getpeername(conn->fd, (struct sockaddr *)&conn->end, &conn->end_len) != 0 || conn->end_len > sizeof conn->end)
+        conn->end_len = 0; /* gone already: the next sweep finds it */
+    node->accepted++;
+    if (node->sweep_ms == PEER_NEVER_MS) {
+        node->sweep_ms = node->loop->now.mono_ms + SWEEP_MS;
+        peer_loop_due(node);
+    }
+    if (!peer_admit_has(node->admit, &conn->key)) {
+        peer_node_cut(conn); /* expelled between its handshake and its first frame */
+        return conn;
+    }
+    conn->state = PEER_CONN_UP;
+    const struct msg_event up = {.kind = EVENT_LINK_UP, .link = id, .key = conn->key, .source = msg_text(conn->source)};
+    peer_node_step(node, &up);
+    return conn;
+}
+
+static void
+feed_frame(struct peer_node *node, struct peer_conn *conn, struct msg_span bytes)
+{
+    const struct msg_event event = {.kind = EVENT_FRAME, .link = conn->id, .key = conn->key,
+                                    .source = msg_text(conn->source), .bytes = bytes};
+    peer_node_step(node, &event);
+}
+
+static void
+read_router(struct peer_node *node)
+{
+    struct host_frame *const frame = &node->loop->frame;
+    for (int n = 0; n < FRAMES_A_TURN; n++) {
+        const enum host_read got = host_curve_read_router(node->router, frame);
+        if (got == HOST_READ_NOTHING) {
+            node->router_ready = node->router_sent = false;
+            return;
+        }
+        const struct msg_span bytes = host_frame_bytes(frame);
+        if (node->watchdog != NULL && frame->fd >= 0)
+            host_watchdog_delivered(node->watchdog, frame->fd, bytes.len);
+        if (got == HOST_READ_GARBAGE) {
+            struct peer_conn *const culprit = peer_conns_find(&node->conns, PEER_LINK_ACCEPTED | frame->conn);
+            if (culprit != NULL)
+                peer_node_end(node, culprit); /* ours never send such a thing */
+            continue;
+        }
+        struct peer_conn *const conn = accepted(node, frame);
+        if (conn->state == PEER_CONN_UP && !conn->fallen)
+            feed_frame(node, conn, bytes);
+    }
+    peer_loop_queue(node); /* there may be more */
+}
+
+/* Frames of dialled links. */
+static void
+come_up(struct peer_node *node, struct peer_conn *conn)
+{
+    const struct msg_event up = {.kind = EVENT_LINK_UP, .link = conn->id, .key = conn->key, .source = msg_text(conn->source)};
+    conn->state = PEER_CONN_UP;
+    peer_node_step(node, &up);
+}
+
+/* false: it was dropped, or there may be more. */
+static bool
+drain(struct peer_node *node, struct peer_conn *conn)
+{
+    struct host_frame *const frame = &node->loop->frame;
+    for (int n = 0; n < FRAMES_A_TURN; n++) {
+        const enum host_read got = host_curve_read_dealer(host_dial_socket(conn->dial), frame);
+        if (got == HOST_READ_NOTHING) {
+            conn->sent = false; /* what was sent before this look hides nothing */
+            return true;
+        }
+        if (got == HOST_READ_GARBAGE)
+            continue;
+        if (conn->state == PEER_CONN_PENDING) /* a frame proves the handshake */
+            come_up(node, conn);
+        if (conn->state == PEER_CONN_UP)
+            feed_frame(node, conn, host_frame_bytes(frame));
+        if (conn->state == PEER_CONN_GONE || conn->fallen)
+            return false;
+    }
+    peer_node_ready(node, conn);
+    return false;
+}
+
+static void
+read_conn(struct peer_node *node, struct peer_conn *conn)
+{
+    enum host_dial_state state = HOST_DIAL_UP;
+    if (conn->fallen)
+        return;
+    if (conn->news || conn->state == PEER_CONN_PENDING)
+        state = host_dial_state(conn->dial);
+    if (state == HOST_DIAL_UP && conn->state == PEER_CONN_PENDING)
+        come_up(node, conn);
+    if (conn->state == PEER_CONN_GONE || conn->fallen || !drain(node, conn))
+        return;
+    conn->news = false;
+    switch (state) {
+    case HOST_DIAL_PENDING:
+    case HOST_DIAL_UP:
+        break;
+    case HOST_DIAL_REFUSED:
+        peer_node_fall(node, conn, CONCLAVE_ERR_REGISTRY_UNREACHABLE);
+        break;
+    case HOST_DIAL_DENIED:
+        peer_node_fall(node, conn, CONCLAVE_ERR_UNKNOWN_KEY);
+        break;
+    case HOST_DIAL_DOWN:
+        peer_node_fall(node, conn, CONCLAVE_OK);
+        break;
+    }
+}
+
+void
+peer_intake_noticed(struct peer_watch *watch)
+{
+    struct peer_node *const node = watch->node;
+    switch (watch->kind) {
+    case PEER_WATCH_PIPE:
+        break; /* the loop's own */
+    case PEER_WATCH_ROUTER:
+        node->router_ready = true;
+        peer_loop_queue(node);
+        break;
+    case PEER_WATCH_MONITOR:
+        watch->conn->news = true;
+        peer_node_ready(node, watch->conn);
+        break;
+    case PEER_WATCH_FRAMES:
+        peer_node_ready(node, watch->conn);
+        break;
+    }
+}
+
+void
+peer_intake_read(struct peer_node *node)
+{
+    size_t count = 0;
+    peer_node_settle(node);
+    if (node->router_ready)
+        read_router(node);
+    for (const struct peer_conn *conn = node->ready; conn != NULL; conn = conn->ready_next)
+        count++;
+    while (node->ready != NULL && count-- > 0) {
+        struct peer_conn *const conn = node->ready;
+        peer_node_unready(node, conn);
+        read_conn(node, conn);
+    }
+    peer_node_settle(node);
+    if (node->ready != NULL)
+        peer_loop_queue(node);
+}
+
+void
+peer_intake_again(struct peer_node *node)
+{
+    node->again_ms = PEER_NEVER_MS;
+    peer_loop_due(node);
+    if (node->router_sent) {
+        node->router_ready = true;
+        peer_loop_queue(node);
+    }
+    for (size_t i = 0; i < node->conns.room; i++) {
+        if (node->conns.at[i] != NULL && node->conns.at[i]->sent)
+            peer_node_ready(node, node->conns.at[i]);
+    }
+}
+
+/* libzmq does not say when an accepted connection ends: its descriptor does. */
+void
+peer_intake_sweep(struct peer_node *node)
+{
+    for (size_t i = 0; i < node->conns.room; i++) {
+        struct peer_conn *const conn = node->conns.at[i];
+        if (conn != NULL && !peer_node_dialled(conn) && !peer_node_same_end(conn))
+            peer_node_fall(node, conn, CONCLAVE_OK);
+    }
+    peer_node_settle(node);
+    node->sweep_ms = node->accepted > 0 ? node->loop->now.mono_ms + SWEEP_MS : PEER_NEVER_MS;
+    peer_loop_due(node);
+}
+
+/* libzmq closes sockets in the background: whoever opens the same peer again
+ * at once would find its own port taken. */
+void
+peer_intake_unbind(struct peer_node *node)
+{
+    void *const raw = zsock_resolve(node->router);
+    char endpoint[MSG_ENDPOINT_MAX + 16];
+    char name[64];
+    size_t size = sizeof endpoint;
+    zsock_t *monitor = zsock_new(ZMQ_PAIR);
+    (void)snprintf(name, sizeof name, "inproc://peer-unbind-%p", (void *)node);
+    if (monitor != NULL && zmq_socket_monitor(raw, name, ZMQ_EVENT_CLOSED) == 0) {
+        zsock_set_rcvtimeo(monitor, UNBIND_MS);
+        if (zmq_connect(zsock_resolve(monitor), name) == 0 && zmq_getsockopt(raw, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0
+            && zmq_unbind(raw, endpoint) == 0)
+            (void)zmq_recv(zsock_resolve(monitor), NULL, 0, 0); /* CLOSED, or the time is over */
+        (void)zmq_socket_monitor(raw, NULL, 0);
+    }
+    zsock_destroy(&monitor);
+}

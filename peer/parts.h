@@ -1,0 +1,256 @@
+/* What the parts of the peer's core share: its whole state, and what each part
+ * does for the others.  Only peer/core.c and its parts include this.
+ *
+ *   core.c      events in, commands of the user, the order of a step
+ *   commands.c  what the user asks for
+ *   restore.c   the core as it was, from records
+ *   door.c      sign up, enrol, change a password: one request to the door
+ *   session.c   the link to the front: dial, log in, keep the lease, come back
+ *   requests.c  what was asked of the front and is not answered yet
+ *   people.c    introductions, certificates, presence
+ *   trust.c     blocked people, revoked devices, renewed trust
+ *   links.c     links with devices: dial, greet, choose, drop
+ *   talk.c      chains going out: say, send, send again, let go
+ *   hear.c      chains coming in: accept, sync, show, acknowledge
+ *   post.c      batches sealed and opened: runs, envelopes, reseal
+ *   roster, outbox, held   pure tables */
+#ifndef PEER_PARTS_H
+#define PEER_PARTS_H
+
+#include "msg/cert.h"
+#include "msg/codec.h"
+#include "msg/envelope.h"
+#include "msg/name.h"
+#include "peer/core.h"
+#include "peer/held.h"
+#include "peer/outbox.h"
+#include "peer/roster.h"
+
+#define PEER_NEVER UINT64_MAX
+#define PEER_REQUESTS 64u
+#define PEER_TYPED_MAX 512u         /* bytes of a name as it was typed */
+#define PEER_MAIL_KEYS 8u           /* the current one and those retired within 40 days */
+#define PEER_IDS 32u
+#define PEER_ARRIVALS 1024u         /* messages told last, which may be said to be read */
+#define PEER_REVOCATIONS_MAX 60000u /* bytes of the signed list that is passed on */
+
+struct peer_self {
+    struct msg_link link;
+    char link_text[MSG_LINK_MAX + 1];   /* "": none known */
+    uint64_t account;                   /* 0: not enrolled */
+    uint64_t device;
+    struct msg_name name;
+    struct msg_sign_pub signer;
+    char front_host[MSG_HOST_MAX + 1];
+    uint16_t front_port;
+    struct msg_box_pub front;
+    uint8_t certificate[MSG_CERT_MAX];
+    size_t certificate_len;
+    bool logged_out;
+    uint64_t incarnation;
+    uint64_t salt;
+    uint64_t incarnation_store;         /* nothing is said before this transaction is synced */
+    bool incarnation_synced;
+    int64_t clock_ms;                   /* registry's wall clock minus ours */
+    int64_t steady_ms;                  /* the same minus our monotonic one, which does not jump; 0: not heard in this life */
+};
+
+struct peer_mail_key { struct msg_box_pub pub; struct msg_box_sec sec; uint64_t created_ms; uint64_t retired_ms; };
+
+enum peer_door_state { DOOR_CLOSED, DOOR_DIALLING, DOOR_ASKING, DOOR_RESTING };
+struct peer_door {
+    enum peer_door_state state;
+    uint64_t link;
+    enum msg_kind kind;                 /* SIGNUP, ENROL, PASSWD */
+    uint64_t cmd;                       /* the command that this answers */
+    uint64_t req;
+    char name[PEER_TYPED_MAX + 1];
+    char password[MSG_PASSWORD_MAX + 1];
+    char renewed[MSG_PASSWORD_MAX + 1]; /* PASSWD: the new one */
+    uint64_t again_ms;
+    uint64_t until_ms;
+    uint32_t denied;                    /* handshakes refused, in a row */
+};
+
+enum peer_session_state { SESSION_OFF, SESSION_WAITING, SESSION_DIALLING, SESSION_GREETING, SESSION_ONLINE };
+struct peer_session {
+    enum peer_session_state state;
+    uint64_t link;
+    uint64_t req;                       /* of the LOGIN */
+    uint64_t cmd;                       /* the command that waits for being online; 0: none */
+    uint64_t at_ms;                     /* next thing to do in this state */
+    uint64_t until_ms;                  /* give this attempt up */
+    uint64_t sent_ms;                   /* last frame to the front */
+    uint64_t asked_ms;                  /* last PING, or LOGIN: answered with its time and what was revoked */
+    uint64_t heard_ms;
+    uint64_t lease_ms;
+    uint64_t status;                    /* online or away, as the user set it */
+    uint32_t failures;
+    uint32_t denied;
+    bool was_online;                    /* so that losing it is told once */
+};
+
+struct peer_request {
+    bool used;
+    enum msg_kind kind;                 /* of the frame to the front */
+    uint64_t cmd;                       /* the command it serves; 0: our own doing */
+    uint64_t req;
+    uint64_t made_ms;
+    uint64_t sent_ms;                   /* 0: not yet */
+    uint32_t tries;
+    char name[PEER_TYPED_MAX + 1];      /* SEARCH, INTRODUCE; LIST: cursor */
+    bool detailed;                      /* LIST */
+    uint64_t number;                    /* REVOKE: device; LIST_REVOKED: after; INTRODUCE: contact index + 1 */
+    struct peer_queue said;             /* INTRODUCE for a SAY to somebody not known yet */
+    bool forget;                        /* LOGOUT, REVOKE: of this device, to forget the account */
+    bool follows;                       /* INTRODUCE: behind an earlier one of the same name */
+};
+
+struct peer_arrival { uint64_t arrival; uint64_t account; uint64_t device; struct peer_mark mark; };
+
+struct peer_core {
+    struct peer_settings settings;
+    struct peer_identity identity;
+    struct msg_time now;
+    struct msg_effects *out;            /* of the step under way */
+    size_t effects_before;
+    struct peer_self self;
+    struct peer_mail_key mail[PEER_MAIL_KEYS];  /* [0] is the current one */
+    uint32_t mail_count;
+    struct peer_door door;
+    struct peer_session session;
+    struct peer_request requests[PEER_REQUESTS];
+    struct peer_roster roster;
+    struct peer_outbox *outbox;
+    struct peer_held *held;
+    bool dirty;                         /* some device has something to send */
+    uint64_t next_req;
+    uint64_t next_link;
+    uint64_t next_store;                /* the last one given out */
+    uint64_t synced_store;
+    uint64_t next_arrival;
+    struct msg_id ids[PEER_IDS];        /* random, for messages to come */
+    uint32_t ids_left;
+    struct peer_arrival arrivals[PEER_ARRIVALS]; /* by arrival modulo their number */
+    uint64_t due_ms;                    /* earliest timer */
+    uint64_t asked_ms;                  /* earliest WAKE that is on its way */
+    bool flush_asked;
+    bool writes;                        /* this step has PUTs without their STORE yet */
+    bool started;
+    bool stopped;
+    uint64_t watch_req;
+    uint64_t watch_at_ms;
+    uint64_t revoked_version;
+    uint8_t revocations[PEER_REVOCATIONS_MAX];
+    size_t revocations_len;
+    char text[MSG_TEXT_MAX];            /* scratch */
+    uint8_t batch[MSG_BATCH_MAX];       /* scratch: a batch being sealed or opened */
+    uint8_t frame[MSG_SOCKET_MAX];      /* scratch: a frame being made */
+};
+
+/* ---- core.c: for all parts ---- */
+uint64_t peer_core_req(struct peer_core *self);
+uint64_t peer_core_link(struct peer_core *self);
+void peer_core_at(struct peer_core *self, uint64_t at_ms);         /* be woken by then */
+void peer_core_put_self(struct peer_core *self);
+uint64_t peer_core_store(struct peer_core *self);                  /* id of the transaction this step's PUTs will be in */
+uint64_t peer_core_registry_ms(const struct peer_core *self);      /* its wall clock, as last heard */
+void peer_core_heard_ms(struct peer_core *self, uint64_t registry_ms);
+uint64_t peer_core_backoff(uint64_t first_ms, uint64_t last_ms, uint32_t failures); /* with jitter */
+void peer_core_ok(struct peer_core *self, uint64_t cmd, const struct msg_id *id);
+void peer_core_failed(struct peer_core *self, uint64_t cmd, enum conclave_err err, struct msg_text text, uint64_t retry_ms);
+void peer_core_notice(struct peer_core *self, enum conclave_err err, struct msg_text text);
+void peer_core_session(struct peer_core *self, enum msg_session_state state, enum conclave_err err, struct msg_text text);
+void peer_core_log(struct peer_core *self, enum msg_log_level level, const char *what, const char *detail);
+void peer_core_forget(struct peer_core *self);                     /* this account: as a fresh home, but for its keys */
+uint64_t peer_core_hurry(uint64_t a, uint64_t b);                  /* the earlier of two times, 0 being none */
+
+/* ---- commands.c ---- */
+void peer_commands_take(struct peer_core *self, struct msg_span bytes);
+
+/* ---- restore.c ---- */
+void peer_restore_record(struct peer_core *self, const struct msg_event *event);
+
+/* ---- door.c ---- */
+void peer_door_ask(struct peer_core *self, enum msg_kind kind, uint64_t cmd, struct msg_text name, struct msg_text password, struct msg_text renewed);
+void peer_door_up(struct peer_core *self);
+void peer_door_down(struct peer_core *self, enum conclave_err err);
+void peer_door_frame(struct peer_core *self, enum msg_kind kind, const union msg_any *any);
+void peer_door_tick(struct peer_core *self);
+
+/* ---- session.c ---- */
+void peer_session_want(struct peer_core *self, uint64_t cmd);      /* be online */
+void peer_session_end(struct peer_core *self);                     /* by the user */
+void peer_session_up(struct peer_core *self);
+void peer_session_down(struct peer_core *self, enum conclave_err err);
+void peer_session_frame(struct peer_core *self, enum msg_kind kind, const union msg_any *any);
+void peer_session_tick(struct peer_core *self);
+void peer_session_send(struct peer_core *self, enum msg_kind kind, const void *message);
+void peer_session_stop(struct peer_core *self);
+bool peer_session_online(const struct peer_core *self);
+
+/* ---- requests.c ---- */
+struct peer_request *peer_requests_add(struct peer_core *self, enum msg_kind kind, uint64_t cmd, struct msg_text name); /* NULL: too many; told */
+void peer_requests_send_all(struct peer_core *self);               /* online now */
+void peer_requests_go(struct peer_core *self, struct peer_request *request); /* send, or wait for being online */
+void peer_requests_unreachable(struct peer_core *self);            /* a dial failed */
+void peer_requests_answer(struct peer_core *self, enum msg_kind kind, const union msg_any *any);
+void peer_requests_tick(struct peer_core *self);
+
+/* ---- people.c ---- */
+void peer_people_say(struct peer_core *self, const struct msg_cmd_say *say);
+void peer_people_introduce(struct peer_core *self, struct peer_contact *contact);
+void peer_people_introduce_later(struct peer_core *self, struct peer_contact *contact);
+void peer_people_introduced(struct peer_core *self, struct peer_request *request, const struct msg_introduced *answer);
+void peer_people_not_introduced(struct peer_core *self, struct peer_request *request, enum conclave_err err, struct msg_text text);
+void peer_people_introduction(struct peer_core *self, const struct msg_introduction *introduction);
+void peer_people_presence(struct peer_core *self, const struct msg_presence *presence);
+void peer_people_watch(struct peer_core *self);
+void peer_people_watched(struct peer_core *self);
+void peer_people_away(struct peer_core *self);                     /* the front link is gone */
+enum conclave_err CONCLAVE_CHECK peer_people_take_cert(struct peer_core *self, struct peer_device *device, struct msg_span certificate, const struct msg_cert *cert);
+void peer_people_keep_only(struct peer_core *self, struct peer_contact *contact, const uint64_t *listed, size_t count); /* drops the other devices */
+void peer_people_tick(struct peer_core *self);
+
+/* ---- trust.c ---- */
+void peer_trust_drop(struct peer_core *self, struct peer_device *device);
+void peer_trust_block(struct peer_core *self, uint64_t cmd, struct msg_text name, bool on);
+void peer_trust_renew(struct peer_core *self, uint64_t cmd, struct msg_text name);
+void peer_trust_revoked_version(struct peer_core *self, uint64_t version);
+void peer_trust_revoked(struct peer_core *self, struct msg_span list);
+
+/* ---- links.c ---- */
+void peer_links_want(struct peer_core *self, struct peer_contact *contact); /* something is to be sent */
+void peer_links_dial(struct peer_core *self, struct peer_device *device);
+void peer_links_up(struct peer_core *self, uint64_t link, const struct msg_box_pub *key);
+void peer_links_down(struct peer_core *self, uint64_t link, enum conclave_err err);
+void peer_links_frames(struct peer_core *self, const struct msg_event *event);
+void peer_links_drop(struct peer_core *self, struct peer_device *device);
+void peer_links_tick(struct peer_core *self);
+struct peer_link *peer_links_best(const struct peer_core *self, struct peer_device *device); /* the one to send on; NULL: none is up */
+
+/* ---- talk.c ---- */
+bool peer_talk_say(struct peer_core *self, struct peer_contact *contact, uint64_t cmd, struct msg_text text);
+bool peer_talk_waits(const struct peer_core *self, const struct peer_contact *contact); /* something undelivered, or a receipt due */
+bool peer_talk_device_waits(const struct peer_core *self, const struct peer_device *device);
+void peer_talk_dirty(struct peer_core *self, struct peer_device *device);
+void peer_talk_rewind(struct peer_core *self, struct peer_device *device);
+void peer_talk_joined(struct peer_core *self, struct peer_device *device); /* new in the roster: where its chain starts */
+void peer_hear_take(struct peer_core *self, struct peer_device *device, struct msg_span batch);
+void peer_hear_arrived(struct peer_core *self, const struct msg_rec_inbox *record); /* so that it can be said to be read */
+void peer_talk_reincarnate(struct peer_core *self);
+void peer_talk_acked(struct peer_core *self, struct peer_device *device, const struct msg_receipt *receipt);
+void peer_hear_synced(struct peer_core *self, uint64_t store);
+void peer_hear_read(struct peer_core *self, uint64_t arrival);
+void peer_talk_settle(struct peer_core *self, struct peer_contact *contact); /* lets go of what every device has */
+void peer_talk_batch(struct peer_core *self, struct peer_device *device, struct msg_buf *batch); /* appends what is to be sent next */
+void peer_hear_receipt(struct peer_core *self, struct peer_device *device, struct msg_buf *batch);
+void peer_talk_tick(struct peer_core *self);
+
+/* ---- post.c ---- */
+void peer_post_flush(struct peer_core *self);                      /* all that are dirty */
+void peer_post_run(struct peer_core *self, struct peer_device *device, uint64_t link, const struct msg_run_frame *frame);
+void peer_post_sealed(struct peer_core *self, struct peer_device *device, uint64_t link, const struct msg_sealed *frame);
+void peer_post_reseal(struct peer_core *self, struct peer_device *device, const struct msg_reseal *frame);
+
+#endif

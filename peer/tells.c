@@ -1,0 +1,143 @@
+/* The queue of TELL_ frames between the loop and conclave_next. */
+#include "peer/tells.h"
+
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "msg/keys.h"
+
+#define KEPT_BYTES 65536u /* a larger queue gives its memory back when empty */
+
+void
+peer_tells_reserve(struct msg_buf *buf, size_t more)
+{
+    if (more <= buf->cap - buf->len)
+        return;
+    size_t cap = buf->cap < 512 ? 512 : buf->cap;
+    while (cap - buf->len < more)
+        cap *= 2;
+    buf->at = realloc(buf->at, cap);
+    if (buf->at == NULL)
+        abort();
+    buf->cap = cap;
+}
+
+enum conclave_err
+peer_tells_init(struct peer_tells *self, bool pollable, size_t *waiting)
+{
+    *self = (struct peer_tells){.fd = -1, .waiting = waiting};
+    if (pollable) {
+        self->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (self->fd < 0)
+            return CONCLAVE_ERR_SYSTEM;
+    }
+    if (pthread_mutex_init(&self->lock, NULL) != 0)
+        abort();
+    return CONCLAVE_OK;
+}
+
+void
+peer_tells_wipe(struct peer_tells *self)
+{
+    if (self->waiting != NULL && self->head < self->len)
+        --*self->waiting;
+    if (self->at != NULL)
+        msg_keys_wipe(self->at, self->cap);
+    free(self->at);
+    if (self->fd >= 0)
+        (void)close(self->fd); /* nothing is buffered in an eventfd */
+    (void)pthread_mutex_destroy(&self->lock); /* nobody holds it any more */
+    *self = (struct peer_tells){.fd = -1};
+}
+
+static void
+signal_full(struct peer_tells *self)
+{
+    if (self->waiting != NULL)
+        ++*self->waiting;
+    if (self->fd >= 0) {
+        const uint64_t one = 1;
+        /* cannot fail: the counter is 0 or 1 */
+        if (write(self->fd, &one, sizeof one) != (ssize_t)sizeof one)
+            abort();
+    }
+}
+
+static void
+signal_empty(struct peer_tells *self)
+{
+    if (self->waiting != NULL)
+        --*self->waiting;
+    if (self->fd >= 0) {
+        uint64_t count;
+        if (read(self->fd, &count, sizeof count) != (ssize_t)sizeof count)
+            abort();
+    }
+}
+
+/* A queue that is counted has one thread at both ends. */
+static void
+lock(struct peer_tells *self)
+{
+    if (self->waiting == NULL)
+        (void)pthread_mutex_lock(&self->lock); /* fails only for misuse */
+}
+
+static void
+unlock(struct peer_tells *self)
+{
+    if (self->waiting == NULL)
+        (void)pthread_mutex_unlock(&self->lock);
+}
+
+void
+peer_tells_put(struct peer_tells *self, struct msg_span frame)
+{
+    const uint32_t n = (uint32_t)frame.len;
+    lock(self);
+    const bool was_empty = self->head == self->len;
+    if (self->head > self->len / 2 && !was_empty && self->head > 0) {
+        memmove(self->at, self->at + self->head, self->len - self->head);
+        self->len -= self->head;
+        self->head = 0;
+    }
+    struct msg_buf buf = {self->at, self->len, self->cap};
+    peer_tells_reserve(&buf, sizeof n + frame.len);
+    memcpy(buf.at + buf.len, &n, sizeof n);
+    if (frame.len > 0)
+        memcpy(buf.at + buf.len + sizeof n, frame.at, frame.len);
+    self->at = buf.at;
+    self->cap = buf.cap;
+    self->len += sizeof n + frame.len;
+    if (was_empty)
+        signal_full(self);
+    unlock(self);
+}
+
+bool
+peer_tells_take(struct peer_tells *self, struct msg_buf *out)
+{
+    out->len = 0;
+    lock(self);
+    const bool some = self->head < self->len;
+    if (some) {
+        uint32_t n;
+        memcpy(&n, self->at + self->head, sizeof n);
+        peer_tells_reserve(out, n);
+        memcpy(out->at, self->at + self->head + sizeof n, n);
+        out->len = n;
+        self->head += sizeof n + n;
+        if (self->head == self->len) {
+            self->head = self->len = 0;
+            if (self->cap > KEPT_BYTES) {
+                free(self->at);
+                self->at = NULL;
+                self->cap = 0;
+            }
+            signal_empty(self);
+        }
+    }
+    unlock(self);
+    return some;
+}

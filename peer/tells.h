@@ -1,0 +1,38 @@
+/* What the core told its user and the user has not asked for yet: a queue of
+ * TELL_ frames between the loop and conclave_next, and the descriptor that is
+ * readable while it is not empty. */
+#ifndef PEER_TELLS_H
+#define PEER_TELLS_H
+
+#include <pthread.h>
+
+#include "msg/base.h"
+#include "msg/error.h"
+
+struct peer_tells {
+    pthread_mutex_t lock;
+    uint8_t *at;        /* length and bytes of each frame, one after the other */
+    size_t head;        /* the first that was not taken */
+    size_t len;
+    size_t cap;
+    int fd;             /* an eventfd; -1: nobody polls */
+    size_t *waiting;    /* counts queues that are not empty; NULL: nobody counts */
+};
+
+/* pollable: with a descriptor.  waiting: for queues that are filled and
+ * emptied by one thread; may be NULL. */
+enum conclave_err CONCLAVE_CHECK
+peer_tells_init(struct peer_tells *self, bool pollable, size_t *waiting);
+void peer_tells_wipe(struct peer_tells *self);
+
+void peer_tells_put(struct peer_tells *self, struct msg_span frame);
+
+/* Moves the oldest frame to *out, which is emptied first and grows as needed
+ * (free out->at in the end). false: none. */
+bool peer_tells_take(struct peer_tells *self, struct msg_buf *out);
+
+/* Makes room for `more` bytes in a buffer that lives on the heap; out of
+ * memory ends the process, as in msg/step. */
+void peer_tells_reserve(struct msg_buf *buf, size_t more);
+
+#endif

@@ -1,0 +1,39 @@
+#!/bin/bash
+# Runs the benches, all or those named, and prints one table: ours, the bare
+# program of the same run, their ratio, and the bound that it is held to.  A
+# missed bound is no failure, since machines are noisy; a bench that cannot do
+# its work is.
+#
+#     run.sh [rtt | oneway | search | argon2 | return | idle | signups]...
+set -u
+here=${BENCH_DIR:-.}
+status=0
+
+program() {
+    case $1 in
+    rtt | oneway) echo "bench_direct $1" ;;
+    search | argon2) echo "bench_requests $1" ;;
+    return) echo bench_return ;;
+    idle) echo bench_idle ;;
+    signups) echo bench_signups ;;
+    *)
+        echo "run.sh: no bench is called $1" >&2
+        exit 2
+        ;;
+    esac
+}
+
+if [ $# -eq 0 ]; then
+    set -- rtt oneway search argon2 signups return idle
+fi
+printf '%-44s %12s %12s %-8s %7s  %-8s\n' bench ours bare unit ratio bound
+for name in "$@"; do
+    line=$(program "$name") || exit 2
+    read -r file argument <<<"$line"
+    # shellcheck disable=SC2086 # none or one word
+    "$here/$file" $argument || {
+        echo "  # $name could not be measured" >&2
+        status=1
+    }
+done
+exit $status

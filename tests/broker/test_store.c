@@ -1,0 +1,197 @@
+/* Proves broker/store.c, over a store in memory and over one that fails when
+ * it is told to. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "broker/store.h"
+#include "broker/view.h"
+#include "host/curve.h"
+#include "host/log.h"
+#include "host/store_backend.h"
+
+enum { WAIT_MS = 5000 };
+
+struct fixture {
+    struct host_store *store;
+    struct broker_store *writer;
+    struct msg_effects effects;
+};
+
+/* The store's own commit, and whether ours fails in its place. */
+static struct host_store_backend failing;
+static enum conclave_err (*real_commit)(struct host_store *self);
+static _Atomic int fails;
+
+static enum conclave_err
+commit_or_fail(struct host_store *self)
+{
+    if (fails > 0) {
+        fails--;
+        self->backend->rollback(self);
+        return CONCLAVE_ERR_STORE_FULL;
+    }
+    return real_commit(self);
+}
+
+static int
+set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+
+    assert_int_equal(host_store_open_memory(&f->store, BROKER_TABLES), CONCLAVE_OK);
+    failing = *f->store->backend;
+    real_commit = failing.commit;
+    failing.commit = commit_or_fail;
+    f->store->backend = &failing;
+    fails = 0;
+    msg_effects_init(&f->effects);
+    assert_int_equal(broker_store_start(&f->writer, f->store), CONCLAVE_OK);
+    *state = f;
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    broker_store_stop(&f->writer, WAIT_MS);
+    host_store_close(&f->store);
+    msg_effects_wipe(&f->effects);
+    free(f);
+    return 0;
+}
+
+/* One transaction of one record: its number under its number. */
+static void
+put(struct fixture *f, uint64_t number)
+{
+    const struct msg_record_key key = msg_record_key1(number);
+    const struct msg_rec_number record = {number};
+
+    msg_effects_clear(&f->effects);
+    msg_effects_put(&f->effects, BROKER_TABLE_NAMES, msg_record_key_span(&key), MSG_REC_NAME, &record);
+    broker_store_gather(f->writer, &f->effects, &f->effects.list[0]);
+    broker_store_commit(f->writer, number);
+}
+
+static bool
+is_there(struct fixture *f, uint64_t number)
+{
+    const struct msg_record_key key = msg_record_key1(number);
+    uint8_t bytes[64];
+    struct msg_buf out = {bytes, 0, sizeof bytes};
+
+    return host_store_get(f->store, BROKER_TABLE_NAMES, msg_record_key_span(&key), &out)
+           == CONCLAVE_OK;
+}
+
+static uint64_t
+next_synced(struct fixture *f)
+{
+    zmq_pollitem_t item = {zsock_resolve(broker_store_socket(f->writer)), 0, ZMQ_POLLIN, 0};
+    uint64_t id;
+
+    assert_int_equal(zmq_poll(&item, 1, WAIT_MS), 1);
+    assert_true(broker_store_synced(f->writer, &id));
+    return id;
+}
+
+static void
+each_transaction_is_said_to_be_synced_once_in_order_and_is_there(void **state)
+{
+    struct fixture *f = *state;
+
+    for (uint64_t i = 1; i <= 5000; i++)
+        put(f, i);
+    for (uint64_t i = 1; i <= 5000; i++) {
+        assert_int_equal(next_synced(f), i);
+        assert_true(is_there(f, i));
+    }
+    assert_int_equal(broker_store_waiting(f->writer), 0);
+}
+
+static void
+what_waits_is_committed_in_groups(void **state)
+{
+    struct fixture *f = *state;
+    struct host_store_stat stat;
+
+    for (uint64_t i = 1; i <= 5000; i++)
+        put(f, i);
+    while (next_synced(f) != 5000)
+        ;
+    host_store_stat(f->store, &stat);
+    assert_in_range(stat.commits, 5, 4000); /* no more than about 1000 in each */
+}
+
+static void
+an_empty_transaction_is_synced_too(void **state)
+{
+    struct fixture *f = *state;
+
+    broker_store_commit(f->writer, 7);
+    assert_int_equal(next_synced(f), 7);
+}
+
+static void
+nothing_is_said_before_a_failed_commit_was_made_good(void **state)
+{
+    struct fixture *f = *state;
+    zmq_pollitem_t item = {zsock_resolve(broker_store_socket(f->writer)), 0, ZMQ_POLLIN, 0};
+
+    fails = 2;
+    put(f, 1);
+    put(f, 2);
+    assert_int_equal(zmq_poll(&item, 1, 100), 0);
+    assert_false(is_there(f, 1));
+    assert_int_equal(broker_store_waiting(f->writer), 2);
+    assert_int_equal(next_synced(f), 1);
+    assert_int_equal(next_synced(f), 2);
+    assert_true(is_there(f, 1));
+    assert_true(is_there(f, 2));
+}
+
+static void
+stopping_commits_what_waits(void **state)
+{
+    struct fixture *f = *state;
+
+    for (uint64_t i = 1; i <= 100; i++)
+        put(f, i);
+    broker_store_stop(&f->writer, WAIT_MS);
+    assert_true(is_there(f, 1));
+    assert_true(is_there(f, 100));
+}
+
+static int
+begin(void **state)
+{
+    (void)state;
+    return host_curve_init(1) == CONCLAVE_OK
+                   && host_log_open("test", HOST_LOG_FILE, "/dev/null", MSG_LOG_ERROR)
+                          == CONCLAVE_OK
+               ? 0
+               : -1;
+}
+
+#define CLAIM(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CLAIM(each_transaction_is_said_to_be_synced_once_in_order_and_is_there),
+        CLAIM(what_waits_is_committed_in_groups),
+        CLAIM(an_empty_transaction_is_synced_too),
+        CLAIM(nothing_is_said_before_a_failed_commit_was_made_good),
+        CLAIM(stopping_commits_what_waits),
+    };
+
+    return cmocka_run_group_tests(tests, begin, NULL);
+}

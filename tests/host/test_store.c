@@ -1,0 +1,546 @@
+/* The conformance suite of the store, run against each backend, and what only
+ * a durable one can promise. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "host/store_backend.h"
+#include "msg/step.h"
+
+struct fixture {
+    struct host_store *store;
+    char dir[64]; /* "": in memory */
+    bool durable;
+};
+
+static struct host_store *
+open_dir(const char *dir, uint64_t map_mib)
+{
+    struct host_store *store;
+    char why[512];
+    const struct host_store_options options = {
+        .dir = dir, .map_mib = map_mib, .tables = 3, .sync = true};
+
+    if (host_store_open(&store, &options, why, sizeof why) != CONCLAVE_OK)
+        fail_msg("%s", why);
+    return store;
+}
+
+static int
+set_up(void **state, bool durable)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+
+    f->durable = durable;
+    if (durable) {
+        snprintf(f->dir, sizeof f->dir, "/tmp/conclave-test-store-XXXXXX");
+        if (mkdtemp(f->dir) == NULL)
+            return -1;
+        f->store = open_dir(f->dir, 16);
+    } else if (host_store_open_memory(&f->store, 3) != CONCLAVE_OK) {
+        return -1;
+    }
+    *state = f;
+    return 0;
+}
+
+static int
+set_up_memory(void **state)
+{
+    return set_up(state, false);
+}
+
+static int
+set_up_lmdb(void **state)
+{
+    return set_up(state, true);
+}
+
+static int
+tear_down(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+
+    host_store_close(&f->store);
+    assert_null(f->store);
+    if (f->durable) {
+        snprintf(path, sizeof path, "%s/data.mdb", f->dir);
+        unlink(path);
+        snprintf(path, sizeof path, "%s/lock.mdb", f->dir);
+        unlink(path);
+        rmdir(f->dir);
+    }
+    free(f);
+    return 0;
+}
+
+static struct msg_span
+text(const char *z)
+{
+    return msg_span(z, strlen(z));
+}
+
+static void
+put_one(struct host_store *store, uint32_t table, const char *key, const char *value)
+{
+    assert_int_equal(host_store_begin(store), CONCLAVE_OK);
+    assert_int_equal(host_store_put(store, table, text(key), text(value)), CONCLAVE_OK);
+    assert_int_equal(host_store_commit(store), CONCLAVE_OK);
+}
+
+static void
+expect(struct host_store *store, uint32_t table, const char *key, const char *value)
+{
+    uint8_t bytes[256];
+    struct msg_buf out = {bytes, 0, sizeof bytes};
+    const enum conclave_err err = host_store_get(store, table, text(key), &out);
+
+    if (value == NULL) {
+        assert_int_equal(err, CONCLAVE_ERR_NOT_FOUND);
+        assert_int_equal(out.len, 0);
+        return;
+    }
+    assert_int_equal(err, CONCLAVE_OK);
+    assert_int_equal(out.len, strlen(value));
+    assert_memory_equal(out.at, value, out.len);
+}
+
+static void
+what_was_put_is_read_back_from_its_table_alone(void **state)
+{
+    struct fixture *f = *state;
+
+    put_one(f->store, 0, "a", "one");
+    put_one(f->store, 1, "a", "two");
+    put_one(f->store, 1, "empty", "");
+    expect(f->store, 0, "a", "one");
+    expect(f->store, 1, "a", "two");
+    expect(f->store, 1, "empty", "");
+    expect(f->store, 2, "a", NULL);
+    put_one(f->store, 0, "a", "a longer one than before");
+    expect(f->store, 0, "a", "a longer one than before");
+    put_one(f->store, 0, "a", "s");
+    expect(f->store, 0, "a", "s");
+}
+
+static void
+a_value_is_appended_or_there_is_no_space(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t bytes[8] = "head";
+    struct msg_buf out = {bytes, 4, 6};
+
+    put_one(f->store, 0, "k", "abcd");
+    assert_int_equal(host_store_get(f->store, 0, text("k"), &out), CONCLAVE_ERR_SPACE);
+    assert_int_equal(out.len, 4);
+    out.cap = 8;
+    assert_int_equal(host_store_get(f->store, 0, text("k"), &out), CONCLAVE_OK);
+    assert_memory_equal(bytes, "headabcd", 8);
+}
+
+static void
+nothing_is_seen_before_the_commit_and_nothing_stays_after_a_rollback(void **state)
+{
+    struct fixture *f = *state;
+
+    put_one(f->store, 0, "old", "1");
+    assert_int_equal(host_store_begin(f->store), CONCLAVE_OK);
+    assert_int_equal(host_store_put(f->store, 0, text("new"), text("2")), CONCLAVE_OK);
+    assert_int_equal(host_store_delete(f->store, 0, text("old")), CONCLAVE_OK);
+    expect(f->store, 0, "new", NULL);
+    expect(f->store, 0, "old", "1");
+    host_store_rollback(f->store);
+    expect(f->store, 0, "new", NULL);
+    expect(f->store, 0, "old", "1");
+}
+
+static void
+deleting_takes_away_and_a_missing_record_is_no_error(void **state)
+{
+    struct fixture *f = *state;
+
+    put_one(f->store, 0, "k", "v");
+    assert_int_equal(host_store_begin(f->store), CONCLAVE_OK);
+    assert_int_equal(host_store_delete(f->store, 0, text("k")), CONCLAVE_OK);
+    assert_int_equal(host_store_delete(f->store, 0, text("never")), CONCLAVE_OK);
+    assert_int_equal(host_store_put(f->store, 0, text("k2"), text("x")), CONCLAVE_OK);
+    assert_int_equal(host_store_delete(f->store, 0, text("k2")), CONCLAVE_OK);
+    assert_int_equal(host_store_put(f->store, 0, text("k2"), text("y")), CONCLAVE_OK);
+    assert_int_equal(host_store_commit(f->store), CONCLAVE_OK);
+    expect(f->store, 0, "k", NULL);
+    expect(f->store, 0, "k2", "y");
+}
+
+static void
+next_walks_in_order_and_ends(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const keys[] = {"a", "ab", "b", "c\xff", "d"};
+    uint8_t kbytes[HOST_STORE_KEY_MAX], vbytes[64];
+    struct msg_buf key = {kbytes, 0, sizeof kbytes}, value = {vbytes, 0, sizeof vbytes};
+    struct msg_span after = msg_span(NULL, 0);
+    uint8_t last[HOST_STORE_KEY_MAX];
+
+    for (size_t i = 5; i-- > 0;)
+        put_one(f->store, 0, keys[i], keys[i]);
+    put_one(f->store, 1, "aa", "another table");
+    for (size_t i = 0; i < 5; i++) {
+        key.len = value.len = 0;
+        assert_int_equal(host_store_next(f->store, 0, after, &key, &value), CONCLAVE_OK);
+        assert_true(msg_span_equal(msg_span_of_buf(&key), text(keys[i])));
+        assert_true(msg_span_equal(msg_span_of_buf(&value), text(keys[i])));
+        memcpy(last, key.at, key.len);
+        after = msg_span(last, key.len);
+    }
+    key.len = value.len = 0;
+    assert_int_equal(host_store_next(f->store, 0, after, &key, &value), CONCLAVE_ERR_NOT_FOUND);
+    assert_int_equal(host_store_next(f->store, 0, text("bb"), &key, &value), CONCLAVE_OK);
+    assert_true(msg_span_equal(msg_span_of_buf(&key), text("c\xff")));
+}
+
+static void
+next_without_room_for_the_value_gives_no_key_either(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t bytes[64];
+    struct msg_buf key = {bytes, 0, 32}, value = {bytes + 32, 0, 2};
+
+    put_one(f->store, 0, "k", "abc");
+    assert_int_equal(host_store_next(f->store, 0, msg_span(NULL, 0), &key, &value),
+                     CONCLAVE_ERR_SPACE);
+    assert_int_equal(key.len, 0);
+    assert_int_equal(value.len, 0);
+}
+
+struct seen {
+    struct host_store *store;
+    unsigned count;
+    unsigned stop_at;
+};
+
+static enum conclave_err
+see(void *arg, struct msg_span key, struct msg_span value)
+{
+    struct seen *seen = arg;
+    uint8_t bytes[64];
+    struct msg_buf out = {bytes, 0, sizeof bytes};
+
+    assert_int_equal(host_store_get(seen->store, 0, key, &out), CONCLAVE_OK); /* reads nest */
+    assert_true(msg_span_equal(msg_span_of_buf(&out), value));
+    return ++seen->count == seen->stop_at ? CONCLAVE_ERR_BUSY : CONCLAVE_OK;
+}
+
+static void
+each_gives_the_records_of_a_prefix_until_told_to_stop(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {f->store, 0, 0};
+
+    put_one(f->store, 0, "a", "0");
+    put_one(f->store, 0, "b", "1");
+    put_one(f->store, 0, "b1", "2");
+    put_one(f->store, 0, "b2", "3");
+    put_one(f->store, 0, "c", "4");
+    assert_int_equal(host_store_each(f->store, 0, text("b"), see, &seen), CONCLAVE_OK);
+    assert_int_equal(seen.count, 3);
+    seen = (struct seen){f->store, 0, 0};
+    assert_int_equal(host_store_each(f->store, 0, msg_span(NULL, 0), see, &seen), CONCLAVE_OK);
+    assert_int_equal(seen.count, 5);
+    seen = (struct seen){f->store, 0, 2};
+    assert_int_equal(host_store_each(f->store, 0, msg_span(NULL, 0), see, &seen),
+                     CONCLAVE_ERR_BUSY);
+    assert_int_equal(seen.count, 2);
+    seen = (struct seen){f->store, 0, 0};
+    assert_int_equal(host_store_each(f->store, 2, msg_span(NULL, 0), see, &seen), CONCLAVE_OK);
+    assert_int_equal(seen.count, 0);
+}
+
+static uint32_t
+random_u32(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005ull + 1442695040888963407ull;
+    return (uint32_t)(*seed >> 33);
+}
+
+/* The model: values[i] is what number i holds, 0 for nothing. */
+enum { NUMBERS = 3000, ROUNDS = 400, BATCH = 50 };
+
+static enum conclave_err
+compare_with_model(void *arg, struct msg_span key, struct msg_span value)
+{
+    uint32_t **model = arg;
+    uint32_t number = (uint32_t)msg_record_key_u64(key, 0), stored;
+
+    while ((*model)[0] == 0)
+        (*model)++; /* skipped numbers hold nothing */
+    memcpy(&stored, value.at, sizeof stored);
+    assert_int_equal(value.len, sizeof stored);
+    assert_int_equal(stored, (*model)[0]);
+    assert_int_equal(number, stored % NUMBERS);
+    (*model)++;
+    return CONCLAVE_OK;
+}
+
+static void
+thousands_of_puts_and_deletes_agree_with_a_model(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t *model = calloc(NUMBERS + 1, sizeof *model);
+    uint64_t seed = 7, records = 0;
+    struct host_store_stat stat;
+
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        const bool deletes = round % 3 == 2;
+        assert_int_equal(host_store_begin(f->store), CONCLAVE_OK);
+        for (uint32_t i = 0; i < BATCH; i++) {
+            const uint32_t number =
+                round < NUMBERS / BATCH ? round * BATCH + i : random_u32(&seed) % NUMBERS;
+            const struct msg_record_key key = msg_record_key1(number);
+            if (deletes) {
+                model[number] = 0;
+                assert_int_equal(host_store_delete(f->store, 0, msg_record_key_span(&key)),
+                                 CONCLAVE_OK);
+                continue;
+            }
+            model[number] = number + NUMBERS * (round + 1);
+            assert_int_equal(host_store_put(f->store, 0, msg_record_key_span(&key),
+                                            msg_span(&model[number], sizeof model[number])),
+                             CONCLAVE_OK);
+        }
+        assert_int_equal(host_store_commit(f->store), CONCLAVE_OK);
+    }
+    model[NUMBERS] = 1; /* ends the skipping */
+    for (uint32_t i = 0; i < NUMBERS; i++)
+        records += model[i] != 0;
+    uint32_t *at = model;
+    assert_int_equal(host_store_each(f->store, 0, msg_span(NULL, 0), compare_with_model, &at),
+                     CONCLAVE_OK);
+    while (at < model + NUMBERS)
+        assert_int_equal(*at++, 0);
+    host_store_stat(f->store, &stat);
+    assert_int_equal(stat.records, records);
+    assert_int_equal(stat.commits, ROUNDS);
+    free(model);
+}
+
+static void
+large_values_come_back_whole(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t value[70000], back[70000];
+    struct msg_buf out = {back, 0, sizeof back};
+
+    for (size_t i = 0; i < sizeof value; i++)
+        value[i] = (uint8_t)(i * 31);
+    assert_int_equal(host_store_begin(f->store), CONCLAVE_OK);
+    assert_int_equal(host_store_put(f->store, 0, text("k"), msg_span(value, sizeof value)),
+                     CONCLAVE_OK);
+    assert_int_equal(host_store_commit(f->store), CONCLAVE_OK);
+    assert_int_equal(host_store_get(f->store, 0, text("k"), &out), CONCLAVE_OK);
+    assert_memory_equal(back, value, sizeof value);
+}
+
+static void
+what_was_committed_is_there_after_the_process_was_killed(void **state)
+{
+    struct fixture *f = *state;
+    int done[2], status;
+    char byte;
+
+    host_store_close(&f->store);
+    assert_int_equal(pipe(done), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        struct host_store *store = open_dir(f->dir, 16);
+        put_one(store, 0, "kept", "yes");
+        if (host_store_begin(store) != CONCLAVE_OK
+            || host_store_put(store, 0, text("torn"), text("no")) != CONCLAVE_OK
+            || write(done[1], "x", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    assert_int_equal(read(done[0], &byte, 1), 1);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    close(done[0]);
+    close(done[1]);
+    f->store = open_dir(f->dir, 16);
+    expect(f->store, 0, "kept", "yes");
+    expect(f->store, 0, "torn", NULL);
+    put_one(f->store, 0, "after", "1");
+}
+
+static void
+fill(struct fixture *f)
+{
+    char key[32], value[200];
+
+    memset(value, 'v', sizeof value);
+    assert_int_equal(host_store_begin(f->store), CONCLAVE_OK);
+    for (unsigned i = 0; i < 500; i++) {
+        snprintf(key, sizeof key, "key-%05u", i);
+        assert_int_equal(host_store_put(f->store, i % 3, text(key), msg_span(value, sizeof value)),
+                         CONCLAVE_OK);
+    }
+    static uint8_t large[9000];
+    assert_int_equal(host_store_put(f->store, 0, text("large"), msg_span(large, sizeof large)),
+                     CONCLAVE_OK);
+    assert_int_equal(host_store_commit(f->store), CONCLAVE_OK);
+    host_store_close(&f->store);
+}
+
+/* Reads the file, or writes it. */
+static size_t
+file_bytes(const struct fixture *f, uint8_t *bytes, size_t len, bool write_it)
+{
+    char path[128];
+
+    snprintf(path, sizeof path, "%s/data.mdb", f->dir);
+    FILE *file = fopen(path, write_it ? "wb" : "rb");
+    assert_non_null(file);
+    const size_t n = write_it ? fwrite(bytes, 1, len, file) : fread(bytes, 1, len, file);
+    assert_int_equal(fclose(file), 0);
+    return n;
+}
+
+/* Each record as it was, or an error: never another value, never a crash. */
+static bool
+open_and_read_all(const struct fixture *f, char *why, size_t why_cap)
+{
+    struct host_store *store;
+    uint8_t bytes[9100];
+    char key[32];
+    const struct host_store_options options = {
+        .dir = f->dir, .map_mib = 16, .tables = 3, .sync = true};
+    const enum conclave_err opened = host_store_open(&store, &options, why, why_cap);
+
+    if (opened != CONCLAVE_OK) {
+        assert_int_equal(opened, CONCLAVE_ERR_STORE_DAMAGED);
+        assert_non_null(strstr(why, "anged")); /* nothing was changed */
+        return false;
+    }
+    for (unsigned i = 0; i < 500; i++) {
+        struct msg_buf out = {bytes, 0, sizeof bytes};
+        snprintf(key, sizeof key, "key-%05u", i);
+        assert_int_equal(host_store_get(store, i % 3, text(key), &out), CONCLAVE_OK);
+        assert_int_equal(out.len, 200);
+        for (size_t b = 0; b < out.len; b++)
+            assert_int_equal(out.at[b], 'v');
+    }
+    host_store_close(&store);
+    return true;
+}
+
+static void
+a_damaged_file_is_found_at_the_start_and_left_as_it_is(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t good[1 << 20], bad[1 << 20], now[1 << 20];
+    char why[512];
+    unsigned found = 0;
+    uint64_t seed = 1;
+
+    fill(f);
+    const size_t len = file_bytes(f, good, sizeof good, false);
+    for (unsigned i = 0; i < 300; i++) {
+        memcpy(bad, good, len);
+        const size_t at = random_u32(&seed) % len;
+        const size_t span = i % 3 == 0 ? 4096 : i % 3 == 1 ? 1 : 16;
+        for (size_t b = at; b < len && b < at + span; b++)
+            bad[b] ^= (uint8_t)(1 + random_u32(&seed) % 255);
+        file_bytes(f, bad, len, true);
+        if (open_and_read_all(f, why, sizeof why))
+            continue; /* the change was where nothing stands */
+        found++;
+        assert_int_equal(file_bytes(f, now, sizeof now, false), len);
+        assert_memory_equal(now, bad, len);
+    }
+    assert_true(found > 100);
+    file_bytes(f, good, len, true);
+    assert_true(open_and_read_all(f, why, sizeof why));
+}
+
+static void
+a_file_that_was_cut_short_is_found(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t good[1 << 20];
+    char why[512];
+
+    fill(f);
+    const size_t len = file_bytes(f, good, sizeof good, false);
+    for (size_t keep = 1; keep < len - 4096; keep += len / 23) {
+        file_bytes(f, good, keep, true);
+        assert_false(open_and_read_all(f, why, sizeof why));
+    }
+    memset(good, 'x', sizeof good);
+    file_bytes(f, good, 10, true);
+    assert_false(open_and_read_all(f, why, sizeof why));
+}
+
+static void
+a_full_store_says_so_keeps_what_it_has_and_opens_again(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t value[60000];
+    enum conclave_err err = CONCLAVE_OK;
+    unsigned stored = 0;
+
+    host_store_close(&f->store);
+    f->store = open_dir(f->dir, 1);
+    put_one(f->store, 0, "first", "1");
+    while (err == CONCLAVE_OK) {
+        const struct msg_record_key key = msg_record_key1(stored);
+        assert_int_equal(host_store_begin(f->store), CONCLAVE_OK);
+        err = host_store_put(f->store, 1, msg_record_key_span(&key),
+                             msg_span(value, sizeof value));
+        if (err == CONCLAVE_OK)
+            err = host_store_commit(f->store);
+        stored += err == CONCLAVE_OK;
+    }
+    assert_int_equal(err, CONCLAVE_ERR_STORE_FULL);
+    assert_in_range(stored, 5, 17);
+    expect(f->store, 0, "first", "1");
+    host_store_close(&f->store);
+    f->store = open_dir(f->dir, 1);
+    expect(f->store, 0, "first", "1");
+    host_store_close(&f->store);
+    f->store = open_dir(f->dir, 4); /* raised, as the sentence says */
+    put_one(f->store, 0, "second", "2");
+}
+
+#define BOTH(test) \
+    cmocka_unit_test_setup_teardown(test, set_up_memory, tear_down), \
+        cmocka_unit_test_setup_teardown(test, set_up_lmdb, tear_down)
+#define DURABLE(test) cmocka_unit_test_setup_teardown(test, set_up_lmdb, tear_down)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        BOTH(what_was_put_is_read_back_from_its_table_alone),
+        BOTH(a_value_is_appended_or_there_is_no_space),
+        BOTH(nothing_is_seen_before_the_commit_and_nothing_stays_after_a_rollback),
+        BOTH(deleting_takes_away_and_a_missing_record_is_no_error),
+        BOTH(next_walks_in_order_and_ends),
+        BOTH(next_without_room_for_the_value_gives_no_key_either),
+        BOTH(each_gives_the_records_of_a_prefix_until_told_to_stop),
+        BOTH(thousands_of_puts_and_deletes_agree_with_a_model),
+        BOTH(large_values_come_back_whole),
+        DURABLE(what_was_committed_is_there_after_the_process_was_killed),
+        DURABLE(a_damaged_file_is_found_at_the_start_and_left_as_it_is),
+        DURABLE(a_file_that_was_cut_short_is_found),
+        DURABLE(a_full_store_says_so_keeps_what_it_has_and_opens_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

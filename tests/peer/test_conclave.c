@@ -1,0 +1,211 @@
+/* Proves the public API without a registry: the mark of what was shown,
+ * requests and events, in both ways to run. */
+#include <poll.h>
+
+#include "tests/peer/fixture.h"
+
+static void
+a_message_counts_as_shown_when_the_next_is_asked_for(void **state)
+{
+    (void)state;
+    prepare(three_messages);
+    assert_int_equal(OPEN(0), CONCLAVE_OK);
+    assert_message("one");
+    assert_message("two");
+    conclave_close(&peer);
+    assert_int_equal(OPEN(0), CONCLAVE_OK);
+    assert_message("two");
+    assert_message("three");
+    assert_null(conclave_next(peer, 0));
+    conclave_close(&peer);
+    assert_int_equal(OPEN(0), CONCLAVE_OK);
+    assert_null(conclave_next(peer, 0));
+}
+
+static void
+the_mark_outlives_a_killed_process(void **state)
+{
+    (void)state;
+    int from;
+    int status;
+    prepare(three_messages);
+    const pid_t pid = start_other("--two", &from);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+    close(from);
+    assert_int_equal(OPEN(0), CONCLAVE_OK);
+    assert_message("three");
+}
+
+static void
+held_messages_wait_for_an_opening_that_wants_them(void **state)
+{
+    (void)state;
+    prepare(three_messages);
+    assert_int_equal(OPEN(.hold_messages = true), CONCLAVE_OK);
+    assert_null(conclave_next(peer, 0));
+    conclave_close(&peer);
+    assert_int_equal(OPEN(0), CONCLAVE_OK);
+    assert_message("one");
+}
+
+static void
+every_request_is_answered_under_its_number(void **state)
+{
+    (void)state;
+    assert_int_equal(OPEN(0), CONCLAVE_OK);
+    const uint64_t first = conclave_search(peer, "bob");
+    const uint64_t second = conclave_list(peer, true);
+    assert_true(second > first);
+    assert_failed(first, CONCLAVE_ERR_NOT_LOGGED_IN);
+    assert_failed(second, CONCLAVE_ERR_NOT_LOGGED_IN);
+}
+
+static void
+what_cannot_be_said_is_refused(void **state)
+{
+    (void)state;
+    static char large[(1u << 20) + 1];
+    memset(large, 'x', sizeof large);
+    large[sizeof large - 1] = '\0';
+    assert_int_equal(OPEN(0), CONCLAVE_OK);
+    assert_failed(conclave_send(peer, "bob", large, sizeof large), CONCLAVE_ERR_TOO_LARGE);
+    assert_failed(conclave_search(peer, large), CONCLAVE_ERR_BAD_NAME);
+    assert_failed(conclave_search(peer, "b\xff"), CONCLAVE_ERR_BAD_NAME);
+    assert_failed(conclave_register(peer, "bob", large), CONCLAVE_ERR_BAD_ARGUMENTS);
+    assert_failed(conclave_send(peer, "bob", "\xc0\x80", 2), CONCLAVE_ERR_BAD_ARGUMENTS);
+    assert_failed(conclave_revoke(peer, 0), CONCLAVE_ERR_BAD_ARGUMENTS);
+    assert_true(conclave_register(peer, NULL, NULL) > 0);
+    assert_int_not_equal(next(CONCLAVE_EVENT_FAILED)->err, CONCLAVE_OK);
+}
+
+static void
+the_descriptor_is_readable_while_an_event_waits(void **state)
+{
+    (void)state;
+    assert_int_equal(OPEN(0), CONCLAVE_OK);
+    struct pollfd news = {.fd = conclave_fd(peer), .events = POLLIN};
+    assert_int_equal(poll(&news, 1, 0), 0);
+    conclave_search(peer, "bob");
+    conclave_search(peer, "bob");
+    assert_int_equal(poll(&news, 1, WAIT_MS), 1);
+    next(CONCLAVE_EVENT_FAILED);
+    next(CONCLAVE_EVENT_FAILED);
+    assert_int_equal(poll(&news, 1, 0), 0);
+    assert_null(conclave_next(peer, 1));
+}
+
+static void
+closing_is_quick_when_nobody_answers(void **state)
+{
+    (void)state;
+    char text[MSG_LINK_MAX + 1];
+    memset(&the_link, 7, sizeof the_link);
+    strcpy(the_link.host, "127.0.0.1");
+    the_link.port = 1;
+    msg_link_print(text, sizeof text, &the_link);
+    assert_int_equal(OPEN(.link = text), CONCLAVE_OK);
+    conclave_register(peer, "alice", "a long passphrase of mine");
+    const uint64_t start_ms = peer_loop_now_ms();
+    conclave_close(&peer);
+    assert_true(peer_loop_now_ms() - start_ms < 2000);
+}
+
+static void
+a_child_process_gets_nothing(void **state)
+{
+    (void)state;
+    int status;
+    assert_int_equal(OPEN(0), CONCLAVE_OK);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        struct conclave *mine = peer;
+        struct conclave *another;
+        const struct conclave_options options = {.in_memory = true};
+        int wrong = conclave_search(mine, "bob") != 0;
+        wrong |= conclave_next(mine, -1) != NULL;
+        wrong |= conclave_open(&another, &options) != CONCLAVE_ERR_SYSTEM;
+        conclave_close(&mine);
+        _exit(wrong);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_failed(conclave_search(peer, "bob"), CONCLAVE_ERR_NOT_LOGGED_IN);
+}
+
+static void
+many_instances_share_one_home_and_one_thread(void **state)
+{
+    (void)state;
+    enum { COUNT = 20 };
+    struct conclave_loop *loop;
+    struct conclave *peers[COUNT];
+    struct conclave *twice;
+    uint64_t requests[COUNT];
+    char name[16];
+    assert_int_equal(conclave_loop_new(&loop), CONCLAVE_OK);
+    struct conclave_options options = {.home = path("home"), .instance = name, .listen = "127.0.0.1:0"};
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(name, sizeof name, "peer%d", i);
+        assert_int_equal(conclave_open_in(loop, &peers[i], &options), CONCLAVE_OK);
+        assert_int_equal(conclave_fd(peers[i]), -1);
+    }
+    assert_int_equal(conclave_open_in(loop, &twice, &options), CONCLAVE_ERR_IN_USE);
+    options.instance = "../up";
+    assert_int_equal(conclave_open_in(loop, &twice, &options), CONCLAVE_ERR_BAD_ARGUMENTS);
+    for (int i = 0; i < COUNT; i++)
+        requests[i] = conclave_search(peers[i], "bob");
+    for (int i = 0; i < COUNT; i++) {
+        assert_int_equal(conclave_loop_turn(loop, 0), CONCLAVE_OK);
+        peer = peers[i];
+        assert_failed(requests[i], CONCLAVE_ERR_NOT_LOGGED_IN);
+    }
+    peer = NULL;
+    conclave_close(&peers[3]);
+    conclave_loop_destroy(&loop); /* and the rest with it */
+    assert_int_equal(mode("home/keys-peer0"), 0600);
+}
+
+static void
+a_peer_in_memory_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    const struct conclave_options options = {.in_memory = true, .listen = "127.0.0.1:0"};
+    assert_int_equal(conclave_open(&peer, &options), CONCLAVE_OK);
+    assert_failed(conclave_search(peer, "bob"), CONCLAVE_ERR_NOT_LOGGED_IN);
+    assert_int_equal(conclave_set_passphrase(peer, "x"), CONCLAVE_ERR_BAD_ARGUMENTS);
+    conclave_close(&peer);
+    assert_int_equal(rmdir(dir), 0);
+    assert_int_equal(mkdir(dir, 0700), 0);
+}
+
+static void
+the_version_names_the_libraries(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(conclave_version(), "libzmq"));
+    assert_non_null(strstr(conclave_version(), "libsodium"));
+    assert_non_null(strstr(conclave_version(), "LMDB"));
+}
+
+int
+main(int argc, char **argv)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_message_counts_as_shown_when_the_next_is_asked_for),
+        TEST(the_mark_outlives_a_killed_process),
+        TEST(held_messages_wait_for_an_opening_that_wants_them),
+        TEST(every_request_is_answered_under_its_number),
+        TEST(what_cannot_be_said_is_refused),
+        TEST(the_descriptor_is_readable_while_an_event_waits),
+        TEST(closing_is_quick_when_nobody_answers),
+        TEST(a_child_process_gets_nothing),
+        TEST(many_instances_share_one_home_and_one_thread),
+        TEST(a_peer_in_memory_leaves_nothing_behind),
+        TEST(the_version_names_the_libraries),
+    };
+    if (argc == 3)
+        return other(argv[1], argv[2]);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,197 @@
+/* Chains of messages between two cores: once, in order, and no tick that is
+ * not true.  What networks and crashes do to them is the simulator's. */
+#include "tests/peer/pair.h"
+
+static void
+what_is_said_is_shown_and_ticks_follow(void **state)
+{
+    (void)state;
+    pair_say(ADA, 1, "hello");
+    pair_settle();
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1);
+    const struct msg_tell_message *const told = &pair_told(BOB, MSG_TELL_MESSAGE, 0)->MSG_ANY_TELL_MESSAGE;
+    assert_true(msg_text_equal(told->text, msg_text("hello")));
+    assert_true(msg_text_equal(told->from, msg_text("ada")));
+    assert_memory_equal(&told->id, &pair_told(ADA, MSG_TELL_OK, 0)->MSG_ANY_TELL_OK.id, sizeof told->id);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_QUEUED), 1);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 1);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_READ), 0);
+}
+
+static void
+it_is_queued_only_when_the_disk_has_it(void **state)
+{
+    (void)state;
+    pair_say(ADA, 1, "hello");
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_QUEUED), 0);
+    pair_commit(ADA);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_QUEUED), 1);
+}
+
+static void
+it_is_shown_and_delivered_only_when_their_disk_has_it(void **state)
+{
+    (void)state;
+    pair_say(ADA, 1, "hello");
+    for (int i = 0; i < 5; i++) {
+        pair_commit(ADA);
+        pair_wake(ADA, 10);
+        pair_wake(BOB, 10); /* and Bob's disk is slow */
+    }
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 0);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 0);
+    pair_settle();
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 1);
+}
+
+static void
+it_is_read_when_the_user_says_so(void **state)
+{
+    (void)state;
+    pair_say(ADA, 1, "one");
+    pair_say(ADA, 2, "two");
+    pair_say(ADA, 3, "three");
+    pair_settle();
+    const struct msg_cmd_read read = {pair_told(BOB, MSG_TELL_MESSAGE, 1)->MSG_ANY_TELL_MESSAGE.arrival};
+    pair_command(BOB, MSG_CMD_READ, &read);
+    pair_settle();
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_READ), 2);
+}
+
+static void
+what_was_lost_is_sent_again_and_shown_once(void **state)
+{
+    (void)state;
+    pair_say(ADA, 1, "one");
+    pair_settle();
+    pair.side[BOB].deaf = true;
+    pair_say(ADA, 2, "two");
+    pair_settle();
+    pair.side[BOB].deaf = false;
+    pair_wake(ADA, 2500);
+    pair_settle();
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 2);
+    pair.side[ADA].deaf = true; /* now the receipts are lost */
+    pair_say(ADA, 3, "three");
+    pair_settle();
+    pair.side[ADA].deaf = false;
+    pair_wake(ADA, 2500);
+    pair_settle();
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 3);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 3);
+}
+
+static void
+a_gap_makes_the_sender_go_back(void **state)
+{
+    (void)state;
+    pair_say(ADA, 1, "one");
+    pair_settle();
+    pair.side[BOB].deaf = true;
+    pair_say(ADA, 2, "two");
+    pair_commit(ADA);
+    pair_wake(ADA, 1);
+    pair.side[BOB].deaf = false;
+    pair_say(ADA, 3, "three");
+    pair_wake(ADA, 200);
+    pair_settle(); /* long before anything is sent again for its time-out */
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 3);
+    assert_true(msg_text_equal(pair_told(BOB, MSG_TELL_MESSAGE, 1)->MSG_ANY_TELL_MESSAGE.text, msg_text("two")));
+}
+
+static void
+a_burst_travels_in_few_frames(void **state)
+{
+    (void)state;
+    pair_say(ADA, 1, "first");
+    pair_settle();
+    pair.frames = 0;
+    for (uint64_t i = 0; i < 200; i++)
+        pair_say(ADA, 2 + i, "one of many");
+    pair_settle();
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 201);
+    assert_in_range(pair.frames, 2, 8);
+}
+
+static void
+nothing_is_said_before_the_incarnation_is_on_disk(void **state)
+{
+    (void)state;
+    peer_core_destroy(&pair.side[ADA].core);
+    pair_start(ADA, 1);
+    pair_say(ADA, 1, "hello");
+    for (int i = 0; i < 5; i++) {
+        pair_wake(ADA, 10);
+        pair_wake(BOB, 10);
+        pair_commit(BOB);
+    }
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 0);
+    pair_settle();
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1);
+}
+
+static void
+a_disk_that_was_put_back_is_noticed_and_goes_on(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 5; i++)
+        pair_say(ADA, 1 + i, "before");
+    pair_settle();
+    pair_cut();
+    peer_core_destroy(&pair.side[ADA].core);
+    pair_start(ADA, 0); /* as if none of it had happened: the same incarnation, another salt */
+    for (uint64_t i = 0; i < 5; i++)
+        pair_say(ADA, 1 + i, "after");
+    pair_settle();
+    pair_wake(ADA, 2500);
+    pair_settle();
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 10);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 5);
+    assert_true(msg_text_equal(pair_told(BOB, MSG_TELL_MESSAGE, 9)->MSG_ANY_TELL_MESSAGE.text, msg_text("after")));
+}
+
+static void
+both_directions_share_a_link(void **state)
+{
+    (void)state;
+    pair_say(ADA, 1, "ping");
+    pair_settle();
+    pair_say(BOB, 1, "pong");
+    pair_settle();
+    assert_int_equal(pair_count(ADA, MSG_TELL_MESSAGE), 1);
+    assert_int_equal(pair_ticks(BOB, MSG_TICK_DELIVERED), 1);
+}
+
+static void
+after_a_cut_the_rest_comes_over_a_new_link(void **state)
+{
+    (void)state;
+    pair_say(ADA, 1, "one");
+    pair_settle();
+    pair_cut();
+    pair_say(ADA, 2, "two");
+    pair_settle();
+    pair_wake(ADA, 1000);
+    pair_settle();
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 2);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_is_said_is_shown_and_ticks_follow, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(it_is_queued_only_when_the_disk_has_it, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(it_is_shown_and_delivered_only_when_their_disk_has_it, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(it_is_read_when_the_user_says_so, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(what_was_lost_is_sent_again_and_shown_once, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(a_gap_makes_the_sender_go_back, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(a_burst_travels_in_few_frames, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(nothing_is_said_before_the_incarnation_is_on_disk, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(a_disk_that_was_put_back_is_noticed_and_goes_on, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(both_directions_share_a_link, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(after_a_cut_the_rest_comes_over_a_new_link, pair_set_up, pair_tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,277 @@
+/* What may never happen, whatever the network, the disks and the crashes do. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/sim/sim.h"
+
+#define STEP_BYTES_MAX (16u << 20)  /* effects of one step */
+#define STEP_COUNT_MAX 100000u
+
+static bool
+has_marker(struct msg_span bytes)
+{
+    return bytes.len > 0 && memmem(bytes.at, bytes.len, SIM_MARKER, strlen(SIM_MARKER)) != NULL;
+}
+
+struct sim_said *
+sim_check_text(struct sim *sim, struct msg_text text)
+{
+    const size_t skip = strlen(SIM_MARKER) + 1;
+    if (text.len <= skip || memcmp(text.at, SIM_MARKER "#", skip) != 0) {
+        sim_fail(sim, "a text that nobody said");
+        return NULL;
+    }
+    size_t number = 0;
+    for (size_t i = skip; i < text.len && text.at[i] >= '0' && text.at[i] <= '9'; i++)
+        number = number * 10 + (size_t)(text.at[i] - '0');
+    if (number < sim->said_count)
+        return &sim->said[number];
+    sim_fail(sim, "a text that nobody said");
+    return NULL;
+}
+
+struct sim_said *
+sim_check_id(struct sim *sim, const struct sim_proc *proc, const struct msg_id *id)
+{
+    for (size_t i = sim->said_count; i-- > 0;)
+        if (sim->said[i].from == proc->index && sim->said[i].has_id && memcmp(&sim->said[i].id, id, sizeof *id) == 0)
+            return &sim->said[i];
+    return NULL;
+}
+
+/* ---- what leaves a process ---- */
+
+static void
+check_nonce(struct sim *sim, const struct msg_nonce *nonce)
+{
+    uint64_t word;
+    memcpy(&word, nonce->at, sizeof word);
+    if (2 * sim->nonce_count >= sim->nonce_room) {
+        const size_t room = sim->nonce_room == 0 ? 1024 : 2 * sim->nonce_room;
+        uint64_t *const old = sim->nonces;
+        sim->nonces = calloc(room, sizeof *sim->nonces);
+        if (sim->nonces == NULL)
+            abort();
+        for (size_t i = 0; i < sim->nonce_room; i++) {
+            size_t at = old[i] % room;
+            while (old[i] != 0 && sim->nonces[at] != 0)
+                at = (at + 1) % room;
+            if (old[i] != 0)
+                sim->nonces[at] = old[i];
+        }
+        free(old);
+        sim->nonce_room = room;
+    }
+    size_t at = word % sim->nonce_room;
+    while (sim->nonces[at] != 0 && sim->nonces[at] != word)
+        at = (at + 1) % sim->nonce_room;
+    if (sim->nonces[at] == word)
+        sim_fail(sim, "a nonce was used twice");
+    sim->nonces[at] = word;
+    sim->nonce_count++;
+}
+
+void
+sim_check_sent(struct sim *sim, const struct sim_proc *proc, struct msg_span bytes)
+{
+    union msg_any any;
+    enum msg_kind kind;
+    struct msg_span in = bytes;
+    if (has_marker(bytes))
+        sim_fail(sim, "process %u sends what was said in the clear", proc->index);
+    if (bytes.len > MSG_SOCKET_MAX)
+        sim_fail(sim, "process %u sends %zu bytes at once", proc->index, bytes.len);
+    while (in.len > 0) {
+        if (msg_codec_next_frame(&in, &kind, &any) != CONCLAVE_OK) {
+            sim_fail(sim, "process %u sends what is no frame", proc->index);
+            return;
+        }
+        if (kind == MSG_SEALED)
+            check_nonce(sim, &any.MSG_ANY_SEALED.nonce);
+    }
+}
+
+void
+sim_check_step(struct sim *sim, const struct sim_proc *proc)
+{
+    if (proc->kind != SIM_KIND_PEER && has_marker(msg_span_of_buf(&sim->effects.arena)))
+        sim_fail(sim, "the registry has what was said in its memory");
+    if (sim->effects.arena.len > STEP_BYTES_MAX || sim->effects.count > STEP_COUNT_MAX)
+        sim_fail(sim, "one step of process %u asks for %zu effects of %zu bytes", proc->index, sim->effects.count, sim->effects.arena.len);
+}
+
+void
+sim_check_put(struct sim *sim, const struct sim_proc *proc, uint32_t table, struct msg_span bytes)
+{
+    union msg_any any;
+    enum msg_kind kind;
+    if (msg_codec_decode(bytes, &kind, &any) != CONCLAVE_OK)
+        sim_fail(sim, "process %u stores what does not decode", proc->index);
+    else if (proc->kind != SIM_KIND_PEER && has_marker(bytes))
+        sim_fail(sim, "the registry stores what was said");
+    else if (proc->kind == SIM_KIND_PEER && table == PEER_TABLE_OUT) {
+        struct sim_said *const said = sim_check_text(sim, any.MSG_ANY_REC_OUT.text);
+        if (said == NULL)
+            return;
+        if (said->has_id && memcmp(&said->id, &any.MSG_ANY_REC_OUT.id, sizeof said->id) != 0)
+            sim_fail(sim, "a message of process %u changes its id", proc->index);
+        said->id = any.MSG_ANY_REC_OUT.id;
+        said->has_id = true;
+    }
+}
+
+void
+sim_check_committed(struct sim *sim, const struct sim_proc *proc, const struct sim_record *record)
+{
+    union msg_any any;
+    enum msg_kind kind;
+    struct sim_said *said = NULL;
+    if (proc->kind != SIM_KIND_PEER || msg_codec_decode(msg_span(record->at, record->len), &kind, &any) != CONCLAVE_OK)
+        return;
+    if (kind == MSG_REC_OUT && (said = sim_check_text(sim, any.MSG_ANY_REC_OUT.text)) != NULL)
+        said->out_committed = true;
+    if (kind == MSG_REC_INBOX && (said = sim_check_text(sim, any.MSG_ANY_REC_INBOX.text)) != NULL)
+        said->committed |= 1ull << proc->index;
+}
+
+/* ---- what is told ---- */
+
+static void
+check_receipt(struct sim *sim, const struct sim_proc *proc, const struct msg_tell_receipt *tell)
+{
+    const struct sim_said *const said = sim_check_id(sim, proc, &tell->id);
+    if (said == NULL)
+        sim_fail(sim, "process %u is told a tick of a message it never said", proc->index);
+    else if (tell->tick == MSG_TICK_QUEUED && !said->out_committed)
+        sim_fail(sim, "message %zu is told as queued and is not on disk", (size_t)(said - sim->said));
+    else if (tell->tick == MSG_TICK_DELIVERED && said->committed == 0)
+        sim_fail(sim, "message %zu is told as delivered and is on no disk there", (size_t)(said - sim->said));
+    else if (tell->tick == MSG_TICK_READ && said->was_read == 0)
+        sim_fail(sim, "message %zu is told as read and nobody read it", (size_t)(said - sim->said));
+}
+
+void
+sim_check_told(struct sim *sim, const struct sim_proc *proc, enum msg_kind kind, const union msg_any *any)
+{
+    if (kind == MSG_TELL_MESSAGE) {
+        const struct msg_record_key key = msg_record_key1(any->MSG_ANY_TELL_MESSAGE.arrival);
+        if (sim_disk_find(&proc->disk, PEER_TABLE_INBOX, msg_record_key_span(&key)) == NULL)
+            sim_fail(sim, "process %u tells a message that is not on its disk", proc->index);
+    } else if (kind == MSG_TELL_RECEIPT)
+        check_receipt(sim, proc, &any->MSG_ANY_TELL_RECEIPT);
+}
+
+/* What a disk that was put back may have forgotten, on either side. */
+static bool
+forgotten(const struct sim_proc *proc, const struct sim_said *said)
+{
+    return proc->restored && said->told_us >= proc->snapshot_us && said->told_us < proc->restored_us + 60 * SIM_SECOND;
+}
+
+static bool
+excused(const struct sim *sim, const struct sim_said *said, const struct sim_proc *reader)
+{
+    const bool taken = (said->committed >> reader->index & 1) != 0 && reader->restored;
+    return said->lost || sim->accounts[said->to].deleted || reader->user.blocked[sim->procs[said->from].user.account] != 0 || sim->procs[said->from].user.blocked[said->to] != 0
+           || reader->user.revoked || sim->procs[said->from].user.revoked || taken;
+}
+
+static void
+check_order(struct sim *sim, const struct sim_proc *proc, const struct sim_said *said)
+{
+    const uint64_t number = (uint64_t)(said - sim->said);
+    uint64_t *const last = &sim->last_shown[said->from][proc->index];
+    if (*last > number + 1)
+        sim_fail(sim, "process %u is shown message %llu after %llu of the same sender", proc->index, (unsigned long long)number, (unsigned long long)(*last - 1));
+    for (const struct sim_said *at = sim->said + *last; at < said; at++)
+        if (at->from == said->from && at->to == said->to && at->queued && (at->expected >> proc->index & 1) != 0
+            && (at->shown >> proc->index & 1) == 0 && !excused(sim, at, proc))
+            sim_fail(sim, "process %u is shown message %llu, and not %zu before it", proc->index, (unsigned long long)number, (size_t)(at - sim->said));
+    *last = number + 1;
+}
+
+void
+sim_check_shown(struct sim *sim, struct sim_proc *proc, const struct msg_tell_message *tell)
+{
+    struct sim_said *const said = sim_check_text(sim, tell->text);
+    if (said == NULL)
+        return;
+    const size_t number = (size_t)(said - sim->said);
+    const struct sim_proc *const from = &sim->procs[said->from];
+    const uint64_t blocked_us = proc->user.blocked[from->user.account];
+    if (proc->user.account != said->to || !msg_text_equal(tell->from, msg_text(sim->accounts[from->user.account].name)))
+        sim_fail(sim, "message %zu is shown to or from somebody else", number);
+    if (!said->has_id || memcmp(&said->id, &tell->id, sizeof said->id) != 0)
+        sim_fail(sim, "message %zu is shown under another id", number);
+    if (said->failed)
+        sim_fail(sim, "message %zu was told as failed and is shown", number);
+    if (blocked_us != 0 && blocked_us != SIM_NEVER)
+        sim_fail(sim, "message %zu is shown although its sender was blocked", number);
+    if ((said->shown >> proc->index & 1) != 0) {
+        if (!forgotten(proc, said) && !forgotten(from, said))
+            sim_fail(sim, "message %zu is shown to process %u twice", number, proc->index);
+        return;
+    }
+    if (said->shown == 0)
+        said->told_us = sim->now_us;
+    check_order(sim, proc, said);
+    said->shown |= 1ull << proc->index;
+}
+
+void
+sim_check_tick(struct sim *sim, struct sim_proc *proc, const struct msg_tell_receipt *tell)
+{
+    struct sim_said *const said = sim_check_id(sim, proc, &tell->id);
+    if (said == NULL)
+        return;
+    bool *const tick = tell->tick == MSG_TICK_QUEUED ? &said->queued : tell->tick == MSG_TICK_DELIVERED ? &said->delivered : &said->read;
+    if (*tick && !proc->restored)
+        sim_fail(sim, "message %zu is told as %llu twice", (size_t)(said - sim->said), (unsigned long long)tell->tick);
+    *tick = true;
+}
+
+/* ---- at rest ---- */
+
+static const char *
+owed(const struct sim *sim, const struct sim_said *said)
+{
+    uint64_t seen_by_all = said->shown;
+    bool blocked = false; /* then they do not even say what they have */
+    if (!said->queued || said->lost || sim->accounts[said->to].deleted || sim->procs[said->from].user.revoked)
+        return NULL;
+    for (uint32_t i = SIM_FRONT + 1; i < sim->proc_count; i++)
+        if (sim->procs[i].user.account == said->to && excused(sim, said, &sim->procs[i])) {
+            seen_by_all |= 1ull << i;
+            blocked = true;
+        }
+    if (seen_by_all == 0)
+        return "was told as queued and is shown nowhere";
+    if ((said->expected & ~seen_by_all) != 0)
+        return "is not shown on every device there was";
+    if (!sim->crashes && !blocked && !said->delivered && said->shown != 0)
+        return "was shown, and its sender is not told so";
+    return NULL;
+}
+
+bool
+sim_check_rest(struct sim *sim)
+{
+    for (size_t i = 0; i < sim->said_count; i++)
+        if (owed(sim, &sim->said[i]) != NULL)
+            return false;
+    return true;
+}
+
+void
+sim_check_end(struct sim *sim)
+{
+    for (size_t i = 0; i < sim->said_count; i++) {
+        const char *const what = owed(sim, &sim->said[i]);
+        if (what != NULL)
+            sim_fail(sim, "message %zu, from process %u to %s, %s", i, sim->said[i].from, sim->accounts[sim->said[i].to].name, what);
+    }
+    for (uint32_t i = SIM_FRONT + 1; i < sim->proc_count; i++)
+        for (size_t c = 0; sim->procs[i].up && c < sim->procs[i].user.command_count; c++)
+            if (!sim->procs[i].user.commands[c].answered)
+                sim_fail(sim, "process %u: command %llu was never answered", i, (unsigned long long)sim->procs[i].user.commands[c].req);
+}

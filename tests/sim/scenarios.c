@@ -1,0 +1,405 @@
+/* Stories.  Each begins in an empty world with a registry, and what may never
+ * happen is checked all the while; sim_settle heals everything and checks that
+ * in the end nobody is owed anything. */
+#include "tests/sim/sim.h"
+
+#define MINUTE (60 * SIM_SECOND)
+
+/* Two people who know each other: the first two devices of most stories. */
+static void
+couple(struct sim *sim, uint32_t *alice, uint32_t *bob)
+{
+    *alice = sim_person(sim, "alice");
+    *bob = sim_person(sim, "bob");
+    sim_online(sim);
+}
+
+static void
+both_talk(struct sim *sim, uint32_t alice, uint32_t bob, uint32_t count, uint64_t within_us)
+{
+    sim_talk(sim, alice, bob, count, within_us);
+    sim_talk(sim, bob, alice, count, within_us);
+}
+
+static void
+two_people_talk_on_a_clean_network(struct sim *sim)
+{
+    uint32_t alice, bob;
+    couple(sim, &alice, &bob);
+    sim_search(sim, alice, "Bob");
+    sim_who(sim, bob);
+    sim_run(sim, SIM_SECOND);
+    SIM_EXPECT(sim, sim->procs[alice].user.last_user_status == MSG_STATUS_ONLINE);
+    SIM_EXPECT(sim, sim->procs[bob].user.users_done && sim->procs[bob].user.users_listed == 2);
+    both_talk(sim, alice, bob, 50, 10 * SIM_SECOND);
+    sim_run(sim, 20 * SIM_SECOND);
+    SIM_EXPECT(sim, sim_shown(sim, alice) == 50 && sim_shown(sim, bob) == 50);
+    sim_settle(sim);
+}
+
+static void
+they_talk_over_connections_that_end_now_and_then(struct sim *sim)
+{
+    uint32_t alice, bob;
+    sim->net = sim->registry_net = sim_net_tcp();
+    couple(sim, &alice, &bob);
+    both_talk(sim, alice, bob, 60, 40 * SIM_SECOND);
+    sim_run(sim, 50 * SIM_SECOND);
+    sim_settle(sim);
+}
+
+static void
+they_talk_while_the_network_loses_repeats_and_reorders(struct sim *sim)
+{
+    uint32_t alice, bob;
+    couple(sim, &alice, &bob);
+    sim->net = sim_net_hostile();
+    if (sim_chance(sim, 500))
+        sim->registry_net = sim_net_hostile();
+    both_talk(sim, alice, bob, 60, 30 * SIM_SECOND);
+    sim_run(sim, 40 * SIM_SECOND);
+    sim_settle(sim);
+}
+
+static void
+both_dial_at_once(struct sim *sim)
+{
+    uint32_t alice, bob;
+    couple(sim, &alice, &bob);
+    for (int round = 0; round < 4; round++) {
+        sim_say(sim, alice, bob);
+        sim_say(sim, bob, alice);
+        sim_run(sim, sim_between(sim, 100 * SIM_MS, 3 * SIM_SECOND));
+        sim_cut(sim, alice, bob);
+    }
+    sim_settle(sim);
+}
+
+static void
+either_side_is_killed_at_any_moment(struct sim *sim)
+{
+    uint32_t alice, bob;
+    couple(sim, &alice, &bob);
+    if (sim_chance(sim, 500))
+        sim->net = sim_net_tcp();
+    sim_crashes(sim, alice, 150);
+    sim_crashes(sim, bob, 150);
+    both_talk(sim, alice, bob, 60, 30 * SIM_SECOND);
+    sim_run(sim, 45 * SIM_SECOND);
+    sim_settle(sim);
+}
+
+static void
+they_are_killed_while_a_burst_is_under_way(struct sim *sim)
+{
+    uint32_t alice, bob;
+    couple(sim, &alice, &bob);
+    sim_say(sim, alice, bob);
+    sim_run(sim, 2 * SIM_SECOND);
+    sim->commit_max_us = 50 * SIM_MS;
+    for (int round = 0; round < 6; round++) {
+        both_talk(sim, alice, bob, 12, 30 * SIM_MS);
+        sim_run(sim, sim_below(sim, 150 * SIM_MS));
+        sim_crash(sim, sim_chance(sim, 500) ? alice : bob, sim_below(sim, 2 * SIM_SECOND));
+        sim_run(sim, sim_below(sim, 4 * SIM_SECOND));
+    }
+    sim_settle(sim);
+}
+
+static void
+contacts_go_on_talking_while_the_registry_is_down(struct sim *sim)
+{
+    uint32_t alice, bob;
+    couple(sim, &alice, &bob);
+    both_talk(sim, alice, bob, 2, SIM_SECOND);
+    sim_run(sim, 10 * SIM_SECOND);
+    sim_crash(sim, SIM_FRONT, SIM_NEVER);
+    sim_crash(sim, SIM_DOOR, SIM_NEVER);
+    both_talk(sim, alice, bob, 20, 10 * SIM_SECOND);
+    sim_run(sim, 20 * SIM_SECOND);
+    sim_cut(sim, alice, bob);
+    if (sim_chance(sim, 500))
+        sim_crash(sim, sim_chance(sim, 500) ? alice : bob, SIM_SECOND);
+    both_talk(sim, alice, bob, 20, 10 * SIM_SECOND);
+    sim_run(sim, 60 * SIM_SECOND);
+    SIM_EXPECT(sim, sim_check_rest(sim)); /* all that was queued has arrived */
+    sim_registry_restart(sim);
+    sim_online(sim);
+    sim_search(sim, alice, "bob");
+    sim_run(sim, SIM_SECOND);
+    SIM_EXPECT(sim, sim->procs[alice].user.last_user_status == MSG_STATUS_ONLINE);
+    sim_settle(sim);
+}
+
+static void
+the_registry_is_killed_again_and_again(struct sim *sim)
+{
+    const uint32_t alice = sim_person(sim, "alice"), bob = sim_person(sim, "bob"), carol = sim_person(sim, "carol");
+    sim->vault_loses = 100;
+    sim_crashes(sim, SIM_FRONT, 60);
+    sim_crashes(sim, SIM_DOOR, 20);
+    both_talk(sim, alice, bob, 10, MINUTE);
+    both_talk(sim, carol, bob, 10, MINUTE);
+    sim_run(sim, 90 * SIM_SECOND);
+    sim_settle(sim);
+    sim_online(sim);
+}
+
+static void
+a_message_waits_for_somebody_who_is_offline(struct sim *sim)
+{
+    uint32_t alice, bob;
+    couple(sim, &alice, &bob);
+    if (sim_chance(sim, 500)) { /* they may have talked before, or not */
+        sim_say(sim, alice, bob);
+        sim_run(sim, 3 * SIM_SECOND);
+    }
+    sim_stop(sim, bob);
+    sim_run(sim, sim_between(sim, 0, 60 * SIM_SECOND));
+    sim_say(sim, alice, bob);
+    sim_say(sim, alice, bob);
+    sim_run(sim, sim_between(sim, SIM_SECOND, 2 * MINUTE));
+    if (sim_chance(sim, 300)) {
+        sim_crash(sim, alice, SIM_SECOND);
+        sim_run(sim, 10 * SIM_SECOND);
+    }
+    SIM_EXPECT(sim, sim_shown(sim, bob) <= 1);
+    sim_restart(sim, bob);
+    sim_run(sim, 35 * SIM_SECOND);
+    SIM_EXPECT(sim, sim_check_rest(sim)); /* it went out by itself */
+    sim_settle(sim);
+}
+
+static void
+several_devices_of_one_account_get_every_message(struct sim *sim)
+{
+    uint32_t alice, bob;
+    couple(sim, &alice, &bob);
+    if (sim_chance(sim, 500)) {
+        both_talk(sim, alice, bob, 5, SIM_SECOND);
+        sim_run(sim, 5 * SIM_SECOND);
+    }
+    const uint32_t phone = sim_device(sim, bob), laptop = sim_chance(sim, 500) ? sim_device(sim, alice) : alice;
+    sim_online(sim);
+    sim_run(sim, 5 * SIM_SECOND); /* presence is gathered for a second */
+    sim_talk(sim, alice, bob, 10, 5 * SIM_SECOND);
+    sim_talk(sim, phone, alice, 10, 5 * SIM_SECOND);
+    sim_talk(sim, laptop, bob, 10, 5 * SIM_SECOND);
+    sim_run(sim, sim_below(sim, 10 * SIM_SECOND));
+    sim_crash(sim, phone, sim_between(sim, SIM_SECOND, 20 * SIM_SECOND));
+    sim_talk(sim, bob, alice, 10, 5 * SIM_SECOND);
+    sim_talk(sim, alice, bob, 10, 5 * SIM_SECOND);
+    sim_run(sim, 30 * SIM_SECOND);
+    sim_settle(sim);
+}
+
+static void
+one_name_is_given_to_one_person(struct sim *sim)
+{
+    static const char *const NAMES[] = {"Zoe", "zoe", "ZOE", "zOe"};
+    uint32_t racers[4], owners = 0;
+    sim->registry_net = sim_chance(sim, 500) ? sim_net_tcp() : sim_net_clean();
+    if (sim_chance(sim, 500))
+        sim_crashes(sim, SIM_FRONT, 30);
+    for (int i = 0; i < 4; i++)
+        racers[i] = sim_person(sim, NAMES[i]);
+    sim_run(sim, 40 * SIM_SECOND);
+    sim_settle(sim);
+    sim_run(sim, 40 * SIM_SECOND);
+    for (int i = 0; i < 4; i++)
+        owners += sim->procs[racers[i]].user.enrolled;
+    SIM_EXPECT(sim, owners == 1);
+}
+
+static void
+answers_are_lost_and_asked_for_again(struct sim *sim)
+{
+    sim->registry_net = sim_net_hostile();
+    sim->registry_net.loss = 250;
+    sim->vault_loses = 150;
+    const uint32_t alice = sim_person(sim, "alice"), bob = sim_person(sim, "bob");
+    both_talk(sim, alice, bob, 10, MINUTE);
+    for (int round = 0; round < 5; round++) {
+        sim_run(sim, 15 * SIM_SECOND);
+        if (sim->procs[alice].user.enrolled) {
+            sim_search(sim, alice, "bob");
+            sim_search(sim, alice, "nobody");
+            sim_who(sim, alice);
+            sim_simple(sim, alice, MSG_CMD_DEVICES);
+        }
+    }
+    sim_settle(sim);
+    sim_online(sim);
+}
+
+static void
+the_network_falls_apart_and_comes_together(struct sim *sim)
+{
+    uint32_t alice, bob;
+    couple(sim, &alice, &bob);
+    const uint32_t carol = sim_person(sim, "carol");
+    sim_online(sim);
+    sim->net = sim_chance(sim, 500) ? sim_net_tcp() : sim_net_clean();
+    both_talk(sim, alice, bob, 40, MINUTE);
+    both_talk(sim, carol, bob, 20, MINUTE);
+    const uint32_t sides[] = {SIM_FRONT, alice, bob, carol};
+    for (int round = 0; round < 6; round++) {
+        const uint32_t a = sides[sim_below(sim, 4)], b = sides[sim_below(sim, 4)];
+        sim_part(sim, a, b, true);
+        sim_run(sim, sim_below(sim, 20 * SIM_SECOND));
+        sim_part(sim, a, b, sim_chance(sim, 200));
+    }
+    sim_settle(sim);
+}
+
+static void
+clocks_jump(struct sim *sim)
+{
+    uint32_t alice, bob;
+    const int64_t day = INT64_C(24) * 3600 * 1000;
+    couple(sim, &alice, &bob);
+    both_talk(sim, alice, bob, 40, MINUTE);
+    for (int round = 0; round < 4; round++) {
+        sim_run(sim, sim_below(sim, 15 * SIM_SECOND));
+        sim_wall_jump(sim, sim_chance(sim, 500) ? alice : bob, (int64_t)sim_below(sim, 20) * day - 10 * day);
+        if (sim_chance(sim, 500))
+            sim_cut(sim, alice, bob);
+        if (sim_chance(sim, 300))
+            sim_crash(sim, sim_chance(sim, 500) ? alice : bob, SIM_SECOND);
+    }
+    sim_settle(sim);
+}
+
+static void
+a_revoked_device_is_heard_no_more(struct sim *sim)
+{
+    uint32_t alice, bob;
+    couple(sim, &alice, &bob);
+    const uint32_t lost = sim_device(sim, bob);
+    sim_online(sim);
+    both_talk(sim, alice, bob, 5, 2 * SIM_SECOND);
+    sim_talk(sim, lost, alice, 5, 2 * SIM_SECOND);
+    sim_run(sim, 8 * SIM_SECOND);
+    sim_revoke(sim, bob, lost);
+    sim_run(sim, 40 * SIM_SECOND); /* a lease and what follows it: the list has reached all */
+    const uint64_t before = sim_shown(sim, alice);
+    for (int i = 0; i < 3; i++)
+        sim_say(sim, lost, alice);
+    sim_run(sim, 60 * SIM_SECOND);
+    SIM_EXPECT(sim, sim_shown(sim, alice) == before);
+    both_talk(sim, alice, bob, 5, 2 * SIM_SECOND);
+    sim_settle(sim);
+}
+
+static void
+who_is_blocked_is_heard_no_more(struct sim *sim)
+{
+    uint32_t alice, bob;
+    couple(sim, &alice, &bob);
+    both_talk(sim, alice, bob, 10, 3 * SIM_SECOND);
+    sim_run(sim, 3 * SIM_SECOND);
+    sim->commit_max_us = 30 * SIM_MS;
+    if (sim_chance(sim, 500))
+        sim_crashes(sim, bob, 100);
+    for (int i = 0; i < 20; i++)
+        sim_say(sim, alice, bob);
+    sim_run(sim, sim_below(sim, 100 * SIM_MS));
+    if (sim->procs[bob].up)
+        sim_block(sim, bob, alice, true);
+    sim_talk(sim, alice, bob, 20, 10 * SIM_SECOND);
+    sim_run(sim, sim_below(sim, 20 * SIM_SECOND));
+    sim_crashes(sim, bob, 0);
+    sim_run(sim, 10 * SIM_SECOND);
+    if (sim->procs[bob].user.blocked[sim->procs[alice].user.account] != 0 && sim_chance(sim, 500))
+        sim_block(sim, bob, alice, false); /* what waited meanwhile comes, once */
+    sim_settle(sim);
+}
+
+static void
+an_older_copy_of_a_disk_is_put_back(struct sim *sim)
+{
+    uint32_t alice, bob;
+    couple(sim, &alice, &bob);
+    both_talk(sim, alice, bob, 10, 5 * SIM_SECOND);
+    sim_run(sim, sim_below(sim, 8 * SIM_SECOND));
+    sim_snapshot(sim, alice);
+    for (uint64_t lives = sim_below(sim, 4); lives > 0; lives--) {
+        both_talk(sim, alice, bob, 10, 3 * SIM_SECOND);
+        sim_run(sim, sim_below(sim, 5 * SIM_SECOND));
+        sim_crash(sim, alice, sim_below(sim, SIM_SECOND));
+    }
+    sim_run(sim, 10 * SIM_SECOND);
+    sim_restore(sim, alice);
+    sim_run(sim, sim_below(sim, 2 * SIM_SECOND));
+    both_talk(sim, alice, bob, 20, 10 * SIM_SECOND);
+    sim_run(sim, 15 * SIM_SECOND);
+    sim_settle(sim);
+}
+
+static void
+many_people_chatter(struct sim *sim)
+{
+    static const char *const NAMES[] = {"ada", "bea", "cleo", "dan", "eva", "finn", "gus", "hal", "ida", "jon",
+                                        "kim", "leo", "mia", "ned", "olga", "pia", "quin", "rob", "sue", "tom"};
+    uint32_t people[20];
+    sim->net = sim->registry_net = sim_net_tcp();
+    for (int i = 0; i < 20; i++)
+        people[i] = sim_person(sim, NAMES[i]);
+    sim_online(sim);
+    for (int i = 0; i < 60; i++) {
+        const uint64_t a = sim_below(sim, 20), b = sim_below(sim, 20);
+        if (a != b)
+            sim_talk(sim, people[a], people[b], 6, 30 * SIM_SECOND);
+    }
+    for (int i = 0; i < 5; i++) {
+        sim_run(sim, sim_below(sim, 10 * SIM_SECOND));
+        sim_crash(sim, people[sim_below(sim, 20)], sim_below(sim, 10 * SIM_SECOND));
+        if (sim_chance(sim, 200))
+            sim_registry_crash(sim, sim_below(sim, 5 * SIM_SECOND));
+    }
+    sim_settle(sim);
+}
+
+static void
+people_sign_up_while_everything_fails(struct sim *sim)
+{
+    uint32_t people[4];
+    static const char *const NAMES[] = {"ada", "bea", "cleo", "dan"};
+    sim->net = sim_net_hostile();
+    sim->registry_net = sim_net_tcp();
+    sim->vault_loses = 50;
+    for (int i = 0; i < 4; i++) {
+        people[i] = sim_person(sim, NAMES[i]);
+        sim_crashes(sim, people[i], 60);
+    }
+    sim_crashes(sim, SIM_FRONT, 100);
+    for (int i = 0; i < 4; i++)
+        both_talk(sim, people[i], people[(i + 1) % 4], 8, 2 * MINUTE);
+    sim_run(sim, 2 * MINUTE);
+    sim_settle(sim);
+    sim_online(sim);
+}
+
+#define STORY(name, weight) {#name, name, weight}
+const struct sim_scenario SIM_SCENARIOS[] = {
+    STORY(two_people_talk_on_a_clean_network, 10),
+    STORY(they_talk_over_connections_that_end_now_and_then, 20),
+    STORY(they_talk_while_the_network_loses_repeats_and_reorders, 20),
+    STORY(both_dial_at_once, 20),
+    STORY(either_side_is_killed_at_any_moment, 40),
+    STORY(they_are_killed_while_a_burst_is_under_way, 40),
+    STORY(contacts_go_on_talking_while_the_registry_is_down, 20),
+    STORY(the_registry_is_killed_again_and_again, 20),
+    STORY(a_message_waits_for_somebody_who_is_offline, 20),
+    STORY(several_devices_of_one_account_get_every_message, 20),
+    STORY(one_name_is_given_to_one_person, 20),
+    STORY(answers_are_lost_and_asked_for_again, 20),
+    STORY(the_network_falls_apart_and_comes_together, 20),
+    STORY(clocks_jump, 20),
+    STORY(a_revoked_device_is_heard_no_more, 10),
+    STORY(who_is_blocked_is_heard_no_more, 20),
+    STORY(an_older_copy_of_a_disk_is_put_back, 40),
+    STORY(many_people_chatter, 3),
+    STORY(people_sign_up_while_everything_fails, 20),
+};
+const size_t SIM_SCENARIO_COUNT = sizeof SIM_SCENARIOS / sizeof SIM_SCENARIOS[0];
