@@ -354,7 +354,9 @@ broker_door_core_step(struct broker_door_core *self, struct msg_time now, const 
     case EVENT_RECORD:  /* the door has no store */
     case EVENT_STORED:
     case EVENT_COMMAND: /* and nobody commands it */
+        break;
     case EVENT_WAKE:
+        self->armed_ms = BROKER_NEVER; /* that one is used up, also when it came late */
         break;
     }
     arm(self);

@@ -372,7 +372,9 @@ broker_front_core_step(struct broker_front_core *self, struct msg_time now, cons
         break;
     case EVENT_RECORD:  /* the view has the records */
     case EVENT_COMMAND: /* nobody commands a registry */
+        break;
     case EVENT_WAKE:
+        self->armed_ms = BROKER_NEVER; /* that one is used up, also when it came late */
         break;
     }
     broker_progress_run_unlocked(self);

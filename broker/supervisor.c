@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -25,6 +26,7 @@
 #define BACKOFF_MS 100u   /* after the second quick death in a row, doubling */
 #define BACKOFF_MAX_MS 5000u
 #define STOP_MS 3000u     /* then they are killed */
+#define FILES_MAX 262144u /* descriptors; more are not worth their tables */
 
 static const char *const names[BROKER_ROLES] = {
     [BROKER_ROLE_VAULT] = "vault", [BROKER_ROLE_FRONT] = "front", [BROKER_ROLE_DOOR] = "door"};
@@ -438,6 +440,22 @@ serve(struct supervisor *self)
     return status;
 }
 
+/* A connection takes a descriptor, and the usual soft limit is low. */
+static void
+raise_limits(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return;
+    const rlim_t most = files.rlim_max < FILES_MAX ? files.rlim_max : FILES_MAX;
+    if (files.rlim_cur >= most)
+        return;
+    files.rlim_cur = most;
+    if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+        host_log(MSG_LOG_WARN, "LIMIT-NOT-RAISED connections are limited to what there is.");
+}
+
 int
 broker_supervisor_run(const struct broker_run *run)
 {
@@ -448,6 +466,7 @@ broker_supervisor_run(const struct broker_run *run)
     if (self == NULL)
         return 1;
     self->run = *run;
+    raise_limits();
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&ours);
     sigaddset(&ours, SIGTERM);

@@ -101,9 +101,8 @@ struct peer_request {
     char name[PEER_TYPED_MAX + 1];      /* SEARCH, INTRODUCE; LIST: cursor */
     bool detailed;                      /* LIST */
     uint64_t number;                    /* REVOKE: device; LIST_REVOKED: after; INTRODUCE: contact index + 1 */
-    struct peer_queue said;             /* INTRODUCE for a SAY to somebody not known yet */
+    struct peer_queue said;             /* INTRODUCE: what was said to somebody not known yet */
     bool forget;                        /* LOGOUT, REVOKE: of this device, to forget the account */
-    bool follows;                       /* INTRODUCE: behind an earlier one of the same name */
 };
 
 struct peer_arrival { uint64_t arrival; uint64_t account; uint64_t device; struct peer_mark mark; };

@@ -196,29 +196,32 @@ take_cards(struct peer_core *self, const struct msg_introduced *answer)
     return worst;
 }
 
-/* Everything that was said to this name before it was known, in its order. */
-static void
-say_all(struct peer_core *self, const struct msg_name *name, struct peer_contact *contact, enum conclave_err err, struct msg_text why)
+/* The request that asks who somebody is, to whom something was said; NULL: none. */
+static struct peer_request *
+asking_for(struct peer_core *self, const struct msg_name *name)
 {
-    for (;;) {
-        struct peer_request *oldest = NULL;
-        struct msg_name other;
-        for (size_t i = 0; i < PEER_REQUESTS; i++) {
-            struct peer_request *request = &self->requests[i];
-            if (request->used && request->said.count > 0 && msg_name_parse(&other, msg_text(request->name)) == CONCLAVE_OK
-                && strcmp(other.folded, name->folded) == 0 && (oldest == NULL || request->req < oldest->req))
-                oldest = request;
-        }
-        if (oldest == NULL)
-            return;
-        if (contact != NULL && err == CONCLAVE_OK) {
-            const struct msg_text text = peer_outbox_text(self->outbox, oldest->said.first, self->text);
-            (void)peer_talk_say(self, contact, oldest->cmd, text); /* it tells what became of it */
-        } else
-            peer_core_failed(self, oldest->cmd, err, why, 0);
-        peer_outbox_shift(self->outbox, &oldest->said);
-        if (oldest->follows)
-            oldest->used = false;
+    struct msg_name other;
+    for (size_t i = 0; i < PEER_REQUESTS; i++) {
+        struct peer_request *request = &self->requests[i];
+        if (request->used && request->said.count > 0 && msg_name_parse(&other, msg_text(request->name)) == CONCLAVE_OK
+            && strcmp(other.folded, name->folded) == 0)
+            return request;
+    }
+    return NULL;
+}
+
+/* Everything that was said to somebody before they were known, in its order. */
+static void
+say_all(struct peer_core *self, struct peer_request *request, struct peer_contact *contact, enum conclave_err err, struct msg_text why)
+{
+    while (request != NULL && request->said.count > 0) {
+        const uint64_t cmd = peer_outbox_at(self->outbox, request->said.first)->cmd;
+        const struct msg_text text = peer_outbox_text(self->outbox, request->said.first, self->text);
+        peer_outbox_shift(self->outbox, &request->said);
+        if (contact != NULL && err == CONCLAVE_OK)
+            (void)peer_talk_say(self, contact, cmd, text); /* it tells what became of it */
+        else
+            peer_core_failed(self, cmd, err, why, 0);
     }
 }
 
@@ -260,9 +263,7 @@ peer_people_introduced(struct peer_core *self, struct peer_request *request, con
         contact->fresh = true;
     if (contact != NULL && lacks_link(self, contact))
         peer_people_introduce_later(self, contact);
-    struct msg_name typed;
-    if (request->said.count > 0 && msg_name_parse(&typed, msg_text(request->name)) == CONCLAVE_OK)
-        say_all(self, &typed, contact, contact == NULL && err == CONCLAVE_OK ? CONCLAVE_ERR_NO_SUCH_USER : err, msg_text(""));
+    say_all(self, request, contact, contact == NULL && err == CONCLAVE_OK ? CONCLAVE_ERR_NO_SUCH_USER : err, msg_text(""));
 }
 
 void
@@ -283,7 +284,7 @@ peer_people_not_introduced(struct peer_core *self, struct peer_request *request,
         return;
     contact = peer_roster_named(&self->roster, &name); /* they may have become known by themselves */
     const bool known = contact != NULL && !contact->blocked;
-    say_all(self, &name, known ? contact : NULL, known ? CONCLAVE_OK : err, text);
+    say_all(self, request, known ? contact : NULL, known ? CONCLAVE_OK : err, text);
 }
 
 /* Somebody wants to dial us: pin and admit them, unless they are blocked. */
@@ -308,7 +309,7 @@ peer_people_introduction(struct peer_core *self, const struct msg_introduction *
 void
 peer_people_say(struct peer_core *self, const struct msg_cmd_say *say)
 {
-    struct msg_name name, other;
+    struct msg_name name;
     if (say->text.len > MSG_TEXT_MAX) {
         peer_core_failed(self, say->req, CONCLAVE_ERR_TOO_LARGE, msg_text(""), 0);
         return;
@@ -331,26 +332,26 @@ peer_people_say(struct peer_core *self, const struct msg_cmd_say *say)
             peer_core_failed(self, say->req, CONCLAVE_ERR_FORBIDDEN, msg_text("You have blocked that user; unblock them first."), 0);
         else {
             /* they may have become known by themselves while we were asking who they are */
-            say_all(self, &name, contact, CONCLAVE_OK, msg_text(""));
+            say_all(self, asking_for(self, &name), contact, CONCLAVE_OK, msg_text(""));
             (void)peer_talk_say(self, contact, say->req, say->text); /* it tells what became of it */
         }
         return;
     }
-    const bool fits = peer_outbox_fits(self->outbox, say->text.len);
-    struct peer_request *request = fits ? peer_requests_add(self, MSG_INTRODUCE, say->req, say->name) : NULL;
-    if (!fits)
+    if (!peer_outbox_fits(self->outbox, say->text.len)) {
         peer_core_failed(self, say->req, CONCLAVE_ERR_QUOTA_EXCEEDED, msg_text("Too many messages wait to be sent."), 0);
-    if (request == NULL)
         return;
-    const struct peer_out out = {.ts_ms = self->now.wall_ms};
-    (void)peer_outbox_add(self->outbox, &request->said, &out, say->text); /* it fits: asked above */
-    for (size_t i = 0; i < PEER_REQUESTS; i++) {
-        const struct peer_request *earlier = &self->requests[i];
-        if (earlier->used && earlier != request && !earlier->follows && earlier->said.count > 0
-            && msg_name_parse(&other, msg_text(earlier->name)) == CONCLAVE_OK && strcmp(other.folded, name.folded) == 0)
-            request->follows = true;
     }
-    if (!request->follows)
+    struct peer_request *request = asking_for(self, &name);
+    const bool asked = request != NULL;
+    if (!asked)
+        request = peer_requests_add(self, MSG_INTRODUCE, 0, say->name);
+    if (request == NULL) {
+        peer_core_failed(self, say->req, CONCLAVE_ERR_BUSY, msg_text("Too many requests wait for the registry; wait for some answers."), 1000);
+        return;
+    }
+    const struct peer_out out = {.cmd = say->req, .ts_ms = self->now.wall_ms};
+    (void)peer_outbox_add(self->outbox, &request->said, &out, say->text); /* it fits: asked above */
+    if (!asked)
         peer_requests_go(self, request);
 }
 

@@ -78,7 +78,7 @@ void
 peer_requests_send_all(struct peer_core *self)
 {
     for (size_t i = 0; i < PEER_REQUESTS; i++)
-        if (self->requests[i].used && !self->requests[i].follows)
+        if (self->requests[i].used)
             send(self, &self->requests[i]);
 }
 
@@ -96,7 +96,7 @@ void
 peer_requests_unreachable(struct peer_core *self)
 {
     for (size_t i = 0; i < PEER_REQUESTS; i++)
-        if (self->requests[i].used && !self->requests[i].follows)
+        if (self->requests[i].used)
             fail(self, &self->requests[i], CONCLAVE_ERR_REGISTRY_UNREACHABLE, msg_text(""), 0);
 }
 
@@ -233,6 +233,6 @@ void
 peer_requests_tick(struct peer_core *self)
 {
     for (size_t i = 0; i < PEER_REQUESTS; i++)
-        if (self->requests[i].used && !self->requests[i].follows)
+        if (self->requests[i].used)
             tick_one(self, &self->requests[i]);
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "msg/codec.h"
-#include "peer/core.h"
+#include "peer/tables.h"
 
 #define DEVICES_PER_CONTACT 4u  /* on average; the table is shared */
 

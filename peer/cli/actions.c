@@ -70,7 +70,8 @@ uint64_t
 cli_action_register(struct cli *cli, struct cli_call *call)
 {
     (void)call;
-    if (state_of(cli).enrolled) {
+    /* In a session the library says so: it knows what was deleted just now. */
+    if (cli->mode == CLI_ONESHOT && state_of(cli).enrolled) {
         cli_fail(cli, CONCLAVE_ERR_ALREADY_ONLINE,
                  "This home has an account already; use another --home, or logout --forget first.");
         return 0;
@@ -84,18 +85,15 @@ uint64_t
 cli_action_login(struct cli *cli, struct cli_call *call)
 {
     (void)call;
-    const struct conclave_state state = state_of(cli);
-    if (state.enrolled) {
-        /* `login` of a script succeeds also when the key was faster. */
-        if (state.online && cli->mode != CLI_ONESHOT) {
-            cli_fail(cli, CONCLAVE_ERR_ALREADY_ONLINE, "");
-            return 0;
-        }
-        if (cli->options.user == NULL)
-            return conclave_login(cli->peer, NULL, NULL);
-        return conclave_login(cli->peer, cli->options.user, cli->password.text);
+    /* `login` of a script succeeds also when the key was faster. */
+    if (cli->online && cli->mode != CLI_ONESHOT) {
+        cli_fail(cli, CONCLAVE_ERR_ALREADY_ONLINE, "");
+        return 0;
     }
-    if (!cli_actions_credentials(cli, false))
+    const bool given = cli->options.user != NULL && cli->password.set;
+    if (!given && state_of(cli).enrolled)
+        return conclave_login(cli->peer, cli->options.user, NULL);
+    if (!given && !cli_actions_credentials(cli, false))
         return 0;
     return conclave_login(cli->peer, cli->options.user, cli->password.text);
 }

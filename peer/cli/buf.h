@@ -18,7 +18,7 @@ void cli_buf_add(struct cli_buf *self, const char *bytes, size_t len);
 void cli_buf_text(struct cli_buf *self, const char *text);
 void cli_buf_char(struct cli_buf *self, char c);
 void cli_buf_format(struct cli_buf *self, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3), nonnull(2)));
 void cli_buf_drop(struct cli_buf *self, size_t len); /* the first len bytes */
 void cli_buf_clear(struct cli_buf *self);            /* keeps the memory */
 void cli_buf_wipe(struct cli_buf *self);             /* overwrites and frees it */

@@ -343,8 +343,11 @@ handle(struct cli *cli, const struct conclave_event *event)
     }
     case CONCLAVE_EVENT_SESSION:
         cli_log(cli, "SESSION state %d: %s", (int)event->state, cli_exit_code(event->err));
-        if (event->state == CONCLAVE_SESSION_LOGGED_IN)
-            cli->was_in = true;
+        /* The library's own state may be of a moment later or earlier than
+         * the answers that were read so far. */
+        if (event->state != CONCLAVE_SESSION_CONNECTED && event->state != CONCLAVE_SESSION_REGISTERED)
+            cli->online = event->state == CONCLAVE_SESSION_LOGGED_IN;
+        cli->was_in = cli->was_in || cli->online;
         (void)snprintf(cli->name, sizeof cli->name, "%s", event->name); /* names fit */
         cli->face->event(cli, event);
         break;

@@ -50,6 +50,7 @@ struct cli {
     bool login_first;               /* commands wait for it */
     enum conclave_err login_err;    /* how it ended */
     bool was_in;                    /* logged in, or signed up, at least once */
+    bool online;                    /* logged in now, as last heard */
     enum conclave_err answer_err;   /* how the last command ended */
     char answer_id[33];             /* of the message it sent, or "" */
     uint64_t answered_ms;           /* when */

@@ -44,7 +44,7 @@ bench_dial(const char *endpoint, const struct msg_box_pub *server, const struct 
     BENCH_NEED(zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, pub->at, sizeof pub->at) == 0);
     BENCH_NEED(zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, sec->at, sizeof sec->at) == 0);
     set_int(socket, ZMQ_LINGER, 0);
-    set_int(socket, ZMQ_RCVTIMEO, 60000);
+    set_int(socket, ZMQ_RCVTIMEO, BENCH_TIMEOUT_MS);
     BENCH_NEED(zmq_connect(socket, endpoint) == 0);
     return socket;
 }

@@ -26,6 +26,8 @@ struct bench_bare {
 void bench_bare_start(struct bench_bare *self, enum bench_bare_kind kind, bool zap);
 void bench_bare_end(struct bench_bare *self);
 
+#define BENCH_TIMEOUT_MS 60000 /* of a socket that waits for an answer */
+
 /* The only ZeroMQ context of this process. */
 void *bench_context(void);
 

@@ -8,7 +8,7 @@
 #include "tests/bench/members.h"
 
 #define MANY 10000u
-#define STEP 2000u          /* that dial at once */
+#define STEP 400u           /* that dial at once */
 #define WORKERS 4u
 #define EACH (MANY / WORKERS)
 #define LEASE_S 15.0
@@ -56,7 +56,7 @@ dial(const struct world *world, const struct order *order, void **sockets)
         bench_member_login(sockets[i], &world->members[world->first + i]);
     }
     for (size_t i = order->from; i < order->to; i++)
-        bench_member_await(sockets[i], MSG_WELCOME);
+        bench_member_welcome(sockets[i], &world->members[world->first + i]);
     for (size_t i = 0; i < order->from; i++) {
         drain(sockets[i]);
         bench_member_ping(sockets[i]);

@@ -92,7 +92,7 @@ work(int fd, void *arg)
         const struct bench_member *member = &world->members[world->first + i];
         sockets[0][i] = bench_member_dial(member, &world->front);
         bench_member_login(sockets[0][i], member);
-        bench_member_await(sockets[0][i], MSG_WELCOME);
+        bench_member_welcome(sockets[0][i], member);
         sockets[1][i] = bench_dial(world->bare.endpoint, &world->bare.pub, NULL, NULL);
         ask(sockets[1][i], world, i, true);
         await(sockets[1][i], true);
@@ -169,7 +169,7 @@ probe(int fd, void *arg)
     char order;
 
     bench_member_login(socket, member);
-    bench_member_await(socket, MSG_WELCOME);
+    bench_member_welcome(socket, member);
     for (int i = 0; i < WARM; i++) {
         bench_member_search(socket, member->name);
         bench_member_await(socket, MSG_FOUND);

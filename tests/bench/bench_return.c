@@ -44,7 +44,7 @@ arrive(const struct world *world, void **sockets, bool bare)
         if (bare)
             BENCH_NEED(zmq_recv(sockets[i], back, sizeof back, 0) == (int)sizeof word);
         else
-            bench_member_await(sockets[i], MSG_WELCOME);
+            bench_member_welcome(sockets[i], &world->members[world->first + i]);
     }
 }
 

@@ -35,6 +35,8 @@ void bench_member_knock(void *socket, const struct bench_member *self, enum msg_
 
 void *bench_member_dial(const struct bench_member *self, const struct bench_front *front);
 void bench_member_login(void *socket, const struct bench_member *self);
+/* Waits for WELCOME; asks again when it does not come, as peers do. */
+void bench_member_welcome(void *socket, const struct bench_member *self);
 void bench_member_search(void *socket, const char *name);
 void bench_member_ping(void *socket);
 
@@ -42,7 +44,8 @@ void bench_member_ping(void *socket);
  * bench. */
 void bench_member_await(void *socket, enum msg_kind kind);
 
-/* Sends a frame of any kind; waits for one of any kind. */
+/* Sends a frame of any kind; waits for one of any kind.  With ZMQ_DONTWAIT, and
+ * after a time-out of `socket` that is not the usual one, MSG_KIND_NONE. */
 void bench_member_send(void *socket, enum msg_kind kind, const void *message);
 enum msg_kind bench_member_receive(void *socket, int flags, union msg_any *any, struct msg_buf *room);
 

@@ -123,6 +123,29 @@ the_shipped_example_is_what_the_table_prints(void **state)
 }
 
 static void
+the_manual_names_each_option_with_its_default(void **state)
+{
+    static char manual[65536];
+    char path[512], item[256];
+    size_t count;
+    const struct host_option *options = broker_settings_options(&count);
+    const char *srcdir = getenv("srcdir");
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/broker/conclaved.conf.5", srcdir != NULL ? srcdir : ".");
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    manual[fread(manual, 1, sizeof manual - 1, file)] = '\0';
+    fclose(file);
+    for (size_t i = 0; i < count; i++) {
+        const char *quote = options[i].kind == HOST_OPTION_TEXT ? "\\(dq" : "";
+        snprintf(item, sizeof item, ".It Cm %s No = Ar %s%s%s\n", options[i].path, quote,
+                 options[i].preset, quote);
+        assert_non_null(strstr(manual, item));
+    }
+}
+
+static void
 what_does_not_fit_together_is_refused(void **state)
 {
     static const char *const bad[] = {
@@ -174,6 +197,7 @@ main(void)
         cmocka_unit_test(each_option_is_read_into_its_own_field_and_no_other),
         cmocka_unit_test(fields_of_two_options_do_not_overlap),
         cmocka_unit_test(the_shipped_example_is_what_the_table_prints),
+        cmocka_unit_test(the_manual_names_each_option_with_its_default),
         cmocka_unit_test(what_does_not_fit_together_is_refused),
         cmocka_unit_test(a_reload_keeps_what_only_a_start_can_change),
     };

@@ -156,6 +156,14 @@ def a_logout_lasts_until_a_login():
     expect(conclave(_daemon, alice.name, "who"), 0)
 
 
+def commands_given_at_once_see_what_those_before_them_did():
+    name = register(_daemon)
+    lines = "/logout\n/who\n/login\n/who\n/logout\n/login\n/login\n/register\n/quit\n"
+    done = expect(conclave(_daemon, name, "--json", user=name, password=PASSWORD, stdin=lines), 0)
+    answers = [o.get("code", o["type"]) for o in objects(done.out) if o["type"] in ("ok", "error", "users")]
+    assert answers == ["ok", "not-logged-in", "ok", "users", "ok", "ok", "already-online", "already-online", "ok"], answers
+
+
 def a_forgotten_device_needs_the_password_again():
     name = register(_daemon)
     expect(conclave(_daemon, name, "logout", "--forget"), 0)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 
+import conclave_e2e
 from conclave_e2e import PASSWORD, PATIENCE, TOP, Daemon, environment, fresh, main, path
 
 GUEST = os.path.join(TOP, "tests", "e2e", "guest")
@@ -218,12 +219,15 @@ def a_crowd_of_connections_from_one_source():
 
 
 def more_connections_than_there_are_descriptors():
-    most, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (128, hard))
+    few = path("few-descriptors")
+    with open(few, "w") as file:
+        file.write('#!/bin/sh\nulimit -n 128\nexec "%s" "$@"\n' % conclave_e2e.CONCLAVED)
+    os.chmod(few, 0o700)
+    conclaved, conclave_e2e.CONCLAVED = conclave_e2e.CONCLAVED, few
     try:
         daemon = Daemon("--config", _config)
     finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        conclave_e2e.CONCLAVED = conclaved
     member = _sign_up(daemon)
     attack = _Attack("silent", *daemon.listen.rsplit(":", 1))
     attack.held()

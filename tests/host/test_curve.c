@@ -448,6 +448,19 @@ the_watchdog_ends_a_message_that_does_not_end(void **state)
     host_watchdog_stop(&dog);
 }
 
+static void
+signals_stay_with_the_program(void **state)
+{
+    struct fixture *f = *state;
+    struct sigaction now;
+
+    bind_on(f, "127.0.0.1");
+    assert_int_equal(sigaction(SIGINT, NULL, &now), 0);
+    assert_true(now.sa_handler == SIG_DFL);
+    assert_int_equal(sigaction(SIGTERM, NULL, &now), 0);
+    assert_true(now.sa_handler == SIG_DFL);
+}
+
 static int
 begin(void **state)
 {
@@ -469,6 +482,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        CLAIM(signals_stay_with_the_program),
         CLAIM(two_sides_talk_and_know_each_other_by_key),
         CLAIM(any_address_serves_both_families),
         CLAIM(an_address_of_version_6_alone_serves_it),

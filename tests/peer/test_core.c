@@ -63,7 +63,7 @@ block(uint64_t req, bool on)
 }
 
 static void
-who_is_blocked_is_not_shown_and_what_waits_comes_later(void **state)
+who_is_blocked_is_not_shown_and_not_spoken_to(void **state)
 {
     (void)state;
     pair_say(ADA, 1, "one");
@@ -152,7 +152,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_home_belongs_to_one_account, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_said_is_refused, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(a_command_that_does_not_decode_is_answered, pair_set_up, pair_tear_down),
-        cmocka_unit_test_setup_teardown(who_is_blocked_is_not_shown_and_what_waits_comes_later, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(who_is_blocked_is_not_shown_and_not_spoken_to, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(garbage_on_a_link_ends_it, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(a_stranger_is_cut_off, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(messages_that_were_not_shown_are_shown_when_it_starts, pair_set_up, pair_tear_down),

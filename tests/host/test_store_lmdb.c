@@ -1,0 +1,284 @@
+/* What only a durable store can promise: after a kill, on a damaged file, and
+ * when it is full. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "host/store.h"
+#include "msg/step.h"
+
+struct fixture {
+    struct host_store *store;
+    char dir[64];
+};
+
+static struct host_store *
+open_dir(const char *dir, uint64_t map_mib)
+{
+    struct host_store *store;
+    char why[512];
+    const struct host_store_options options = {
+        .dir = dir, .map_mib = map_mib, .tables = 3, .sync = true};
+
+    if (host_store_open(&store, &options, why, sizeof why) != CONCLAVE_OK)
+        fail_msg("%s", why);
+    return store;
+}
+
+static int
+set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+
+    snprintf(f->dir, sizeof f->dir, "/tmp/conclave-test-store-XXXXXX");
+    if (mkdtemp(f->dir) == NULL)
+        return -1;
+    f->store = open_dir(f->dir, 16);
+    *state = f;
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+
+    host_store_close(&f->store);
+    snprintf(path, sizeof path, "%s/data.mdb", f->dir);
+    unlink(path);
+    snprintf(path, sizeof path, "%s/lock.mdb", f->dir);
+    unlink(path);
+    rmdir(f->dir);
+    free(f);
+    return 0;
+}
+
+static struct msg_span
+text(const char *z)
+{
+    return msg_span(z, strlen(z));
+}
+
+static void
+put_one(struct host_store *store, uint32_t table, const char *key, const char *value)
+{
+    assert_int_equal(host_store_begin(store), CONCLAVE_OK);
+    assert_int_equal(host_store_put(store, table, text(key), text(value)), CONCLAVE_OK);
+    assert_int_equal(host_store_commit(store), CONCLAVE_OK);
+}
+
+static void
+expect(struct host_store *store, uint32_t table, const char *key, const char *value)
+{
+    uint8_t bytes[256];
+    struct msg_buf out = {bytes, 0, sizeof bytes};
+    const enum conclave_err err = host_store_get(store, table, text(key), &out);
+
+    if (value == NULL) {
+        assert_int_equal(err, CONCLAVE_ERR_NOT_FOUND);
+        assert_int_equal(out.len, 0);
+        return;
+    }
+    assert_int_equal(err, CONCLAVE_OK);
+    assert_int_equal(out.len, strlen(value));
+    assert_memory_equal(out.at, value, out.len);
+}
+
+static uint32_t
+random_u32(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005ull + 1442695040888963407ull;
+    return (uint32_t)(*seed >> 33);
+}
+
+static void
+what_was_committed_is_there_after_the_process_was_killed(void **state)
+{
+    struct fixture *f = *state;
+    int done[2], status;
+    char byte;
+
+    host_store_close(&f->store);
+    assert_int_equal(pipe(done), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        struct host_store *store = open_dir(f->dir, 16);
+        put_one(store, 0, "kept", "yes");
+        if (host_store_begin(store) != CONCLAVE_OK
+            || host_store_put(store, 0, text("torn"), text("no")) != CONCLAVE_OK
+            || write(done[1], "x", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    assert_int_equal(read(done[0], &byte, 1), 1);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    close(done[0]);
+    close(done[1]);
+    f->store = open_dir(f->dir, 16);
+    expect(f->store, 0, "kept", "yes");
+    expect(f->store, 0, "torn", NULL);
+    put_one(f->store, 0, "after", "1");
+}
+
+static void
+fill(struct fixture *f)
+{
+    char key[32], value[200];
+
+    memset(value, 'v', sizeof value);
+    assert_int_equal(host_store_begin(f->store), CONCLAVE_OK);
+    for (unsigned i = 0; i < 500; i++) {
+        snprintf(key, sizeof key, "key-%05u", i);
+        assert_int_equal(host_store_put(f->store, i % 3, text(key), msg_span(value, sizeof value)),
+                         CONCLAVE_OK);
+    }
+    static uint8_t large[9000];
+    assert_int_equal(host_store_put(f->store, 0, text("large"), msg_span(large, sizeof large)),
+                     CONCLAVE_OK);
+    assert_int_equal(host_store_commit(f->store), CONCLAVE_OK);
+    host_store_close(&f->store);
+}
+
+/* Reads the file, or writes it. */
+static size_t
+file_bytes(const struct fixture *f, uint8_t *bytes, size_t len, bool write_it)
+{
+    char path[128];
+
+    snprintf(path, sizeof path, "%s/data.mdb", f->dir);
+    FILE *file = fopen(path, write_it ? "wb" : "rb");
+    assert_non_null(file);
+    const size_t n = write_it ? fwrite(bytes, 1, len, file) : fread(bytes, 1, len, file);
+    assert_int_equal(fclose(file), 0);
+    return n;
+}
+
+/* Each record as it was, or an error: never another value, never a crash. */
+static bool
+open_and_read_all(const struct fixture *f, char *why, size_t why_cap)
+{
+    struct host_store *store;
+    uint8_t bytes[9100];
+    char key[32];
+    const struct host_store_options options = {
+        .dir = f->dir, .map_mib = 16, .tables = 3, .sync = true};
+    const enum conclave_err opened = host_store_open(&store, &options, why, why_cap);
+
+    if (opened != CONCLAVE_OK) {
+        assert_int_equal(opened, CONCLAVE_ERR_STORE_DAMAGED);
+        assert_non_null(strstr(why, "anged")); /* nothing was changed */
+        return false;
+    }
+    for (unsigned i = 0; i < 500; i++) {
+        struct msg_buf out = {bytes, 0, sizeof bytes};
+        snprintf(key, sizeof key, "key-%05u", i);
+        assert_int_equal(host_store_get(store, i % 3, text(key), &out), CONCLAVE_OK);
+        assert_int_equal(out.len, 200);
+        for (size_t b = 0; b < out.len; b++)
+            assert_int_equal(out.at[b], 'v');
+    }
+    host_store_close(&store);
+    return true;
+}
+
+static void
+a_damaged_file_is_found_at_the_start_and_left_as_it_is(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t good[1 << 20], bad[1 << 20], now[1 << 20];
+    char why[512];
+    unsigned found = 0;
+    uint64_t seed = 1;
+
+    fill(f);
+    const size_t len = file_bytes(f, good, sizeof good, false);
+    for (unsigned i = 0; i < 300; i++) {
+        memcpy(bad, good, len);
+        const size_t at = random_u32(&seed) % len;
+        const size_t span = i % 3 == 0 ? 4096 : i % 3 == 1 ? 1 : 16;
+        for (size_t b = at; b < len && b < at + span; b++)
+            bad[b] ^= (uint8_t)(1 + random_u32(&seed) % 255);
+        file_bytes(f, bad, len, true);
+        if (open_and_read_all(f, why, sizeof why))
+            continue; /* the change was where nothing stands */
+        found++;
+        assert_int_equal(file_bytes(f, now, sizeof now, false), len);
+        assert_memory_equal(now, bad, len);
+    }
+    assert_true(found > 100);
+    file_bytes(f, good, len, true);
+    assert_true(open_and_read_all(f, why, sizeof why));
+}
+
+static void
+a_file_that_was_cut_short_is_found(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t good[1 << 20];
+    char why[512];
+
+    fill(f);
+    const size_t len = file_bytes(f, good, sizeof good, false);
+    for (size_t keep = 1; keep < len - 4096; keep += len / 23) {
+        file_bytes(f, good, keep, true);
+        assert_false(open_and_read_all(f, why, sizeof why));
+    }
+    memset(good, 'x', sizeof good);
+    file_bytes(f, good, 10, true);
+    assert_false(open_and_read_all(f, why, sizeof why));
+}
+
+static void
+a_full_store_says_so_keeps_what_it_has_and_opens_again(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t value[60000];
+    enum conclave_err err = CONCLAVE_OK;
+    unsigned stored = 0;
+
+    host_store_close(&f->store);
+    f->store = open_dir(f->dir, 1);
+    put_one(f->store, 0, "first", "1");
+    while (err == CONCLAVE_OK) {
+        const struct msg_record_key key = msg_record_key1(stored);
+        assert_int_equal(host_store_begin(f->store), CONCLAVE_OK);
+        err = host_store_put(f->store, 1, msg_record_key_span(&key),
+                             msg_span(value, sizeof value));
+        if (err == CONCLAVE_OK)
+            err = host_store_commit(f->store);
+        stored += err == CONCLAVE_OK;
+    }
+    assert_int_equal(err, CONCLAVE_ERR_STORE_FULL);
+    assert_in_range(stored, 5, 17);
+    expect(f->store, 0, "first", "1");
+    host_store_close(&f->store);
+    f->store = open_dir(f->dir, 1);
+    expect(f->store, 0, "first", "1");
+    host_store_close(&f->store);
+    f->store = open_dir(f->dir, 4); /* raised, as the sentence says */
+    put_one(f->store, 0, "second", "2");
+}
+
+#define CLAIM(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CLAIM(what_was_committed_is_there_after_the_process_was_killed),
+        CLAIM(a_damaged_file_is_found_at_the_start_and_left_as_it_is),
+        CLAIM(a_file_that_was_cut_short_is_found),
+        CLAIM(a_full_store_says_so_keeps_what_it_has_and_opens_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
