@@ -169,7 +169,7 @@ read_account(struct broker_front_core *self, struct broker_job *job, struct msg_
 
 /* Counts the devices, and finds the oldest revoked one: its record makes room
  * when there are as many as one answer may list. */
-static enum conclave_err
+static void
 count_devices(struct broker_front_core *self, const struct broker_job *job, uint32_t *active, uint32_t *all,
               uint64_t *oldest)
 {
@@ -184,12 +184,7 @@ count_devices(struct broker_front_core *self, const struct broker_job *job, uint
             ++*active;
         else if (*oldest == 0)
             *oldest = at;
-        if (device.revoked_ms != 0
-            && (msg_keys_equal(device.transport.at, job->transport.at, sizeof job->transport.at)
-                || msg_keys_equal(device.sign.at, job->sign.at, sizeof job->sign.at)))
-            return CONCLAVE_ERR_REVOKED;
     }
-    return CONCLAVE_OK;
 }
 
 static uint64_t
@@ -221,11 +216,9 @@ enrol_locked(struct broker_front_core *self, struct broker_job *job, const struc
         }
         return;
     }
-    const enum conclave_err err = count_devices(self, job, &active, &all, &oldest);
-    if (err != CONCLAVE_OK) {
-        end_refused(self, job, err, NULL, 0);
-        return;
-    }
+    /* Keys that were revoked may come back as another device: whoever has the
+     * password could make new ones as well. */
+    count_devices(self, job, &active, &all, &oldest);
     if (active >= device_limit(self)) {
         end_refused(self, job, CONCLAVE_ERR_QUOTA_EXCEEDED,
                     "This account has as many devices as it may have; revoke one of them first.", 0);
@@ -306,8 +299,8 @@ broker_admission_signed(struct broker_front_core *self, struct broker_job *job)
     if (job->kind == BROKER_JOB_SIGNUP) {
         put_new_account(self, job);
     } else {
-        const enum conclave_err err = count_devices(self, job, &active, &all, &oldest);
-        if (err != CONCLAVE_OK || !read_account(self, job, &account)) {
+        count_devices(self, job, &active, &all, &oldest);
+        if (!read_account(self, job, &account)) {
             end_refused(self, job, CONCLAVE_ERR_INTERNAL, NULL, 0);
             return;
         }

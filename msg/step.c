@@ -3,6 +3,7 @@
 #include "msg/step.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -249,8 +250,9 @@ msg_effects_log(struct msg_effects *self, enum msg_log_level level, const char *
 static void
 key_add(struct msg_record_key *key, uint64_t number)
 {
-    for (unsigned shift = 64; shift > 0; shift -= 8)
-        key->at[key->len++] = (uint8_t)(number >> (shift - 8));
+    const uint64_t big_endian = htobe64(number);
+    memcpy(key->at + key->len, &big_endian, sizeof big_endian);
+    key->len += sizeof big_endian;
 }
 
 struct msg_record_key
@@ -265,7 +267,9 @@ msg_record_key1(uint64_t a)
 struct msg_record_key
 msg_record_key2(uint64_t a, uint64_t b)
 {
-    struct msg_record_key key = msg_record_key1(a);
+    struct msg_record_key key;
+    key.len = 0;
+    key_add(&key, a);
     key_add(&key, b);
     return key;
 }
@@ -273,7 +277,10 @@ msg_record_key2(uint64_t a, uint64_t b)
 struct msg_record_key
 msg_record_key3(uint64_t a, uint64_t b, uint64_t c)
 {
-    struct msg_record_key key = msg_record_key2(a, b);
+    struct msg_record_key key;
+    key.len = 0;
+    key_add(&key, a);
+    key_add(&key, b);
     key_add(&key, c);
     return key;
 }

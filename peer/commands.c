@@ -11,7 +11,8 @@ may_ask(struct peer_core *self, uint64_t cmd)
 }
 
 static void
-ask(struct peer_core *self, enum msg_kind kind, uint64_t cmd, struct msg_text name, uint64_t number, bool detailed)
+ask(struct peer_core *self, enum msg_kind kind, uint64_t cmd, struct msg_text name, uint64_t number,
+    bool detailed)
 {
     if (!may_ask(self, cmd))
         return;
@@ -28,12 +29,20 @@ log_in(struct peer_core *self, const struct msg_cmd_credentials *cmd)
 {
     struct msg_name name;
     const bool named = cmd->name.len > 0;
-    const bool ours = self->self.account != 0
-                      && (!named || (msg_name_parse(&name, cmd->name) == CONCLAVE_OK && strcmp(name.folded, self->self.name.folded) == 0));
+    const bool ours =
+        self->self.account != 0 && (!named || (msg_name_parse(&name, cmd->name) == CONCLAVE_OK &&
+                                               strcmp(name.folded, self->self.name.folded) == 0));
     if (self->self.account == 0 && cmd->password.len == 0)
-        peer_core_failed(self, cmd->req, CONCLAVE_ERR_NOT_LOGGED_IN, msg_text("This device is not enrolled; log in with a name and a password, or register."), 0);
+        peer_core_failed(
+            self, cmd->req, CONCLAVE_ERR_NOT_LOGGED_IN,
+            msg_text(
+                "This device is not enrolled; log in with a name and a password, or register."),
+            0);
     else if (self->self.account != 0 && !ours)
-        peer_core_failed(self, cmd->req, CONCLAVE_ERR_ALREADY_ONLINE, msg_text("This home belongs to another account; use another --home, or logout --forget first."), 0);
+        peer_core_failed(self, cmd->req, CONCLAVE_ERR_ALREADY_ONLINE,
+                         msg_text("This home belongs to another account; use another --home, or "
+                                  "logout --forget first."),
+                         0);
     else if (self->self.account == 0)
         peer_door_ask(self, MSG_ENROL, cmd->req, cmd->name, cmd->password, msg_text(""));
     else
@@ -49,7 +58,10 @@ log_out(struct peer_core *self, const struct msg_cmd_logout *cmd)
     }
     const bool online = peer_session_online(self);
     if (cmd->forget && !online) {
-        peer_core_failed(self, cmd->req, CONCLAVE_ERR_REGISTRY_UNREACHABLE, msg_text("To forget this device the registry must be told; log in first, or remove the home by hand."), 0);
+        peer_core_failed(self, cmd->req, CONCLAVE_ERR_REGISTRY_UNREACHABLE,
+                         msg_text("To forget this device the registry must be told; log in first, "
+                                  "or remove the home by hand."),
+                         0);
         return;
     }
     if (!online) {
@@ -57,7 +69,8 @@ log_out(struct peer_core *self, const struct msg_cmd_logout *cmd)
         peer_core_ok(self, cmd->req, NULL);
         return;
     }
-    struct peer_request *request = peer_requests_add(self, cmd->forget ? MSG_REVOKE : MSG_LOGOUT, cmd->req, msg_text(""));
+    struct peer_request *request =
+        peer_requests_add(self, cmd->forget ? MSG_REVOKE : MSG_LOGOUT, cmd->req, msg_text(""));
     if (request == NULL)
         return;
     request->number = self->self.device;
@@ -90,16 +103,21 @@ peer_commands_take(struct peer_core *self, struct msg_span bytes)
     const uint64_t req = any.MSG_ANY_CMD_SEARCH.req; /* first in every command that has one */
     if (kind == MSG_CMD_REGISTER) {
         if (self->self.account != 0)
-            peer_core_failed(self, req, CONCLAVE_ERR_ALREADY_ONLINE, msg_text("This home belongs to an account already; use another --home, or logout --forget first."), 0);
+            peer_core_failed(self, req, CONCLAVE_ERR_ALREADY_ONLINE,
+                             msg_text("This home belongs to an account already; use another "
+                                      "--home, or logout --forget first."),
+                             0);
         else
-            peer_door_ask(self, MSG_SIGNUP, req, any.MSG_ANY_CMD_REGISTER.name, any.MSG_ANY_CMD_REGISTER.password, msg_text(""));
+            peer_door_ask(self, MSG_SIGNUP, req, any.MSG_ANY_CMD_REGISTER.name,
+                          any.MSG_ANY_CMD_REGISTER.password, msg_text(""));
     } else if (kind == MSG_CMD_LOGIN)
         log_in(self, &any.MSG_ANY_CMD_LOGIN);
     else if (kind == MSG_CMD_LOGOUT)
         log_out(self, &any.MSG_ANY_CMD_LOGOUT);
     else if (kind == MSG_CMD_PASSWD) {
         if (may_ask(self, req))
-            peer_door_ask(self, MSG_PASSWD, req, msg_text(self->self.name.shown), any.MSG_ANY_CMD_PASSWD.old, any.MSG_ANY_CMD_PASSWD.new);
+            peer_door_ask(self, MSG_PASSWD, req, msg_text(self->self.name.shown),
+                          any.MSG_ANY_CMD_PASSWD.old, any.MSG_ANY_CMD_PASSWD.new);
     } else if (kind == MSG_CMD_DEVICES)
         ask(self, MSG_LIST_DEVICES, req, msg_text(""), 0, false);
     else if (kind == MSG_CMD_REVOKE)

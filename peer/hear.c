@@ -48,7 +48,7 @@ keep(struct peer_core *self, struct peer_device *device, const struct msg_chain 
     const struct peer_contact *contact = peer_roster_contact_of(&self->roster, device);
     struct peer_chain_in *in = &device->in;
     if (in->known && in->mark.incarnation != chain->incarnation)
-        in->read = 0;
+        in->read = in->told = 0;
     in->known = true;
     in->mark = (struct peer_mark){chain->incarnation, say->number};
     in->salt = chain->salt;
@@ -183,6 +183,15 @@ peer_hear_read(struct peer_core *self, uint64_t arrival)
         peer_links_want(self, peer_roster_contact_of(&self->roster, device));
 }
 
+/* What was read, and whether they were told, outlives the process: somebody
+ * may read without anybody to tell it to. */
+void
+peer_hear_keep_read(struct peer_core *self, const struct peer_device *device)
+{
+    peer_roster_put_chain_in(device, self->out);
+    (void)peer_core_store(self); /* only marks that this step writes */
+}
+
 /* Appends a RECEIPT when one is due. */
 void
 peer_hear_receipt(struct peer_core *self, struct peer_device *device, struct msg_buf *batch)
@@ -200,11 +209,12 @@ peer_hear_receipt(struct peer_core *self, struct peer_device *device, struct msg
     };
     if (msg_codec_encode(batch, MSG_RECEIPT, &receipt) != CONCLAVE_OK)
         return; /* it goes with the next batch */
-    if (device->read_due) {
-        peer_roster_put_chain_in(device, self->out);
-        (void)peer_core_store(self); /* only marks that this step writes */
+    device->receipt_due = device->gap_due = false;
+    if (device->read_due && same) {
+        device->read_due = false;
+        device->in.told = in->read;
+        peer_hear_keep_read(self, device);
     }
-    device->receipt_due = device->gap_due = device->read_due = false;
     device->receipt_at_ms = 0;
     device->unreceipted = 0;
 }

@@ -56,6 +56,7 @@ struct peer_loop {
     struct peer_node *storing;          /* with transactions to commit */
     struct peer_conn *grave;            /* freed when nothing points there any more */
     uint64_t retry_ms;                  /* no commit before this */
+    uint64_t looked_ms;                 /* when the sockets were looked at last */
     size_t waiting;
     peer_loop_pipe_fn *pipe_fn;
     void *pipe_arg;
@@ -65,6 +66,7 @@ struct peer_loop {
 
 /* peer/loop.c */
 void peer_loop_read_clocks(struct peer_loop *self);
+void peer_loop_glance_at_clocks(struct peer_loop *self);
 enum conclave_err CONCLAVE_CHECK peer_loop_watch(struct peer_loop *self, struct peer_watch *watch, void *socket);
 void peer_loop_unwatch(struct peer_loop *self, struct peer_watch *watch);
 void peer_loop_enter(struct peer_node *node);       /* from here on its times count */

@@ -338,7 +338,7 @@ void
 peer_node_command(struct peer_node *self, struct msg_span frame)
 {
     const struct msg_event event = {.kind = EVENT_COMMAND, .bytes = frame};
-    peer_loop_read_clocks(self->loop);
+    peer_loop_glance_at_clocks(self->loop);
     peer_node_step(self, &event);
     peer_node_settle(self);
 }

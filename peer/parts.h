@@ -192,6 +192,8 @@ bool peer_session_online(const struct peer_core *self);
 struct peer_request *peer_requests_add(struct peer_core *self, enum msg_kind kind, uint64_t cmd, struct msg_text name); /* NULL: too many; told */
 void peer_requests_send_all(struct peer_core *self);               /* online now */
 void peer_requests_go(struct peer_core *self, struct peer_request *request); /* send, or wait for being online */
+bool peer_requests_ending(const struct peer_core *self);
+void peer_requests_ended(struct peer_core *self);
 void peer_requests_unreachable(struct peer_core *self);            /* a dial failed */
 void peer_requests_answer(struct peer_core *self, enum msg_kind kind, const union msg_any *any);
 void peer_requests_tick(struct peer_core *self);
@@ -243,6 +245,7 @@ void peer_hear_synced(struct peer_core *self, uint64_t store);
 void peer_hear_read(struct peer_core *self, uint64_t arrival);
 void peer_talk_settle(struct peer_core *self, struct peer_contact *contact); /* lets go of what every device has */
 void peer_talk_batch(struct peer_core *self, struct peer_device *device, struct msg_buf *batch); /* appends what is to be sent next */
+void peer_hear_keep_read(struct peer_core *self, const struct peer_device *device);
 void peer_hear_receipt(struct peer_core *self, struct peer_device *device, struct msg_buf *batch);
 void peer_talk_tick(struct peer_core *self);
 

@@ -28,6 +28,8 @@ flush(struct peer_core *self, struct peer_device *device)
 {
     struct peer_link *link = peer_links_best(self, device);
     if (link == NULL) {
+        if (device->read_due)
+            peer_hear_keep_read(self, device);
         struct peer_contact *contact = peer_roster_contact_of(&self->roster, device);
         if (peer_talk_waits(self, contact))
             peer_links_want(self, contact);

@@ -148,6 +148,32 @@ done(struct peer_core *self, struct peer_request *request)
     peer_core_ok(self, cmd, NULL);
 }
 
+/* True for what was sent and ends this device at the registry: its answer can
+ * be lost with the link, and cannot be asked for again. */
+static bool
+ends_us(const struct peer_request *request)
+{
+    return request->used && request->tries > 0 && (request->forget || request->kind == MSG_DELETE_ACCOUNT);
+}
+
+bool
+peer_requests_ending(const struct peer_core *self)
+{
+    for (size_t i = 0; i < PEER_REQUESTS; i++)
+        if (ends_us(&self->requests[i]))
+            return true;
+    return false;
+}
+
+/* Our key is not known there any more: it was done. */
+void
+peer_requests_ended(struct peer_core *self)
+{
+    for (size_t i = 0; i < PEER_REQUESTS; i++)
+        if (ends_us(&self->requests[i]))
+            done(self, &self->requests[i]);
+}
+
 static void
 refused(struct peer_core *self, struct peer_request *request, const struct msg_error_frame *error)
 {

@@ -107,7 +107,9 @@ restore_chain_in(struct peer_core *self, const struct msg_rec_chain_in *record)
         .synced = {record->incarnation, record->number},
         .synced_salt = record->salt,
         .read = record->read,
+        .told = record->told,
     };
+    device->read_due = device->receipt_due = record->read > record->told;
 }
 
 static void

@@ -28,6 +28,7 @@ struct peer_chain_in {      /* what came from a device */
     struct peer_mark synced; /* the last that is on disk: what we acknowledge */
     uint64_t synced_salt;
     uint64_t read;          /* the last number the user has read, in synced.incarnation */
+    uint64_t told;          /* the last of these that was told */
 };
 
 struct peer_sync { uint64_t store; struct peer_mark mark; uint64_t salt; };

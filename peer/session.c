@@ -126,6 +126,11 @@ void
 peer_session_down(struct peer_core *self, enum conclave_err err)
 {
     const bool dialling = self->session.state == SESSION_DIALLING;
+    if (dialling && err == CONCLAVE_ERR_UNKNOWN_KEY && peer_requests_ending(self)) {
+        enter(self, SESSION_WAITING); /* that link is gone */
+        peer_requests_ended(self);
+        return;
+    }
     if (dialling && err == CONCLAVE_ERR_UNKNOWN_KEY) {
         denied(self);
         if (self->session.denied >= DENIED_MAX)

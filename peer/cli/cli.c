@@ -301,7 +301,9 @@ login_answer(struct cli *cli, const struct conclave_event *event)
             .text = cli_exit_sentence(CONCLAVE_ERR_REGISTRY_UNREACHABLE),
         };
         cli->face->event(cli, &session);
-    } else {
+    } else if (cli->login_first ||
+               (cli->login_err != CONCLAVE_ERR_NOT_LOGGED_IN && cli->login_err != CONCLAVE_ERR_BUSY)) {
+        /* else /logout or /login came in between: that command has the answer */
         cli->face->failed(cli, "login", cli->login_err, event->text);
     }
 }

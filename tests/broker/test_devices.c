@@ -60,7 +60,7 @@ devices_are_listed_with_what_they_are(void **state)
 }
 
 static void
-a_revoked_device_is_cut_off_and_cannot_come_back(void **state)
+a_revoked_device_is_cut_off_and_comes_back_only_with_the_password(void **state)
 {
     struct msg_revocation entry;
 
@@ -81,8 +81,12 @@ a_revoked_device_is_cut_off_and_cannot_come_back(void **state)
     assert_true(msg_codec_next(&list.entries, MSG_REVOCATION, &entry));
     assert_int_equal(entry.account, alice.account);
     assert_int_equal(entry.device, carol.device);
-    /* Nor with the password, under the keys that were revoked. */
-    expect_told_error(fake_ask_signup(&reg, &carol, MSG_ENROL, "alice", "correct horse"), "revoked");
+    /* With the password it is a new device, though it holds the same keys. */
+    expect_told_error(fake_ask_signup(&reg, &carol, MSG_ENROL, "alice", "wrong password"), "wrong-credentials");
+    const uint64_t was = carol.device;
+    assert_true(fake_admit(&reg, &carol, MSG_ENROL, "alice", "correct horse"));
+    assert_true(carol.device > was);
+    assert_true(fake_enter(&reg, &carol));
 }
 
 static void
@@ -409,7 +413,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(devices_are_listed_with_what_they_are),
-        CASE(a_revoked_device_is_cut_off_and_cannot_come_back),
+        CASE(a_revoked_device_is_cut_off_and_comes_back_only_with_the_password),
         CASE(nothing_of_a_revocation_is_said_before_it_is_stored),
         CASE(a_crash_before_the_commit_revokes_nothing_and_half_is_never_there),
         CASE(revoking_again_is_done_and_revoking_nothing_is_refused),

@@ -14,7 +14,7 @@
 #include "host/log.h"
 #include "host/store_backend.h"
 
-enum { WAIT_MS = 5000 };
+enum { WAIT_MS = 20000 };
 
 struct fixture {
     struct host_store *store;

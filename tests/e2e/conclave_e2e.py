@@ -5,6 +5,7 @@ and TAP.  Nothing here sleeps: whatever is awaited has an event or a deadline.
 Each test file defines functions named after what they claim and ends with
 main(globals())."""
 
+import atexit
 import collections
 import json
 import os
@@ -28,6 +29,24 @@ ANSWERS = ("ok", "error", "users", "user", "devices")
 _scratch = tempfile.mkdtemp(prefix="conclave-e2e.")
 _running = []
 _numbers = collections.Counter()
+
+
+@atexit.register
+def _clean_up():
+    for process in _running:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    if os.environ.get("CONCLAVE_E2E_KEEP"):
+        print("# kept: " + _scratch)
+    else:
+        shutil.rmtree(_scratch, ignore_errors=True)
+
+
+for _program in (CONCLAVED, CONCLAVE):
+    if not os.access(_program, os.X_OK):
+        print("Bail out! %s is not built" % _program)
+        sys.exit(99)
 
 
 class Skip(Exception):
@@ -243,41 +262,27 @@ def objects(text):
 
 def main(names):
     """Runs what the file defines, in its order, as TAP."""
-    for program in (CONCLAVED, CONCLAVE):
-        if not os.access(program, os.X_OK):
-            print("1..0 # SKIP %s is not built" % program)
-            sys.exit(77)
     tests = [(n, f) for n, f in names.items()
              if callable(f) and getattr(f, "__module__", "") == "__main__" and not n.startswith("_")]
     only = sys.argv[1:]
     failed = 0
-    try:
-        for number, (name, test) in enumerate(tests, 1):
-            if only and name not in only:
-                continue
-            start = time.monotonic()
-            try:
-                test()
-                print("ok %d - %s" % (number, name))
-            except Skip as why:
-                print("ok %d - %s # SKIP %s" % (number, name, why))
-            except Exception:
-                failed += 1
-                print("not ok %d - %s" % (number, name))
-                for line in traceback.format_exc().splitlines():
-                    print("# " + line)
-            if os.environ.get("CONCLAVE_E2E_TIMES"):
-                print("# %.2f s" % (time.monotonic() - start))
-            sys.stdout.flush()
-        if not only:
-            print("1..%d" % len(tests))
-    finally:
-        for process in _running:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-        if failed and os.environ.get("CONCLAVE_E2E_KEEP"):
-            print("# kept: " + _scratch)
-        else:
-            shutil.rmtree(_scratch, ignore_errors=True)
+    for number, (name, test) in enumerate(tests, 1):
+        if only and name not in only:
+            continue
+        start = time.monotonic()
+        try:
+            test()
+            print("ok %d - %s" % (number, name))
+        except Skip as why:
+            print("ok %d - %s # SKIP %s" % (number, name, why))
+        except Exception:
+            failed += 1
+            print("not ok %d - %s" % (number, name))
+            for line in traceback.format_exc().splitlines():
+                print("# " + line)
+        if os.environ.get("CONCLAVE_E2E_TIMES"):
+            print("# %.2f s" % (time.monotonic() - start))
+        sys.stdout.flush()
+    if not only:
+        print("1..%d" % len(tests))
     sys.exit(1 if failed else 0)

@@ -28,7 +28,8 @@ encode(struct msg_buf *out, enum msg_kind kind, const void *message)
 static void
 feed(enum msg_event_kind kind, uint64_t link, const struct contact *from, struct msg_span bytes)
 {
-    struct msg_event event = {.kind = kind, .link = link, .source = msg_text("10.0.0.9"), .bytes = bytes};
+    struct msg_event event = {
+        .kind = kind, .link = link, .source = msg_text("10.0.0.9"), .bytes = bytes};
     event.key = from != NULL ? from->id.transport : front_key;
     step(&event);
 }
@@ -42,9 +43,11 @@ pick_link(void)
 static void
 command(void)
 {
-    static const enum msg_kind kinds[] = {MSG_CMD_REGISTER, MSG_CMD_SAY,  MSG_CMD_SAY,   MSG_CMD_SAY,    MSG_CMD_READ,   MSG_CMD_LOGIN,
-                                          MSG_CMD_BLOCK,    MSG_CMD_WHO,  MSG_CMD_TRUST, MSG_CMD_SEARCH, MSG_CMD_LOGOUT, MSG_CMD_DEVICES,
-                                          MSG_CMD_REVOKE,   MSG_CMD_PASSWD, MSG_CMD_STATUS, MSG_CMD_DELETE_ACCOUNT};
+    static const enum msg_kind kinds[] = {
+        MSG_CMD_REGISTER, MSG_CMD_SAY,    MSG_CMD_SAY,    MSG_CMD_SAY,
+        MSG_CMD_READ,     MSG_CMD_LOGIN,  MSG_CMD_BLOCK,  MSG_CMD_WHO,
+        MSG_CMD_TRUST,    MSG_CMD_SEARCH, MSG_CMD_LOGOUT, MSG_CMD_DEVICES,
+        MSG_CMD_REVOKE,   MSG_CMD_PASSWD, MSG_CMD_STATUS, MSG_CMD_DELETE_ACCOUNT};
     static uint8_t room[MSG_SOCKET_MAX];
     static char text[3000];
     struct msg_buf buf = {room, 0, sizeof room};
@@ -56,7 +59,8 @@ command(void)
     any.MSG_ANY_DONE.req = ++next_cmd;
     const struct msg_text name = msg_text(names[take() % 6]);
     if (kind == MSG_CMD_REGISTER || kind == MSG_CMD_LOGIN)
-        any.MSG_ANY_CMD_LOGIN = (struct msg_cmd_credentials){next_cmd, name, msg_text("correct horse")};
+        any.MSG_ANY_CMD_LOGIN =
+            (struct msg_cmd_credentials){next_cmd, name, msg_text("correct horse")};
     else if (kind == MSG_CMD_SAY)
         any.MSG_ANY_CMD_SAY = (struct msg_cmd_say){next_cmd, name, {text, (size_t)take() * 10}};
     else if (kind == MSG_CMD_READ)
@@ -66,7 +70,8 @@ command(void)
     else if (kind == MSG_CMD_SEARCH || kind == MSG_CMD_TRUST)
         any.MSG_ANY_CMD_SEARCH.name = name;
     else if (kind == MSG_CMD_PASSWD)
-        any.MSG_ANY_CMD_PASSWD = (struct msg_cmd_passwd){next_cmd, msg_text("correct horse"), msg_text("battery staple")};
+        any.MSG_ANY_CMD_PASSWD = (struct msg_cmd_passwd){next_cmd, msg_text("correct horse"),
+                                                         msg_text("battery staple")};
     else if (kind == MSG_CMD_STATUS)
         any.MSG_ANY_CMD_STATUS.status = 1 + (take() & 1);
     else if (kind == MSG_CMD_REVOKE)
@@ -79,28 +84,35 @@ command(void)
 static void
 registry(void)
 {
-    static const enum msg_kind kinds[] = {MSG_ADMITTED, MSG_WELCOME, MSG_INTRODUCED, MSG_INTRODUCTION, MSG_PRESENCE, MSG_PONG,   MSG_DONE,
-                                          MSG_ERROR,    MSG_USERS,   MSG_FOUND,      MSG_DEVICES,      MSG_REVOKED,  MSG_BYE};
+    static const enum msg_kind kinds[] = {
+        MSG_ADMITTED, MSG_WELCOME, MSG_INTRODUCED, MSG_INTRODUCTION, MSG_PRESENCE,
+        MSG_PONG,     MSG_DONE,    MSG_ERROR,      MSG_USERS,        MSG_FOUND,
+        MSG_DEVICES,  MSG_REVOKED, MSG_BYE};
     static uint8_t room[MSG_SOCKET_MAX], items[2000], nested[1000], list[1000];
-    struct msg_buf buf = {room, 0, sizeof room}, item = {items, 0, sizeof items}, inner = {nested, 0, sizeof nested}, out = {list, 0, sizeof list};
+    struct msg_buf buf = {room, 0, sizeof room}, item = {items, 0, sizeof items},
+                   inner = {nested, 0, sizeof nested}, out = {list, 0, sizeof list};
     const enum msg_kind kind = kinds[take() % (sizeof kinds / sizeof kinds[0])];
     const uint64_t req = take() < 230 ? last_req : take();
     const uint64_t account = 1 + take() % (1 + CONTACTS);
     const struct contact *const who = &people[account - 1];
-    const struct msg_span cert = msg_span(who->cert, who->cert_len), ours = msg_span(people[0].cert, people[0].cert_len);
+    const struct msg_span cert = msg_span(who->cert, who->cert_len),
+                          ours = msg_span(people[0].cert, people[0].cert_len);
     const struct msg_address address = {msg_text("10.0.0.9:4000")};
     const struct msg_user user = {msg_text(names[account - 1]), take() % 3, msg_text("")};
     union msg_any any = {0};
     any.MSG_ANY_DONE.req = req == 0 ? 1 : req;
     enum conclave_err err = CONCLAVE_OK;
     if (kind == MSG_ADMITTED)
-        any.MSG_ANY_ADMITTED = (struct msg_admitted){req, 1, 1, msg_text("alice"), signer, msg_text(""), 15601, front_key, ours};
+        any.MSG_ANY_ADMITTED = (struct msg_admitted){
+            req, 1, 1, msg_text("alice"), signer, msg_text(""), 15601, front_key, ours};
     else if (kind == MSG_WELCOME)
-        any.MSG_ANY_WELCOME = (struct msg_welcome){req, 1, 1, msg_text("alice"), 1, 15000, now.wall_ms, msg_text(""), take() % 4, ours};
+        any.MSG_ANY_WELCOME = (struct msg_welcome){
+            req, 1, 1, msg_text("alice"), 1, 15000, now.wall_ms, msg_text(""), take() % 4, ours};
     else if (kind == MSG_INTRODUCED) {
         err = msg_codec_append(&inner, &(struct msg_list){0}, MSG_ADDRESS, &address);
         const struct msg_device_card card = {cert, (take() & 1) != 0, {nested, inner.len, 1}};
-        any.MSG_ANY_INTRODUCED = (struct msg_introduced){req, account, msg_text(names[account - 1]), take() % 3, {0}};
+        any.MSG_ANY_INTRODUCED =
+            (struct msg_introduced){req, account, msg_text(names[account - 1]), take() % 3, {0}};
         if (err == CONCLAVE_OK)
             err = msg_codec_append(&item, &any.MSG_ANY_INTRODUCED.devices, MSG_DEVICE_CARD, &card);
     } else if (kind == MSG_INTRODUCTION)
@@ -116,7 +128,8 @@ registry(void)
         any.MSG_ANY_PONG = (struct msg_pong){now.wall_ms, take() % 4};
     else if (kind == MSG_ERROR || kind == MSG_BYE) {
         const struct msg_text code = msg_text(msg_error_code((enum conclave_err)(take() % 30)));
-        any.MSG_ANY_ERROR = (struct msg_error_frame){(take() & 7) != 0 ? req : 0, code, msg_text("no"), take_number() % 5000};
+        any.MSG_ANY_ERROR = (struct msg_error_frame){(take() & 7) != 0 ? req : 0, code,
+                                                     msg_text("no"), take_number() % 5000};
         if (kind == MSG_BYE)
             any.MSG_ANY_BYE = (struct msg_bye){code, msg_text("end")};
     } else if (kind == MSG_REVOKED) {
@@ -143,11 +156,14 @@ sealed(uint64_t link, struct contact *who)
     static uint8_t room[MSG_SOCKET_MAX], inside[4000];
     struct msg_buf buf = {room, 0, sizeof room}, batch = {inside, 0, sizeof inside};
     struct msg_cert us;
-    enum conclave_err err = msg_cert_open(&us, msg_span(people[0].cert, people[0].cert_len), &signer);
+    enum conclave_err err =
+        msg_cert_open(&us, msg_span(people[0].cert, people[0].cert_len), &signer);
     for (uint32_t n = 1 + take() % 6; err == CONCLAVE_OK && n > 0; n--) {
         const uint8_t what = take() % 4;
-        const struct msg_chain chain = {take_number(), take() & 1, take_number() & 7, take_number() & 15, take_number() & 15};
-        const struct msg_receipt receipt = {take_number() & 7, take() & 1, take_number(), take_number(), (take() & 1) != 0};
+        const struct msg_chain chain = {take_number(), take() & 1, take_number() & 7,
+                                        take_number() & 15, take_number() & 15};
+        const struct msg_receipt receipt = {take_number() & 7, take() & 1, take_number(),
+                                            take_number(), (take() & 1) != 0};
         const struct msg_say say = {.number = take_number(), .ts_ms = 1, .text = msg_text("said")};
         if (what == 0)
             err = encode(&batch, MSG_RECEIPT, &receipt);
@@ -157,7 +173,8 @@ sealed(uint64_t link, struct contact *who)
             err = encode(&batch, MSG_SAY, &say);
     }
     if (err == CONCLAVE_OK && (!who->run.open || take() < 30))
-        err = msg_run_start(&who->run, &buf, (uint64_t)(who - people) + 1, 1, &who->id.sign_sec, &us, now.mono_ms);
+        err = msg_run_start(&who->run, &buf, (uint64_t)(who - people) + 1, 1, &who->id.sign_sec,
+                            &us, now.mono_ms);
     if (err == CONCLAVE_OK)
         err = msg_envelope_seal(&who->run, &buf, msg_span_of_buf(&batch));
     if (err == CONCLAVE_OK)
@@ -182,7 +199,8 @@ contact(void)
     const struct msg_reseal reseal = {{{take()}}, msg_span(who->cert, who->cert_len)};
     if (what > 2)
         sealed(link, who);
-    else if (encode(&buf, what == 1 ? MSG_HELLO : MSG_RESEAL, what == 1 ? (const void *)&hello : &reseal) == CONCLAVE_OK)
+    else if (encode(&buf, what == 1 ? MSG_HELLO : MSG_RESEAL,
+                    what == 1 ? (const void *)&hello : &reseal) == CONCLAVE_OK)
         feed(EVENT_FRAME, link, who, msg_span_of_buf(&buf));
 }
 
@@ -206,8 +224,10 @@ act(void)
         feed(EVENT_LINK_UP, pick_link(), NULL, msg_span(NULL, 0));
         break;
     case 7: {
-        const enum conclave_err why[] = {CONCLAVE_OK, CONCLAVE_ERR_REGISTRY_UNREACHABLE, CONCLAVE_ERR_UNKNOWN_KEY};
-        step(&(struct msg_event){.kind = EVENT_LINK_DOWN, .link = pick_link(), .err = why[take() % 3]});
+        const enum conclave_err why[] = {CONCLAVE_OK, CONCLAVE_ERR_REGISTRY_UNREACHABLE,
+                                         CONCLAVE_ERR_UNKNOWN_KEY};
+        step(&(struct msg_event){
+            .kind = EVENT_LINK_DOWN, .link = pick_link(), .err = why[take() % 3]});
         break;
     }
     case 8:

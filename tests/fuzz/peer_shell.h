@@ -13,16 +13,26 @@
 #include "peer/core.h"
 #include "tests/fuzz/fuzz.h"
 
-#define CONTACTS 3u
-#define RECORDS_MAX 600u
-#define TXS_MAX 300u
-#define LINKS_MAX 64u
+#define CONTACTS     3u
+#define RECORDS_MAX  600u
+#define TXS_MAX      300u
+#define LINKS_MAX    64u
 #define COMMANDS_MAX 400u
 
 static const char *const names[] = {"alice", "bob", "carol", "dave", "-", ""};
 
-struct record { bool used; uint32_t table; struct msg_record_key key; uint8_t *at; size_t len; };
-struct op { bool put; uint64_t tx; struct record record; };
+struct record {
+    bool used;
+    uint32_t table;
+    struct msg_record_key key;
+    uint8_t *at;
+    size_t len;
+};
+struct op {
+    bool put;
+    uint64_t tx;
+    struct record record;
+};
 
 /* One of those that the core under test talks with; 0 is itself. */
 static struct contact {
@@ -44,10 +54,10 @@ static struct msg_effects effects;
 static struct msg_time now;
 static struct record disk[RECORDS_MAX];
 static struct op ops[4 * RECORDS_MAX];
-static size_t op_count, gathered;       /* the first of those without a STORE */
+static size_t op_count, gathered; /* the first of those without a STORE */
 static uint64_t txs[TXS_MAX];
 static size_t tx_count, tx_first;
-static uint64_t links[LINKS_MAX];       /* dialled or accepted, newest last */
+static uint64_t links[LINKS_MAX]; /* dialled or accepted, newest last */
 static size_t link_count;
 static uint64_t next_cmd, next_accepted, last_req, shown;
 static bool answered[COMMANDS_MAX];
@@ -103,8 +113,15 @@ certify(struct contact *who, uint64_t account, uint64_t serial)
     uint8_t body[MSG_CERT_MAX];
     struct msg_buf buf = {body, 0, sizeof body}, out = {who->cert, 0, sizeof who->cert};
     struct msg_cert_body cert = {
-        .serial = serial, .account = account, .device = 1, .name = msg_text(names[account - 1]), .sign = who->id.sign,
-        .transport = who->id.transport, .mail = who->mail, .not_before_ms = 1, .not_after_ms = UINT64_MAX / 2,
+        .serial = serial,
+        .account = account,
+        .device = 1,
+        .name = msg_text(names[account - 1]),
+        .sign = who->id.sign,
+        .transport = who->id.transport,
+        .mail = who->mail,
+        .not_before_ms = 1,
+        .not_after_ms = UINT64_MAX / 2,
     };
     struct msg_sig sig;
     msg_cert_sign_mail(&cert.mail_sig, &cert.mail, &who->id.sign_sec);
@@ -117,7 +134,8 @@ certify(struct contact *who, uint64_t account, uint64_t serial)
 static void
 set_up(void)
 {
-    static struct randombytes_implementation fixed = {.implementation_name = chance_name, .random = chance_u32, .buf = chance_fill};
+    static struct randombytes_implementation fixed = {
+        .implementation_name = chance_name, .random = chance_u32, .buf = chance_fill};
     FUZZ_CLAIM(randombytes_set_implementation(&fixed) == 0 && msg_keys_init() == CONCLAVE_OK);
     struct msg_box_sec sec;
     msg_keys_new_sign(&signer, &signer_sec);
@@ -141,7 +159,8 @@ static struct record *
 find(uint32_t table, struct msg_span key)
 {
     for (size_t i = 0; i < RECORDS_MAX; i++)
-        if (disk[i].used && disk[i].table == table && msg_span_equal(msg_record_key_span(&disk[i].key), key))
+        if (disk[i].used && disk[i].table == table &&
+            msg_span_equal(msg_record_key_span(&disk[i].key), key))
             return &disk[i];
     return NULL;
 }
@@ -151,7 +170,8 @@ commit(uint64_t tx)
 {
     size_t done = 0;
     for (; done < op_count && ops[done].tx != 0 && ops[done].tx <= tx; done++) {
-        struct record *to = find(ops[done].record.table, msg_record_key_span(&ops[done].record.key));
+        struct record *to =
+            find(ops[done].record.table, msg_record_key_span(&ops[done].record.key));
         for (size_t i = 0; to == NULL && ops[done].put && i < RECORDS_MAX; i++)
             if (!disk[i].used)
                 to = &disk[i];
@@ -178,7 +198,8 @@ keep(bool put, uint32_t table, struct msg_span key, struct msg_span bytes)
     if (op_count == sizeof ops / sizeof ops[0])
         return;
     struct op *const op = &ops[op_count++];
-    *op = (struct op){.put = put, .record = {true, table, {{0}, key.len}, malloc(bytes.len + 1), bytes.len}};
+    *op = (struct op){.put = put,
+                      .record = {true, table, {{0}, key.len}, malloc(bytes.len + 1), bytes.len}};
     FUZZ_CLAIM(op->record.at != NULL);
     memcpy(op->record.key.at, key.at, key.len);
     if (bytes.len > 0)
@@ -201,9 +222,11 @@ check_tell(struct msg_span bytes)
     FUZZ_CLAIM(msg_codec_decode(bytes, &kind, &any) == CONCLAVE_OK && kind >= MSG_TELL_SESSION);
     if (kind == MSG_TELL_MESSAGE) {
         const struct msg_record_key key = msg_record_key1(any.MSG_ANY_TELL_MESSAGE.arrival);
-        FUZZ_CLAIM(any.MSG_ANY_TELL_MESSAGE.arrival > shown && find(PEER_TABLE_INBOX, msg_record_key_span(&key)) != NULL);
+        FUZZ_CLAIM(any.MSG_ANY_TELL_MESSAGE.arrival > shown &&
+                   find(PEER_TABLE_INBOX, msg_record_key_span(&key)) != NULL);
         shown = any.MSG_ANY_TELL_MESSAGE.arrival;
-    } else if (kind == MSG_TELL_OK || kind == MSG_TELL_FAILED || kind == MSG_TELL_USER || kind == MSG_TELL_DEVICES)
+    } else if (kind == MSG_TELL_OK || kind == MSG_TELL_FAILED || kind == MSG_TELL_USER ||
+               kind == MSG_TELL_DEVICES)
         answer(any.MSG_ANY_TELL_OK.req, true);
     else if (kind == MSG_TELL_USERS)
         answer(any.MSG_ANY_TELL_USERS.req, any.MSG_ANY_TELL_USERS.next.len == 0);
@@ -231,7 +254,8 @@ step(const struct msg_event *event)
         const struct msg_effect *const effect = &effects.list[i];
         const struct msg_span bytes = msg_effects_bytes(&effects, effect);
         if (effect->kind == EFFECT_PUT || effect->kind == EFFECT_DELETE)
-            keep(effect->kind == EFFECT_PUT, effect->table, msg_effects_key(&effects, effect), bytes);
+            keep(effect->kind == EFFECT_PUT, effect->table, msg_effects_key(&effects, effect),
+                 bytes);
         else if (effect->kind == EFFECT_TELL)
             check_tell(bytes);
         else if (effect->kind == EFFECT_SEND)
@@ -255,7 +279,8 @@ step(const struct msg_event *event)
 static void
 start(void)
 {
-    struct peer_settings settings = {.contacts = 8, .outbox_count = 64, .outbox_bytes = 1u << 18, .port = 4000};
+    struct peer_settings settings = {
+        .contacts = 8, .outbox_count = 64, .outbox_bytes = 1u << 18, .port = 4000};
     memcpy(settings.link, invite, sizeof settings.link);
     core = peer_core_new(&settings, &people[0].id);
     FUZZ_CLAIM(core != NULL);
@@ -263,13 +288,15 @@ start(void)
     memset(answered, 0, sizeof answered);
     for (uint32_t table = 0; table < PEER_TABLES; table++) {
         const struct msg_record_key mark = msg_record_key1(shown);
-        struct msg_event event = {.kind = EVENT_RECORD, .table = table, .record_key = msg_record_key_span(&mark)};
+        struct msg_event event = {
+            .kind = EVENT_RECORD, .table = table, .record_key = msg_record_key_span(&mark)};
         if (table == PEER_TABLE_INBOX)
             step(&event);
         for (size_t i = 0; i < RECORDS_MAX; i++) {
             event.record_key = msg_record_key_span(&disk[i].key);
             event.bytes = msg_span(disk[i].at, disk[i].len);
-            if (disk[i].used && disk[i].table == table && (table != PEER_TABLE_INBOX || msg_record_key_u64(event.record_key, 0) > shown))
+            if (disk[i].used && disk[i].table == table &&
+                (table != PEER_TABLE_INBOX || msg_record_key_u64(event.record_key, 0) > shown))
                 step(&event);
         }
     }

@@ -220,6 +220,35 @@ a_damaged_file_is_found_at_the_start_and_left_as_it_is(void **state)
 }
 
 static void
+damage_under_a_running_store_is_an_error_and_never_another_value(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t file[1 << 20];
+    uint8_t bytes[256];
+    char path[128];
+
+    fill(f);
+    const size_t len = file_bytes(f, file, sizeof file, false);
+    f->store = open_dir(f->dir, 16);
+    const uint8_t *at = memmem(file, len, "vvvvvvvv", 8);
+    assert_non_null(at);
+    snprintf(path, sizeof path, "%s/data.mdb", f->dir);
+    FILE *to = fopen(path, "r+b");
+    assert_non_null(to);
+    /* one byte of each value */
+    for (const uint8_t *v = at; v != NULL;
+         v = memmem(v + 200, len - (size_t)(v + 200 - file), "vvvvvvvv", 8)) {
+        assert_int_equal(fseek(to, v - file + 3, SEEK_SET), 0);
+        assert_int_equal(fputc('w', to), 'w');
+    }
+    assert_int_equal(fclose(to), 0);
+    struct msg_buf out = {bytes, 0, sizeof bytes};
+    assert_int_equal(host_store_get(f->store, 1, text("key-00007"), &out),
+                     CONCLAVE_ERR_STORE_DAMAGED);
+    assert_int_equal(out.len, 0);
+}
+
+static void
 a_file_that_was_cut_short_is_found(void **state)
 {
     struct fixture *f = *state;
@@ -276,6 +305,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         CLAIM(what_was_committed_is_there_after_the_process_was_killed),
         CLAIM(a_damaged_file_is_found_at_the_start_and_left_as_it_is),
+        CLAIM(damage_under_a_running_store_is_an_error_and_never_another_value),
         CLAIM(a_file_that_was_cut_short_is_found),
         CLAIM(a_full_store_says_so_keeps_what_it_has_and_opens_again),
     };

@@ -17,10 +17,14 @@
 #include "peer/core.h"
 
 enum { ADA, BOB };
-#define PAIR_LINK (PEER_LINK_ACCEPTED | 1)  /* Bob's end of it */
-#define PAIR_MAX 2048
+#define PAIR_LINK (PEER_LINK_ACCEPTED | 1) /* Bob's end of it */
+#define PAIR_MAX  2048
 
-struct pair_told { enum msg_kind kind; uint8_t at[1024]; union msg_any any; };
+struct pair_told {
+    enum msg_kind kind;
+    uint8_t at[1024];
+    union msg_any any;
+};
 
 struct pair_side {
     struct peer_core *core;
@@ -29,12 +33,12 @@ struct pair_side {
     struct msg_box_sec mail_sec;
     uint8_t cert[MSG_CERT_MAX];
     size_t cert_len;
-    uint64_t link;                      /* 0: none */
-    uint64_t stores[PAIR_MAX];          /* asked for, not committed */
+    uint64_t link;             /* 0: none */
+    uint64_t stores[PAIR_MAX]; /* asked for, not committed */
     size_t store_count;
     struct pair_told told[PAIR_MAX];
     size_t told_count;
-    bool deaf;                          /* what is sent to it is lost */
+    bool deaf; /* what is sent to it is lost */
 };
 
 struct pair {
@@ -42,7 +46,7 @@ struct pair {
     struct msg_time now;
     struct msg_sign_pub signer;
     struct msg_sign_sec signer_sec;
-    size_t frames;                      /* sent between them */
+    size_t frames; /* sent between them */
 };
 
 static struct pair pair;
@@ -56,7 +60,8 @@ pair_tell(struct pair_side *side, struct msg_span bytes)
     struct pair_told *const told = &side->told[side->told_count++];
     assert_true(side->told_count < PAIR_MAX && bytes.len <= sizeof told->at);
     memcpy(told->at, bytes.at, bytes.len);
-    assert_int_equal(msg_codec_decode(msg_span(told->at, bytes.len), &told->kind, &told->any), CONCLAVE_OK);
+    assert_int_equal(msg_codec_decode(msg_span(told->at, bytes.len), &told->kind, &told->any),
+                     CONCLAVE_OK);
 }
 
 static inline void
@@ -68,7 +73,10 @@ pair_send(int from, uint64_t link, struct msg_span bytes)
     uint8_t *const copy = malloc(bytes.len);
     memcpy(copy, bytes.at, bytes.len);
     pair.frames++;
-    pair_feed(1 - from, &(struct msg_event){.kind = EVENT_FRAME, .link = to->link, .key = pair.side[from].id.transport, .bytes = msg_span(copy, bytes.len)});
+    pair_feed(1 - from, &(struct msg_event){.kind = EVENT_FRAME,
+                                            .link = to->link,
+                                            .key = pair.side[from].id.transport,
+                                            .bytes = msg_span(copy, bytes.len)});
     free(copy);
 }
 
@@ -79,8 +87,11 @@ pair_dial(int from, const struct msg_effect *effect)
         return; /* the registry */
     pair.side[from].link = effect->id;
     pair.side[1 - from].link = PAIR_LINK;
-    pair_feed(1 - from, &(struct msg_event){.kind = EVENT_LINK_UP, .link = PAIR_LINK, .key = pair.side[from].id.transport});
-    pair_feed(from, &(struct msg_event){.kind = EVENT_LINK_UP, .link = effect->id, .key = effect->key});
+    pair_feed(1 - from, &(struct msg_event){.kind = EVENT_LINK_UP,
+                                            .link = PAIR_LINK,
+                                            .key = pair.side[from].id.transport});
+    pair_feed(from,
+              &(struct msg_event){.kind = EVENT_LINK_UP, .link = effect->id, .key = effect->key});
 }
 
 static inline void
@@ -187,7 +198,8 @@ pair_ticks(int who, enum msg_tick tick)
 {
     size_t count = 0;
     for (size_t i = 0; i < pair.side[who].told_count; i++)
-        count += pair.side[who].told[i].kind == MSG_TELL_RECEIPT && pair.side[who].told[i].any.MSG_ANY_TELL_RECEIPT.tick == tick;
+        count += pair.side[who].told[i].kind == MSG_TELL_RECEIPT &&
+                 pair.side[who].told[i].any.MSG_ANY_TELL_RECEIPT.tick == tick;
     return count;
 }
 
@@ -201,8 +213,15 @@ pair_certify(int who)
     msg_keys_new_sign(&side->id.sign, &side->id.sign_sec);
     msg_keys_new_box(&side->id.transport, &side->id.transport_sec);
     msg_keys_new_box(&side->mail, &side->mail_sec);
-    struct msg_cert_body cert = {.serial = 1, .account = (uint64_t)who + 1, .device = 1, .name = msg_text(PAIR_NAMES[who]), .sign = side->id.sign,
-                                 .transport = side->id.transport, .mail = side->mail, .not_before_ms = 1, .not_after_ms = UINT64_MAX / 2};
+    struct msg_cert_body cert = {.serial = 1,
+                                 .account = (uint64_t)who + 1,
+                                 .device = 1,
+                                 .name = msg_text(PAIR_NAMES[who]),
+                                 .sign = side->id.sign,
+                                 .transport = side->id.transport,
+                                 .mail = side->mail,
+                                 .not_before_ms = 1,
+                                 .not_after_ms = UINT64_MAX / 2};
     msg_cert_sign_mail(&cert.mail_sig, &cert.mail, &side->id.sign_sec);
     assert_int_equal(msg_codec_encode(&buf, MSG_CERT, &cert), CONCLAVE_OK);
     assert_int_equal(msg_cert_sign(&sig, msg_span_of_buf(&buf), &pair.signer_sec), CONCLAVE_OK);
@@ -217,7 +236,10 @@ pair_record(int who, enum peer_table table, enum msg_kind kind, const void *reco
     struct msg_buf buf = {room, 0, sizeof room};
     const struct msg_record_key key = msg_record_key1(0);
     assert_int_equal(msg_codec_encode(&buf, kind, record), CONCLAVE_OK);
-    pair_feed(who, &(struct msg_event){.kind = EVENT_RECORD, .table = table, .record_key = msg_record_key_span(&key), .bytes = msg_span_of_buf(&buf)});
+    pair_feed(who, &(struct msg_event){.kind = EVENT_RECORD,
+                                       .table = table,
+                                       .record_key = msg_record_key_span(&key),
+                                       .bytes = msg_span_of_buf(&buf)});
 }
 
 /* A core that was enrolled and knows the other one. */
@@ -225,18 +247,29 @@ static inline void
 pair_start(int who, uint64_t incarnation)
 {
     struct pair_side *const side = &pair.side[who], *const other = &pair.side[1 - who];
-    const struct peer_settings settings = {.contacts = 8, .outbox_count = 1024, .outbox_bytes = 1u << 20};
-    const struct msg_rec_self self = {.account = (uint64_t)who + 1, .device = 1, .name = msg_text(PAIR_NAMES[who]), .signer = pair.signer,
-                                      .front_host = msg_text("registry"), .front_port = 15601, .certificate = msg_span(side->cert, side->cert_len),
-                                      .incarnation = incarnation, .now_offset_ms = UINT64_C(1) << 62};
+    const struct peer_settings settings = {
+        .contacts = 8, .outbox_count = 1024, .outbox_bytes = 1u << 20};
+    const struct msg_rec_self self = {.account = (uint64_t)who + 1,
+                                      .device = 1,
+                                      .name = msg_text(PAIR_NAMES[who]),
+                                      .signer = pair.signer,
+                                      .front_host = msg_text("registry"),
+                                      .front_port = 15601,
+                                      .certificate = msg_span(side->cert, side->cert_len),
+                                      .incarnation = incarnation,
+                                      .now_offset_ms = UINT64_C(1) << 62};
     const struct msg_rec_mail_key mail = {side->mail, side->mail_sec, pair.now.wall_ms, 0};
-    const struct msg_rec_contact contact = {2 - (uint64_t)who, msg_text(PAIR_NAMES[1 - who]), false};
+    const struct msg_rec_contact contact = {2 - (uint64_t)who, msg_text(PAIR_NAMES[1 - who]),
+                                            false};
     uint8_t room[64];
     struct msg_buf buf = {room, 0, sizeof room};
     const struct msg_address address = {msg_text("10.0.0.2:4000")};
-    struct msg_rec_contact_device device = {.account = contact.account, .device = 1, .certificate = msg_span(other->cert, other->cert_len)};
+    struct msg_rec_contact_device device = {.account = contact.account,
+                                            .device = 1,
+                                            .certificate = msg_span(other->cert, other->cert_len)};
     if (who == ADA)
-        assert_int_equal(msg_codec_append(&buf, &device.endpoints, MSG_ADDRESS, &address), CONCLAVE_OK);
+        assert_int_equal(msg_codec_append(&buf, &device.endpoints, MSG_ADDRESS, &address),
+                         CONCLAVE_OK);
     side->core = peer_core_new(&settings, &side->id);
     assert_non_null(side->core);
     side->store_count = side->told_count = 0;

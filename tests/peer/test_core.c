@@ -5,7 +5,8 @@
 static enum conclave_err
 failure(int who, size_t n)
 {
-    const struct msg_error_frame *const failed = &pair_told(who, MSG_TELL_FAILED, n)->MSG_ANY_TELL_FAILED;
+    const struct msg_error_frame *const failed =
+        &pair_told(who, MSG_TELL_FAILED, n)->MSG_ANY_TELL_FAILED;
     return msg_error_from_code(failed->code.at, failed->code.len);
 }
 
@@ -51,7 +52,9 @@ a_command_that_does_not_decode_is_answered(void **state)
 {
     (void)state;
     static const uint8_t search_without_name[] = {0x93, 0x01, 0xcc, 200, 0x07};
-    pair_feed(ADA, &(struct msg_event){.kind = EVENT_COMMAND, .bytes = msg_span(search_without_name, sizeof search_without_name)});
+    pair_feed(ADA, &(struct msg_event){
+                       .kind = EVENT_COMMAND,
+                       .bytes = msg_span(search_without_name, sizeof search_without_name)});
     assert_int_equal(failure(ADA, 0), CONCLAVE_ERR_BAD_ARGUMENTS);
 }
 
@@ -90,11 +93,15 @@ garbage_on_a_link_ends_it(void **state)
     pair_settle();
     struct msg_effects effects;
     msg_effects_init(&effects);
-    const struct msg_event event = {.kind = EVENT_FRAME, .link = PAIR_LINK, .key = pair.side[ADA].id.transport, .bytes = msg_span(garbage, sizeof garbage)};
+    const struct msg_event event = {.kind = EVENT_FRAME,
+                                    .link = PAIR_LINK,
+                                    .key = pair.side[ADA].id.transport,
+                                    .bytes = msg_span(garbage, sizeof garbage)};
     peer_core_step(pair.side[BOB].core, pair.now, &event, &effects);
     bool dropped = false;
     for (size_t i = 0; i < effects.count; i++)
-        dropped = dropped || (effects.list[i].kind == EFFECT_DROP && effects.list[i].id == PAIR_LINK);
+        dropped =
+            dropped || (effects.list[i].kind == EFFECT_DROP && effects.list[i].id == PAIR_LINK);
     msg_effects_wipe(&effects);
     assert_true(dropped);
 }
@@ -117,8 +124,14 @@ static void
 messages_that_were_not_shown_are_shown_when_it_starts(void **state)
 {
     (void)state;
-    const struct msg_rec_inbox inbox = {.arrival = 8, .account = 1, .device = 1, .incarnation = 1, .number = 3, .name = msg_text("ada"),
-                                        .ts_ms = 5, .text = msg_text("while you were away")};
+    const struct msg_rec_inbox inbox = {.arrival = 8,
+                                        .account = 1,
+                                        .device = 1,
+                                        .incarnation = 1,
+                                        .number = 3,
+                                        .name = msg_text("ada"),
+                                        .ts_ms = 5,
+                                        .text = msg_text("while you were away")};
     uint8_t room[512];
     struct msg_buf buf = {room, 0, sizeof room};
     const struct msg_record_key mark = msg_record_key1(7), key = msg_record_key1(8);
@@ -126,8 +139,13 @@ messages_that_were_not_shown_are_shown_when_it_starts(void **state)
     peer_core_destroy(&pair.side[BOB].core);
     const struct peer_settings settings = {.contacts = 8};
     pair.side[BOB].core = peer_core_new(&settings, &pair.side[BOB].id);
-    pair_feed(BOB, &(struct msg_event){.kind = EVENT_RECORD, .table = PEER_TABLE_INBOX, .record_key = msg_record_key_span(&mark)});
-    pair_feed(BOB, &(struct msg_event){.kind = EVENT_RECORD, .table = PEER_TABLE_INBOX, .record_key = msg_record_key_span(&key), .bytes = msg_span_of_buf(&buf)});
+    pair_feed(BOB, &(struct msg_event){.kind = EVENT_RECORD,
+                                       .table = PEER_TABLE_INBOX,
+                                       .record_key = msg_record_key_span(&mark)});
+    pair_feed(BOB, &(struct msg_event){.kind = EVENT_RECORD,
+                                       .table = PEER_TABLE_INBOX,
+                                       .record_key = msg_record_key_span(&key),
+                                       .bytes = msg_span_of_buf(&buf)});
     assert_int_equal(pair_told(BOB, MSG_TELL_MESSAGE, 0)->MSG_ANY_TELL_MESSAGE.arrival, 8);
 }
 
@@ -138,7 +156,10 @@ a_damaged_record_is_passed_over(void **state)
     static const uint8_t damaged[] = {0x92, 0x01};
     const struct msg_record_key key = msg_record_key1(0);
     for (uint32_t table = 0; table < PEER_TABLES; table++)
-        pair_feed(ADA, &(struct msg_event){.kind = EVENT_RECORD, .table = table, .record_key = msg_record_key_span(&key), .bytes = msg_span(damaged, sizeof damaged)});
+        pair_feed(ADA, &(struct msg_event){.kind = EVENT_RECORD,
+                                           .table = table,
+                                           .record_key = msg_record_key_span(&key),
+                                           .bytes = msg_span(damaged, sizeof damaged)});
     struct peer_core_state now;
     peer_core_state(pair.side[ADA].core, &now);
     assert_string_equal(now.name, "ada");
@@ -148,15 +169,21 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_fresh_home_asks_to_log_in_first, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(a_fresh_home_asks_to_log_in_first, pair_set_up,
+                                        pair_tear_down),
         cmocka_unit_test_setup_teardown(a_home_belongs_to_one_account, pair_set_up, pair_tear_down),
-        cmocka_unit_test_setup_teardown(what_cannot_be_said_is_refused, pair_set_up, pair_tear_down),
-        cmocka_unit_test_setup_teardown(a_command_that_does_not_decode_is_answered, pair_set_up, pair_tear_down),
-        cmocka_unit_test_setup_teardown(who_is_blocked_is_not_shown_and_not_spoken_to, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(what_cannot_be_said_is_refused, pair_set_up,
+                                        pair_tear_down),
+        cmocka_unit_test_setup_teardown(a_command_that_does_not_decode_is_answered, pair_set_up,
+                                        pair_tear_down),
+        cmocka_unit_test_setup_teardown(who_is_blocked_is_not_shown_and_not_spoken_to, pair_set_up,
+                                        pair_tear_down),
         cmocka_unit_test_setup_teardown(garbage_on_a_link_ends_it, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(a_stranger_is_cut_off, pair_set_up, pair_tear_down),
-        cmocka_unit_test_setup_teardown(messages_that_were_not_shown_are_shown_when_it_starts, pair_set_up, pair_tear_down),
-        cmocka_unit_test_setup_teardown(a_damaged_record_is_passed_over, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(messages_that_were_not_shown_are_shown_when_it_starts,
+                                        pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(a_damaged_record_is_passed_over, pair_set_up,
+                                        pair_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,8 @@ static char text[MSG_TEXT_MAX];
 static void
 put(struct peer_held *held, uint64_t store, uint64_t arrival, size_t len)
 {
-    const struct msg_tell_message tell = {.arrival = arrival, .from = msg_text("ada"), .to = msg_text("bob"), .text = {text, len}};
+    const struct msg_tell_message tell = {
+        .arrival = arrival, .from = msg_text("ada"), .to = msg_text("bob"), .text = {text, len}};
     peer_held_put(held, store, MSG_TELL_MESSAGE, &tell);
 }
 
@@ -32,7 +33,9 @@ release(struct peer_held *held, uint64_t store, uint64_t *next)
         union msg_any any;
         enum msg_kind kind;
         assert_int_equal(effects.list[i].kind, EFFECT_TELL);
-        assert_int_equal(msg_codec_decode(msg_effects_bytes(&effects, &effects.list[i]), &kind, &any), CONCLAVE_OK);
+        assert_int_equal(
+            msg_codec_decode(msg_effects_bytes(&effects, &effects.list[i]), &kind, &any),
+            CONCLAVE_OK);
         assert_int_equal(any.MSG_ANY_TELL_MESSAGE.arrival, (*next)++);
     }
     msg_effects_wipe(&effects);

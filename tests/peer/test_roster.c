@@ -63,7 +63,8 @@ devices_belong_to_their_contact_and_go_alone(void **state)
 {
     (void)state;
     struct peer_contact *const bob = peer_roster_add(&roster, 1, msg_text("bob"));
-    struct peer_device *const one = peer_roster_add_device(&roster, bob, 1), *const two = peer_roster_add_device(&roster, bob, 2);
+    struct peer_device *const one = peer_roster_add_device(&roster, bob, 1),
+                              *const two = peer_roster_add_device(&roster, bob, 2);
     one->cert.transport.at[0] = 1;
     two->cert.transport.at[0] = 2;
     assert_ptr_equal(peer_roster_device(&roster, 1, 2), two);
@@ -116,8 +117,10 @@ marked_devices_are_visited_once(void **state)
         assert_non_null(peer_roster_add_device(&roster, bob, i));
     roster.dirty[1] = roster.dirty[4] = 1;
     uint32_t at = 0;
-    assert_int_equal(peer_roster_device_index(&roster, peer_roster_each_marked(&roster, roster.dirty, &at)), 1);
-    assert_int_equal(peer_roster_device_index(&roster, peer_roster_each_marked(&roster, roster.dirty, &at)), 4);
+    assert_int_equal(
+        peer_roster_device_index(&roster, peer_roster_each_marked(&roster, roster.dirty, &at)), 1);
+    assert_int_equal(
+        peer_roster_device_index(&roster, peer_roster_each_marked(&roster, roster.dirty, &at)), 4);
     assert_null(peer_roster_each_marked(&roster, roster.dirty, &at));
 }
 
@@ -125,11 +128,16 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_contact_is_found_by_number_and_by_any_spelling_of_its_name, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_full_table_takes_no_more_until_somebody_leaves, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(devices_belong_to_their_contact_and_go_alone, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_link_leads_to_its_device_while_it_is_there, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_preferred_endpoint_comes_first_and_none_stands_twice, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_contact_is_found_by_number_and_by_any_spelling_of_its_name, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_full_table_takes_no_more_until_somebody_leaves, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(devices_belong_to_their_contact_and_go_alone, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_link_leads_to_its_device_while_it_is_there, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_preferred_endpoint_comes_first_and_none_stands_twice,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(marked_devices_are_visited_once, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

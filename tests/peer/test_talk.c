@@ -9,10 +9,12 @@ what_is_said_is_shown_and_ticks_follow(void **state)
     pair_say(ADA, 1, "hello");
     pair_settle();
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1);
-    const struct msg_tell_message *const told = &pair_told(BOB, MSG_TELL_MESSAGE, 0)->MSG_ANY_TELL_MESSAGE;
+    const struct msg_tell_message *const told =
+        &pair_told(BOB, MSG_TELL_MESSAGE, 0)->MSG_ANY_TELL_MESSAGE;
     assert_true(msg_text_equal(told->text, msg_text("hello")));
     assert_true(msg_text_equal(told->from, msg_text("ada")));
-    assert_memory_equal(&told->id, &pair_told(ADA, MSG_TELL_OK, 0)->MSG_ANY_TELL_OK.id, sizeof told->id);
+    assert_memory_equal(&told->id, &pair_told(ADA, MSG_TELL_OK, 0)->MSG_ANY_TELL_OK.id,
+                        sizeof told->id);
     assert_int_equal(pair_ticks(ADA, MSG_TICK_QUEUED), 1);
     assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 1);
     assert_int_equal(pair_ticks(ADA, MSG_TICK_READ), 0);
@@ -53,7 +55,8 @@ it_is_read_when_the_user_says_so(void **state)
     pair_say(ADA, 2, "two");
     pair_say(ADA, 3, "three");
     pair_settle();
-    const struct msg_cmd_read read = {pair_told(BOB, MSG_TELL_MESSAGE, 1)->MSG_ANY_TELL_MESSAGE.arrival};
+    const struct msg_cmd_read read = {
+        pair_told(BOB, MSG_TELL_MESSAGE, 1)->MSG_ANY_TELL_MESSAGE.arrival};
     pair_command(BOB, MSG_CMD_READ, &read);
     pair_settle();
     assert_int_equal(pair_ticks(ADA, MSG_TICK_READ), 2);
@@ -97,7 +100,8 @@ a_gap_makes_the_sender_go_back(void **state)
     pair_wake(ADA, 200);
     pair_settle(); /* long before anything is sent again for its time-out */
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 3);
-    assert_true(msg_text_equal(pair_told(BOB, MSG_TELL_MESSAGE, 1)->MSG_ANY_TELL_MESSAGE.text, msg_text("two")));
+    assert_true(msg_text_equal(pair_told(BOB, MSG_TELL_MESSAGE, 1)->MSG_ANY_TELL_MESSAGE.text,
+                               msg_text("two")));
 }
 
 static void
@@ -148,7 +152,8 @@ a_disk_that_was_put_back_is_noticed_and_goes_on(void **state)
     pair_settle();
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 10);
     assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 5);
-    assert_true(msg_text_equal(pair_told(BOB, MSG_TELL_MESSAGE, 9)->MSG_ANY_TELL_MESSAGE.text, msg_text("after")));
+    assert_true(msg_text_equal(pair_told(BOB, MSG_TELL_MESSAGE, 9)->MSG_ANY_TELL_MESSAGE.text,
+                               msg_text("after")));
 }
 
 static void
@@ -181,17 +186,26 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_is_said_is_shown_and_ticks_follow, pair_set_up, pair_tear_down),
-        cmocka_unit_test_setup_teardown(it_is_queued_only_when_the_disk_has_it, pair_set_up, pair_tear_down),
-        cmocka_unit_test_setup_teardown(it_is_shown_and_delivered_only_when_their_disk_has_it, pair_set_up, pair_tear_down),
-        cmocka_unit_test_setup_teardown(it_is_read_when_the_user_says_so, pair_set_up, pair_tear_down),
-        cmocka_unit_test_setup_teardown(what_was_lost_is_sent_again_and_shown_once, pair_set_up, pair_tear_down),
-        cmocka_unit_test_setup_teardown(a_gap_makes_the_sender_go_back, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(what_is_said_is_shown_and_ticks_follow, pair_set_up,
+                                        pair_tear_down),
+        cmocka_unit_test_setup_teardown(it_is_queued_only_when_the_disk_has_it, pair_set_up,
+                                        pair_tear_down),
+        cmocka_unit_test_setup_teardown(it_is_shown_and_delivered_only_when_their_disk_has_it,
+                                        pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(it_is_read_when_the_user_says_so, pair_set_up,
+                                        pair_tear_down),
+        cmocka_unit_test_setup_teardown(what_was_lost_is_sent_again_and_shown_once, pair_set_up,
+                                        pair_tear_down),
+        cmocka_unit_test_setup_teardown(a_gap_makes_the_sender_go_back, pair_set_up,
+                                        pair_tear_down),
         cmocka_unit_test_setup_teardown(a_burst_travels_in_few_frames, pair_set_up, pair_tear_down),
-        cmocka_unit_test_setup_teardown(nothing_is_said_before_the_incarnation_is_on_disk, pair_set_up, pair_tear_down),
-        cmocka_unit_test_setup_teardown(a_disk_that_was_put_back_is_noticed_and_goes_on, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(nothing_is_said_before_the_incarnation_is_on_disk,
+                                        pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(a_disk_that_was_put_back_is_noticed_and_goes_on,
+                                        pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(both_directions_share_a_link, pair_set_up, pair_tear_down),
-        cmocka_unit_test_setup_teardown(after_a_cut_the_rest_comes_over_a_new_link, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(after_a_cut_the_rest_comes_over_a_new_link, pair_set_up,
+                                        pair_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,7 +68,8 @@ sim_talk(struct sim *sim, uint32_t from, uint32_t to, uint32_t count, uint64_t w
 {
     while (count > 0) { /* people often say several things at once */
         const uint64_t at_us = sim->now_us + sim_below(sim, within_us);
-        for (uint64_t burst = sim_chance(sim, 200) ? sim_between(sim, 2, 30) : 1; burst > 0 && count > 0; burst--, count--) {
+        for (uint64_t burst = sim_chance(sim, 200) ? sim_between(sim, 2, 30) : 1;
+             burst > 0 && count > 0; burst--, count--) {
             struct sim_event *const event = sim_at(sim, at_us, talk, NULL);
             event->a = from;
             event->b = to;
@@ -107,10 +108,12 @@ sim_block(struct sim *sim, uint32_t proc, uint32_t whom, bool on)
 static bool
 device_number(struct sim *sim, const struct msg_box_pub *key, uint64_t *device)
 {
-    const struct sim_record *const record = sim_disk_find(&sim->procs[SIM_FRONT].disk, BROKER_TABLE_OWNERS, msg_span(key->at, sizeof key->at));
+    const struct sim_record *const record = sim_disk_find(
+        &sim->procs[SIM_FRONT].disk, BROKER_TABLE_OWNERS, msg_span(key->at, sizeof key->at));
     union msg_any any;
     enum msg_kind kind;
-    if (record == NULL || msg_codec_decode(msg_span(record->at, record->len), &kind, &any) != CONCLAVE_OK)
+    if (record == NULL ||
+        msg_codec_decode(msg_span(record->at, record->len), &kind, &any) != CONCLAVE_OK)
         return false;
     *device = any.MSG_ANY_REC_OWNER.device;
     return true;
@@ -181,6 +184,6 @@ sim_settle(struct sim *sim)
         sim_restart(sim, i);
     sim_trace(sim, NULL, "everything is healed");
     (void)sim_run_until(sim, at_rest, 240 * SIM_SECOND); /* what is still owed is told below */
-    sim_run(sim, 3 * SIM_SECOND); /* nothing may come after that */
+    sim_run(sim, 3 * SIM_SECOND);                        /* nothing may come after that */
     sim_check_end(sim);
 }

@@ -4,7 +4,7 @@
 
 #include "tests/sim/sim.h"
 
-#define STEP_BYTES_MAX (16u << 20)  /* effects of one step */
+#define STEP_BYTES_MAX (16u << 20) /* effects of one step */
 #define STEP_COUNT_MAX 100000u
 
 static bool
@@ -34,7 +34,8 @@ struct sim_said *
 sim_check_id(struct sim *sim, const struct sim_proc *proc, const struct msg_id *id)
 {
     for (size_t i = sim->said_count; i-- > 0;)
-        if (sim->said[i].from == proc->index && sim->said[i].has_id && memcmp(&sim->said[i].id, id, sizeof *id) == 0)
+        if (sim->said[i].from == proc->index && sim->said[i].has_id &&
+            memcmp(&sim->said[i].id, id, sizeof *id) == 0)
             return &sim->said[i];
     return NULL;
 }
@@ -97,7 +98,8 @@ sim_check_step(struct sim *sim, const struct sim_proc *proc)
     if (proc->kind != SIM_KIND_PEER && has_marker(msg_span_of_buf(&sim->effects.arena)))
         sim_fail(sim, "the registry has what was said in its memory");
     if (sim->effects.arena.len > STEP_BYTES_MAX || sim->effects.count > STEP_COUNT_MAX)
-        sim_fail(sim, "one step of process %u asks for %zu effects of %zu bytes", proc->index, sim->effects.count, sim->effects.arena.len);
+        sim_fail(sim, "one step of process %u asks for %zu effects of %zu bytes", proc->index,
+                 sim->effects.count, sim->effects.arena.len);
 }
 
 void
@@ -126,7 +128,8 @@ sim_check_committed(struct sim *sim, const struct sim_proc *proc, const struct s
     union msg_any any;
     enum msg_kind kind;
     struct sim_said *said = NULL;
-    if (proc->kind != SIM_KIND_PEER || msg_codec_decode(msg_span(record->at, record->len), &kind, &any) != CONCLAVE_OK)
+    if (proc->kind != SIM_KIND_PEER ||
+        msg_codec_decode(msg_span(record->at, record->len), &kind, &any) != CONCLAVE_OK)
         return;
     if (kind == MSG_REC_OUT && (said = sim_check_text(sim, any.MSG_ANY_REC_OUT.text)) != NULL)
         said->out_committed = true;
@@ -143,15 +146,18 @@ check_receipt(struct sim *sim, const struct sim_proc *proc, const struct msg_tel
     if (said == NULL)
         sim_fail(sim, "process %u is told a tick of a message it never said", proc->index);
     else if (tell->tick == MSG_TICK_QUEUED && !said->out_committed)
-        sim_fail(sim, "message %zu is told as queued and is not on disk", (size_t)(said - sim->said));
+        sim_fail(sim, "message %zu is told as queued and is not on disk",
+                 (size_t)(said - sim->said));
     else if (tell->tick == MSG_TICK_DELIVERED && said->committed == 0)
-        sim_fail(sim, "message %zu is told as delivered and is on no disk there", (size_t)(said - sim->said));
+        sim_fail(sim, "message %zu is told as delivered and is on no disk there",
+                 (size_t)(said - sim->said));
     else if (tell->tick == MSG_TICK_READ && said->was_read == 0)
         sim_fail(sim, "message %zu is told as read and nobody read it", (size_t)(said - sim->said));
 }
 
 void
-sim_check_told(struct sim *sim, const struct sim_proc *proc, enum msg_kind kind, const union msg_any *any)
+sim_check_told(struct sim *sim, const struct sim_proc *proc, enum msg_kind kind,
+               const union msg_any *any)
 {
     if (kind == MSG_TELL_MESSAGE) {
         const struct msg_record_key key = msg_record_key1(any->MSG_ANY_TELL_MESSAGE.arrival);
@@ -165,15 +171,18 @@ sim_check_told(struct sim *sim, const struct sim_proc *proc, enum msg_kind kind,
 static bool
 forgotten(const struct sim_proc *proc, const struct sim_said *said)
 {
-    return proc->restored && said->told_us >= proc->snapshot_us && said->told_us < proc->restored_us + 60 * SIM_SECOND;
+    return proc->restored && said->told_us >= proc->snapshot_us &&
+           said->told_us < proc->restored_us + 60 * SIM_SECOND;
 }
 
 static bool
 excused(const struct sim *sim, const struct sim_said *said, const struct sim_proc *reader)
 {
     const bool taken = (said->committed >> reader->index & 1) != 0 && reader->restored;
-    return said->lost || sim->accounts[said->to].deleted || reader->user.blocked[sim->procs[said->from].user.account] != 0 || sim->procs[said->from].user.blocked[said->to] != 0
-           || reader->user.revoked || sim->procs[said->from].user.revoked || taken;
+    return said->lost || sim->accounts[said->to].deleted ||
+           reader->user.blocked[sim->procs[said->from].user.account] != 0 ||
+           sim->procs[said->from].user.blocked[said->to] != 0 || reader->user.revoked ||
+           sim->procs[said->from].user.revoked || taken;
 }
 
 static void
@@ -182,11 +191,14 @@ check_order(struct sim *sim, const struct sim_proc *proc, const struct sim_said 
     const uint64_t number = (uint64_t)(said - sim->said);
     uint64_t *const last = &sim->last_shown[said->from][proc->index];
     if (*last > number + 1)
-        sim_fail(sim, "process %u is shown message %llu after %llu of the same sender", proc->index, (unsigned long long)number, (unsigned long long)(*last - 1));
+        sim_fail(sim, "process %u is shown message %llu after %llu of the same sender", proc->index,
+                 (unsigned long long)number, (unsigned long long)(*last - 1));
     for (const struct sim_said *at = sim->said + *last; at < said; at++)
-        if (at->from == said->from && at->to == said->to && at->queued && (at->expected >> proc->index & 1) != 0
-            && (at->shown >> proc->index & 1) == 0 && !excused(sim, at, proc))
-            sim_fail(sim, "process %u is shown message %llu, and not %zu before it", proc->index, (unsigned long long)number, (size_t)(at - sim->said));
+        if (at->from == said->from && at->to == said->to && at->queued &&
+            (at->expected >> proc->index & 1) != 0 && (at->shown >> proc->index & 1) == 0 &&
+            !excused(sim, at, proc))
+            sim_fail(sim, "process %u is shown message %llu, and not %zu before it", proc->index,
+                     (unsigned long long)number, (size_t)(at - sim->said));
     *last = number + 1;
 }
 
@@ -199,7 +211,8 @@ sim_check_shown(struct sim *sim, struct sim_proc *proc, const struct msg_tell_me
     const size_t number = (size_t)(said - sim->said);
     const struct sim_proc *const from = &sim->procs[said->from];
     const uint64_t blocked_us = proc->user.blocked[from->user.account];
-    if (proc->user.account != said->to || !msg_text_equal(tell->from, msg_text(sim->accounts[from->user.account].name)))
+    if (proc->user.account != said->to ||
+        !msg_text_equal(tell->from, msg_text(sim->accounts[from->user.account].name)))
         sim_fail(sim, "message %zu is shown to or from somebody else", number);
     if (!said->has_id || memcmp(&said->id, &tell->id, sizeof said->id) != 0)
         sim_fail(sim, "message %zu is shown under another id", number);
@@ -224,9 +237,12 @@ sim_check_tick(struct sim *sim, struct sim_proc *proc, const struct msg_tell_rec
     struct sim_said *const said = sim_check_id(sim, proc, &tell->id);
     if (said == NULL)
         return;
-    bool *const tick = tell->tick == MSG_TICK_QUEUED ? &said->queued : tell->tick == MSG_TICK_DELIVERED ? &said->delivered : &said->read;
+    bool *const tick = tell->tick == MSG_TICK_QUEUED      ? &said->queued
+                       : tell->tick == MSG_TICK_DELIVERED ? &said->delivered
+                                                          : &said->read;
     if (*tick && !proc->restored)
-        sim_fail(sim, "message %zu is told as %llu twice", (size_t)(said - sim->said), (unsigned long long)tell->tick);
+        sim_fail(sim, "message %zu is told as %llu twice", (size_t)(said - sim->said),
+                 (unsigned long long)tell->tick);
     *tick = true;
 }
 
@@ -237,7 +253,8 @@ owed(const struct sim *sim, const struct sim_said *said)
 {
     uint64_t seen_by_all = said->shown;
     bool blocked = false; /* then they do not even say what they have */
-    if (!said->queued || said->lost || sim->accounts[said->to].deleted || sim->procs[said->from].user.revoked)
+    if (!said->queued || said->lost || sim->accounts[said->to].deleted ||
+        sim->procs[said->from].user.revoked)
         return NULL;
     for (uint32_t i = SIM_FRONT + 1; i < sim->proc_count; i++)
         if (sim->procs[i].user.account == said->to && excused(sim, said, &sim->procs[i])) {
@@ -268,10 +285,12 @@ sim_check_end(struct sim *sim)
     for (size_t i = 0; i < sim->said_count; i++) {
         const char *const what = owed(sim, &sim->said[i]);
         if (what != NULL)
-            sim_fail(sim, "message %zu, from process %u to %s, %s", i, sim->said[i].from, sim->accounts[sim->said[i].to].name, what);
+            sim_fail(sim, "message %zu, from process %u to %s, %s", i, sim->said[i].from,
+                     sim->accounts[sim->said[i].to].name, what);
     }
     for (uint32_t i = SIM_FRONT + 1; i < sim->proc_count; i++)
         for (size_t c = 0; sim->procs[i].up && c < sim->procs[i].user.command_count; c++)
             if (!sim->procs[i].user.commands[c].answered)
-                sim_fail(sim, "process %u: command %llu was never answered", i, (unsigned long long)sim->procs[i].user.commands[c].req);
+                sim_fail(sim, "process %u: command %llu was never answered", i,
+                         (unsigned long long)sim->procs[i].user.commands[c].req);
 }

@@ -59,7 +59,8 @@ const struct sim_record *
 sim_disk_find(const struct sim_disk *disk, uint32_t table, struct msg_span key)
 {
     const size_t at = place(disk, table, key);
-    return at < disk->count && compare(&disk->records[at], table, key) == 0 ? &disk->records[at] : NULL;
+    return at < disk->count && compare(&disk->records[at], table, key) == 0 ? &disk->records[at]
+                                                                            : NULL;
 }
 
 const struct sim_record *
@@ -72,11 +73,14 @@ sim_disk_after(const struct sim_disk *disk, uint32_t table, struct msg_span key)
 }
 
 void
-sim_disk_gather(struct sim_disk *disk, bool put, uint32_t table, struct msg_span key, struct msg_span bytes)
+sim_disk_gather(struct sim_disk *disk, bool put, uint32_t table, struct msg_span key,
+                struct msg_span bytes)
 {
-    disk->gathered = grow(disk->gathered, &disk->gathered_room, disk->gathered_count, sizeof *disk->gathered);
+    disk->gathered =
+        grow(disk->gathered, &disk->gathered_room, disk->gathered_count, sizeof *disk->gathered);
     struct sim_op *const op = &disk->gathered[disk->gathered_count++];
-    *op = (struct sim_op){.put = put, .record = {.table = table, .at = copy(bytes), .len = bytes.len}};
+    *op = (struct sim_op){.put = put,
+                          .record = {.table = table, .at = copy(bytes), .len = bytes.len}};
     op->record.key.len = key.len;
     memcpy(op->record.key.at, key.at, key.len);
 }
@@ -92,7 +96,8 @@ apply(struct sim_disk *disk, struct sim_op *op)
         free(disk->records[at].at);
     if (op->put && !there) {
         disk->records = grow(disk->records, &disk->room, disk->count, sizeof *disk->records);
-        memmove(&disk->records[at + 1], &disk->records[at], (disk->count - at) * sizeof *disk->records);
+        memmove(&disk->records[at + 1], &disk->records[at],
+                (disk->count - at) * sizeof *disk->records);
         disk->count++;
     }
     if (op->put)
@@ -101,7 +106,8 @@ apply(struct sim_disk *disk, struct sim_op *op)
         free(op->record.at);
         if (there) {
             disk->count--;
-            memmove(&disk->records[at], &disk->records[at + 1], (disk->count - at) * sizeof *disk->records);
+            memmove(&disk->records[at], &disk->records[at + 1],
+                    (disk->count - at) * sizeof *disk->records);
         }
     }
 }
@@ -141,8 +147,10 @@ void
 sim_disk_store(struct sim *sim, struct sim_proc *proc, uint64_t id)
 {
     struct sim_disk *const disk = &proc->disk;
-    disk->pending = grow(disk->pending, &disk->pending_room, disk->pending_count, sizeof *disk->pending);
-    disk->pending[disk->pending_count++] = (struct sim_tx){id, disk->gathered, disk->gathered_count};
+    disk->pending =
+        grow(disk->pending, &disk->pending_room, disk->pending_count, sizeof *disk->pending);
+    disk->pending[disk->pending_count++] =
+        (struct sim_tx){id, disk->gathered, disk->gathered_count};
     disk->gathered = NULL;
     disk->gathered_count = disk->gathered_room = 0;
     const uint64_t at_us = sim->now_us + sim_between(sim, sim->commit_min_us, sim->commit_max_us);

@@ -11,7 +11,7 @@
 
 #include "tests/sim/sim.h"
 
-#define LAST_BYTES 24000    /* of the trace of a failed run */
+#define LAST_BYTES 24000 /* of the trace of a failed run */
 
 static struct sim world;
 
@@ -90,7 +90,8 @@ show(const struct sim_scenario *scenario, uint64_t seed)
     for (char *line = strtok(last, "\n"); line != NULL; line = strtok(NULL, "\n"))
         printf("#   %s\n", line);
     (void)fclose(file);
-    printf("# replay: tests/sim/sim --scenario %s --seed %llu --trace\n", scenario->name, (unsigned long long)seed);
+    printf("# replay: tests/sim/sim --scenario %s --seed %llu --trace\n", scenario->name,
+           (unsigned long long)seed);
 }
 
 /* An assertion in a core must not swallow the seed. */
@@ -98,8 +99,10 @@ static void
 died(int number)
 {
     char text[256];
-    const int n = snprintf(text, sizeof text, "Bail out! signal %d; replay: tests/sim/sim --scenario %s --seed %llu --trace\n", number,
-                           world.scenario, (unsigned long long)world.seed);
+    const int n =
+        snprintf(text, sizeof text,
+                 "Bail out! signal %d; replay: tests/sim/sim --scenario %s --seed %llu --trace\n",
+                 number, world.scenario, (unsigned long long)world.seed);
     if (n > 0 && write(STDOUT_FILENO, text, (size_t)n) != n)
         _exit(98);
     (void)signal(number, SIG_DFL);
@@ -120,7 +123,8 @@ number(uint64_t *out, const char *text)
 static int
 usage(void)
 {
-    fprintf(stderr, "usage: sim [--seeds FROM COUNT | --seed N] [--scenario NAME] [--trace] [--list]\n");
+    fprintf(stderr,
+            "usage: sim [--seeds FROM COUNT | --seed N] [--scenario NAME] [--trace] [--list]\n");
     return 2;
 }
 
@@ -131,7 +135,8 @@ main(int argc, char **argv)
     bool trace = false;
     const char *only = NULL;
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--seeds") == 0 && i + 2 < argc && number(&from, argv[i + 1]) && number(&count, argv[i + 2]))
+        if (strcmp(argv[i], "--seeds") == 0 && i + 2 < argc && number(&from, argv[i + 1]) &&
+            number(&count, argv[i + 2]))
             i += 2;
         else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc && number(&from, argv[i + 1])) {
             count = 1;
@@ -163,7 +168,8 @@ main(int argc, char **argv)
                 show(scenario, seed);
         }
         failed += !ok;
-        printf("%sok %llu - %s (%llu seeds)\n", ok ? "" : "not ", (unsigned long long)++cases, scenario->name, (unsigned long long)seeds);
+        printf("%sok %llu - %s (%llu seeds)\n", ok ? "" : "not ", (unsigned long long)++cases,
+               scenario->name, (unsigned long long)seeds);
         (void)fflush(stdout);
     }
     printf("1..%llu\n", (unsigned long long)cases);

@@ -6,7 +6,7 @@
 
 #include "tests/sim/sim.h"
 
-#define SLOW_US (15 * SIM_SECOND)   /* until TCP believes that the other end is gone */
+#define SLOW_US (15 * SIM_SECOND) /* until TCP believes that the other end is gone */
 
 struct sim_net
 sim_net_clean(void)
@@ -23,7 +23,13 @@ sim_net_tcp(void)
 struct sim_net
 sim_net_hostile(void)
 {
-    return (struct sim_net){.loss = 120, .repeat = 120, .reorders = true, .delay_min_us = 500, .delay_max_us = 500000, .cut = 2, .dial_fails = 60};
+    return (struct sim_net){.loss = 120,
+                            .repeat = 120,
+                            .reorders = true,
+                            .delay_min_us = 500,
+                            .delay_max_us = 500000,
+                            .cut = 2,
+                            .dial_fails = 60};
 }
 
 static const struct sim_net *
@@ -74,10 +80,12 @@ down(struct sim *sim, struct sim_event *event)
     if (!side->open)
         return;
     side->open = false;
-    const struct msg_event told = {.kind = EVENT_LINK_DOWN, .link = side->link, .err = (enum conclave_err)(event->b >> 1)};
+    const struct msg_event told = {
+        .kind = EVENT_LINK_DOWN, .link = side->link, .err = (enum conclave_err)(event->b >> 1)};
     if (side->link == 0)
         return; /* accepted, and its shell never heard of it */
-    sim_trace(sim, &sim->procs[side->proc], "link %llx is down: %s", (unsigned long long)side->link, msg_error_code(told.err));
+    sim_trace(sim, &sim->procs[side->proc], "link %llx is down: %s", (unsigned long long)side->link,
+              msg_error_code(told.err));
     sim_proc_step(sim, &sim->procs[side->proc], &told);
 }
 
@@ -89,7 +97,8 @@ tell_down(struct sim *sim, size_t index, int s, uint64_t after_us, enum conclave
     if (!alive(sim, side) || side->doomed)
         return;
     side->doomed = true;
-    struct sim_event *const event = sim_at(sim, at_us > side->last_us ? at_us : side->last_us + 1, down, &sim->procs[side->proc]);
+    struct sim_event *const event = sim_at(sim, at_us > side->last_us ? at_us : side->last_us + 1,
+                                           down, &sim->procs[side->proc]);
     event->a = index;
     event->b = (uint64_t)err << 1 | (uint64_t)s;
 }
@@ -100,9 +109,12 @@ up(struct sim *sim, struct sim_event *event)
     const struct sim_conn *const conn = &sim->conns[event->a];
     if (!conn->side[0].open)
         return;
-    const struct msg_event told = {.kind = EVENT_LINK_UP, .link = conn->side[0].link, .key = conn->key,
+    const struct msg_event told = {.kind = EVENT_LINK_UP,
+                                   .link = conn->side[0].link,
+                                   .key = conn->key,
                                    .source = msg_text(sim->procs[conn->side[1].proc].address)};
-    sim_trace(sim, &sim->procs[conn->side[0].proc], "link %llx is up", (unsigned long long)conn->side[0].link);
+    sim_trace(sim, &sim->procs[conn->side[0].proc], "link %llx is up",
+              (unsigned long long)conn->side[0].link);
     sim_proc_step(sim, &sim->procs[conn->side[0].proc], &told);
 }
 
@@ -157,7 +169,8 @@ connect(struct sim *sim, struct sim_event *event)
     const struct sim_proc *const here = &sim->procs[conn->side[0].proc];
     if (there == NULL)
         tell_down(sim, index, 0, 1000, CONCLAVE_ERR_REGISTRY_UNREACHABLE);
-    else if (memcmp(&there->key, &conn->key, sizeof conn->key) != 0 || !admits(sim, there, &here->key))
+    else if (memcmp(&there->key, &conn->key, sizeof conn->key) != 0 ||
+             !admits(sim, there, &here->key))
         tell_down(sim, index, 0, 1000, CONCLAVE_ERR_UNKNOWN_KEY);
     else {
         *other = (struct sim_side){.proc = there->index, .life = there->life, .open = true};
@@ -169,7 +182,8 @@ connect(struct sim *sim, struct sim_event *event)
 }
 
 void
-sim_net_dial(struct sim *sim, struct sim_proc *proc, uint64_t link, const struct msg_box_pub *key, struct msg_span endpoint)
+sim_net_dial(struct sim *sim, struct sim_proc *proc, uint64_t link, const struct msg_box_pub *key,
+             struct msg_span endpoint)
 {
     if (sim->conn_count == sim->conn_room) {
         sim->conn_room = sim->conn_room == 0 ? 64 : 2 * sim->conn_room;
@@ -180,20 +194,26 @@ sim_net_dial(struct sim *sim, struct sim_proc *proc, uint64_t link, const struct
     size_t index;
     int side;
     if (find(sim, proc, link, &index, &side) || link >= PEER_LINK_ACCEPTED) {
-        sim_fail(sim, "process %u dials under the id %llx of a link that there is", proc->index, (unsigned long long)link);
+        sim_fail(sim, "process %u dials under the id %llx of a link that there is", proc->index,
+                 (unsigned long long)link);
         return;
     }
     struct sim_conn *const conn = &sim->conns[sim->conn_count++];
     memset(conn, 0, sizeof *conn);
-    conn->side[0] = (struct sim_side){.proc = proc->index, .life = proc->life, .link = link, .open = true};
+    conn->side[0] =
+        (struct sim_side){.proc = proc->index, .life = proc->life, .link = link, .open = true};
     conn->side[1].proc = SIM_NONE;
     conn->key = *key;
-    msg_text_copy(conn->endpoint, sizeof conn->endpoint, (struct msg_text){(const char *)endpoint.at, endpoint.len});
+    msg_text_copy(conn->endpoint, sizeof conn->endpoint,
+                  (struct msg_text){(const char *)endpoint.at, endpoint.len});
     const struct sim_proc *const there = listener(sim, conn->endpoint);
-    const struct sim_net *const net = there != NULL && there->kind != SIM_KIND_PEER ? &sim->registry_net : &sim->net;
+    const struct sim_net *const net =
+        there != NULL && there->kind != SIM_KIND_PEER ? &sim->registry_net : &sim->net;
     sim_trace(sim, proc, "dials %s as link %llx", conn->endpoint, (unsigned long long)link);
     if (!sim_chance(sim, net->dial_fails))
-        sim_at(sim, sim->now_us + 2 * sim_between(sim, net->delay_min_us, net->delay_max_us), connect, proc)->a = sim->conn_count - 1;
+        sim_at(sim, sim->now_us + 2 * sim_between(sim, net->delay_min_us, net->delay_max_us),
+               connect, proc)
+            ->a = sim->conn_count - 1;
 }
 
 /* The first frame of an accepted connection makes a link of it. */
@@ -207,9 +227,14 @@ accept_link(struct sim *sim, struct sim_conn *conn)
         side->open = false; /* expelled since its handshake */
         return false;
     }
-    side->link = proc->kind == SIM_KIND_PEER ? PEER_LINK_ACCEPTED | ++proc->links : 16 + ++proc->links;
-    const struct msg_event told = {.kind = EVENT_LINK_UP, .link = side->link, .key = from->key, .source = msg_text(from->address)};
-    sim_trace(sim, proc, "accepts link %llx of process %u", (unsigned long long)side->link, from->index);
+    side->link =
+        proc->kind == SIM_KIND_PEER ? PEER_LINK_ACCEPTED | ++proc->links : 16 + ++proc->links;
+    const struct msg_event told = {.kind = EVENT_LINK_UP,
+                                   .link = side->link,
+                                   .key = from->key,
+                                   .source = msg_text(from->address)};
+    sim_trace(sim, proc, "accepts link %llx of process %u", (unsigned long long)side->link,
+              from->index);
     sim_proc_step(sim, proc, &told);
     return true;
 }
@@ -245,7 +270,8 @@ cut(struct sim *sim, size_t index)
     struct sim_conn *const conn = &sim->conns[index];
     const uint64_t how = sim_below(sim, 4);
     conn->dead = true;
-    sim_trace(sim, NULL, "connection of %u with %u is cut (%llu)", conn->side[0].proc, conn->side[1].proc, (unsigned long long)how);
+    sim_trace(sim, NULL, "connection of %u with %u is cut (%llu)", conn->side[0].proc,
+              conn->side[1].proc, (unsigned long long)how);
     if (how == 0 || how == 1)
         tell_down(sim, index, 0, sim_below(sim, SIM_SECOND), CONCLAVE_OK);
     if (how == 0 || how == 2)
@@ -319,8 +345,8 @@ sim_net_expel(struct sim *sim, struct sim_proc *proc, const struct msg_box_pub *
             proc->admitted[i--] = proc->admitted[--proc->admitted_count];
     for (size_t i = 0; i < sim->conn_count; i++) {
         struct sim_conn *const conn = &sim->conns[i];
-        if (conn->side[1].proc != proc->index || !alive(sim, &conn->side[1])
-            || memcmp(&sim->procs[conn->side[0].proc].key, key, sizeof *key) != 0)
+        if (conn->side[1].proc != proc->index || !alive(sim, &conn->side[1]) ||
+            memcmp(&sim->procs[conn->side[0].proc].key, key, sizeof *key) != 0)
             continue;
         conn->dead = true;
         tell_down(sim, i, 0, delay(sim, conn), CONCLAVE_OK);
@@ -360,8 +386,9 @@ sim_cut(struct sim *sim, uint32_t a, uint32_t b)
 {
     for (size_t i = 0; i < sim->conn_count; i++) {
         const struct sim_conn *const conn = &sim->conns[i];
-        if (conn->up && !conn->dead
-            && ((conn->side[0].proc == a && conn->side[1].proc == b) || (conn->side[0].proc == b && conn->side[1].proc == a)))
+        if (conn->up && !conn->dead &&
+            ((conn->side[0].proc == a && conn->side[1].proc == b) ||
+             (conn->side[0].proc == b && conn->side[1].proc == a)))
             cut(sim, i);
     }
 }

@@ -24,7 +24,8 @@ struct msg_time
 sim_proc_now(const struct sim *sim, const struct sim_proc *proc)
 {
     const uint64_t ms = sim->now_us / SIM_MS;
-    return (struct msg_time){proc->mono_ms + ms, (uint64_t)(INT64_C(1750000000000) + proc->wall_ms + (int64_t)ms)};
+    return (struct msg_time){proc->mono_ms + ms,
+                             (uint64_t)(INT64_C(1750000000000) + proc->wall_ms + (int64_t)ms)};
 }
 
 static void
@@ -81,7 +82,8 @@ send(struct sim *sim, struct sim_proc *proc, uint64_t link, struct msg_span byte
 }
 
 static void
-perform_one(struct sim *sim, struct sim_proc *proc, const struct msg_effects *list, const struct msg_effect *effect)
+perform_one(struct sim *sim, struct sim_proc *proc, const struct msg_effects *list,
+            const struct msg_effect *effect)
 {
     const struct msg_span bytes = msg_effects_bytes(list, effect);
     switch (effect->kind) {
@@ -89,7 +91,8 @@ perform_one(struct sim *sim, struct sim_proc *proc, const struct msg_effects *li
     case EFFECT_DELETE:
         if (effect->kind == EFFECT_PUT)
             sim_check_put(sim, proc, effect->table, bytes);
-        sim_disk_gather(&proc->disk, effect->kind == EFFECT_PUT, effect->table, msg_effects_key(list, effect), bytes);
+        sim_disk_gather(&proc->disk, effect->kind == EFFECT_PUT, effect->table,
+                        msg_effects_key(list, effect), bytes);
         break;
     case EFFECT_STORE:
         sim_disk_store(sim, proc, effect->id);
@@ -161,13 +164,19 @@ restore(struct sim *sim, struct sim_proc *proc)
     for (size_t i = 0; i <= disk->count && proc->life == life && proc->up; i++) {
         const struct sim_record *const record = i < disk->count ? &disk->records[i] : NULL;
         if (!marked && (record == NULL || record->table >= PEER_TABLE_INBOX)) {
-            const struct msg_event told = {.kind = EVENT_RECORD, .table = PEER_TABLE_INBOX, .record_key = msg_record_key_span(&mark)};
+            const struct msg_event told = {.kind = EVENT_RECORD,
+                                           .table = PEER_TABLE_INBOX,
+                                           .record_key = msg_record_key_span(&mark)};
             marked = true;
             sim_proc_step(sim, proc, &told);
         }
-        if (record == NULL || (record->table == PEER_TABLE_INBOX && msg_record_key_u64(msg_record_key_span(&record->key), 0) <= disk->shown))
+        if (record == NULL ||
+            (record->table == PEER_TABLE_INBOX &&
+             msg_record_key_u64(msg_record_key_span(&record->key), 0) <= disk->shown))
             continue;
-        const struct msg_event told = {.kind = EVENT_RECORD, .table = record->table, .record_key = msg_record_key_span(&record->key),
+        const struct msg_event told = {.kind = EVENT_RECORD,
+                                       .table = record->table,
+                                       .record_key = msg_record_key_span(&record->key),
                                        .bytes = msg_span(record->at, record->len)};
         sim_proc_step(sim, proc, &told);
     }
@@ -187,7 +196,8 @@ sim_proc_start(struct sim *sim, struct sim_proc *proc)
     proc->user.command_count = 0; /* what was asked of the life before has no answer */
     if (sim_chance(sim, 300))
         proc->mono_ms = sim_below(sim, 1000000); /* the machine started anew, too */
-    proc->crash_in = proc->crash_mean == 0 ? 0 : 1 + (uint32_t)sim_below(sim, 2ull * proc->crash_mean);
+    proc->crash_in =
+        proc->crash_mean == 0 ? 0 : 1 + (uint32_t)sim_below(sim, 2ull * proc->crash_mean);
     sim_trace(sim, proc, "starts");
     if (proc->kind != SIM_KIND_PEER) {
         sim_registry_start(sim, proc);
@@ -256,7 +266,7 @@ sim_stop(struct sim *sim, uint32_t number)
         return;
     sim_proc_step(sim, proc, &stop);
     sim_run(sim, SIM_SECOND); /* what it stored is committed, what it said leaves */
-    sim->crashes = true; /* tells that wait are lost with it */
+    sim->crashes = true;      /* tells that wait are lost with it */
     if (proc->up)
         end(sim, proc);
 }

@@ -63,7 +63,8 @@ fill(void *const out, const size_t len)
 void
 sim_random_seed(struct sim *sim)
 {
-    static struct randombytes_implementation seeded = {.implementation_name = name, .random = random_u32, .buf = fill};
+    static struct randombytes_implementation seeded = {
+        .implementation_name = name, .random = random_u32, .buf = fill};
     static bool set;
     if (!set && randombytes_set_implementation(&seeded) != 0)
         sim_fail(sim, "libsodium does not take the seeded randomness");

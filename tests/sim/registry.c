@@ -7,7 +7,7 @@
 #include "msg/cert.h"
 #include "tests/sim/sim.h"
 
-#define INNER_US 300u
+#define INNER_US   300u
 #define LINK_VAULT BROKER_LINK_VAULT
 
 static bool
@@ -22,7 +22,8 @@ get(void *self, enum broker_table table, struct msg_span key, struct msg_span *v
 }
 
 static bool
-next(void *self, enum broker_table table, struct msg_span after, struct msg_record_key *key, struct msg_span *value)
+next(void *self, enum broker_table table, struct msg_span after, struct msg_record_key *key,
+     struct msg_span *value)
 {
     const struct sim_proc *const front = self;
     const struct sim_record *const record = sim_disk_after(&front->disk, table, after);
@@ -36,7 +37,8 @@ next(void *self, enum broker_table table, struct msg_span after, struct msg_reco
 bool
 sim_registry_admits(struct sim *sim, const struct msg_box_pub *key)
 {
-    return sim_disk_find(&sim->procs[SIM_FRONT].disk, BROKER_TABLE_OWNERS, msg_span(key->at, sizeof key->at)) != NULL;
+    return sim_disk_find(&sim->procs[SIM_FRONT].disk, BROKER_TABLE_OWNERS,
+                         msg_span(key->at, sizeof key->at)) != NULL;
 }
 
 bool
@@ -55,7 +57,8 @@ sim_registry_add(struct sim *sim)
     struct msg_box_sec sec;
     msg_keys_new_sign(&sim->signer, &sim->signer_sec);
     msg_keys_new_box(&sim->door_key, &sec);
-    msg_keys_new_box(&sim->front_key, &sec); /* the secrets stay with libzmq: nobody needs them here */
+    msg_keys_new_box(&sim->front_key,
+                     &sec); /* the secrets stay with libzmq: nobody needs them here */
     (void)snprintf(door->address, sizeof door->address, "10.0.0.1");
     (void)snprintf(front->address, sizeof front->address, "10.0.0.1");
     door->port = 15600;
@@ -87,12 +90,27 @@ link_up(struct sim *sim, struct sim_proc *proc, uint64_t link)
 void
 sim_registry_start(struct sim *sim, struct sim_proc *proc)
 {
-    static const struct broker_door_settings DOOR = {.signups_burst = 1000, .signups_per_hour = 100000, .knocks_burst = 10000,
-                                                     .knocks_per_minute = 100000, .pending = 256, .judge = judge};
+    static const struct broker_door_settings DOOR = {.signups_burst = 1000,
+                                                     .signups_per_hour = 100000,
+                                                     .knocks_burst = 10000,
+                                                     .knocks_per_minute = 100000,
+                                                     .pending = 256,
+                                                     .judge = judge};
     static const struct broker_front_settings FRONT = {
-        .accounts = 1000, .devices = 8, .sessions = 500, .watches = 500, .requests_burst = 500, .requests_per_s = 500,
-        .lease_ms = 15000, .expiry_ms = 45000, .gather_ms = 1000, .throttle_failures = 3, .throttle_first_ms = 10000,
-        .throttle_last_ms = 900000, .registration = true, .front_port = 15601,
+        .accounts = 1000,
+        .devices = 8,
+        .sessions = 500,
+        .watches = 500,
+        .requests_burst = 500,
+        .requests_per_s = 500,
+        .lease_ms = 15000,
+        .expiry_ms = 45000,
+        .gather_ms = 1000,
+        .throttle_failures = 3,
+        .throttle_first_ms = 10000,
+        .throttle_last_ms = 900000,
+        .registration = true,
+        .front_port = 15601,
     };
     struct broker_door_settings door = DOOR;
     struct broker_front_settings front = FRONT;
@@ -120,12 +138,14 @@ sim_registry_start(struct sim *sim, struct sim_proc *proc)
 static void
 deliver(struct sim *sim, struct sim_event *event)
 {
-    const struct msg_event told = {.kind = EVENT_FRAME, .link = event->a, .bytes = msg_span(event->bytes, event->len)};
+    const struct msg_event told = {
+        .kind = EVENT_FRAME, .link = event->a, .bytes = msg_span(event->bytes, event->len)};
     sim_proc_step(sim, &sim->procs[event->proc], &told);
 }
 
 static void
-hand_over(struct sim *sim, uint64_t after_us, struct sim_proc *to, uint64_t link, struct msg_span bytes)
+hand_over(struct sim *sim, uint64_t after_us, struct sim_proc *to, uint64_t link,
+          struct msg_span bytes)
 {
     if (!to->up)
         return;
@@ -162,11 +182,13 @@ vault(struct sim *sim, struct sim_proc *front, struct msg_span bytes)
         return;
     }
     if (kind == MSG_VAULT_HASH) {
-        const struct msg_vault_hashed hashed = {any.MSG_ANY_VAULT_HASH.job, hash_of(any.MSG_ANY_VAULT_HASH.password, text)};
+        const struct msg_vault_hashed hashed = {any.MSG_ANY_VAULT_HASH.job,
+                                                hash_of(any.MSG_ANY_VAULT_HASH.password, text)};
         err = msg_codec_encode(&out, MSG_VAULT_HASHED, &hashed);
     } else if (kind == MSG_VAULT_CHECK) {
         const struct msg_text hash = hash_of(any.MSG_ANY_VAULT_CHECK.password, text);
-        const struct msg_vault_checked checked = {any.MSG_ANY_VAULT_CHECK.job, msg_text_equal(hash, any.MSG_ANY_VAULT_CHECK.hash), false};
+        const struct msg_vault_checked checked = {
+            any.MSG_ANY_VAULT_CHECK.job, msg_text_equal(hash, any.MSG_ANY_VAULT_CHECK.hash), false};
         err = msg_codec_encode(&out, MSG_VAULT_CHECKED, &checked);
     } else {
         struct msg_vault_signed mark = {.job = any.MSG_ANY_VAULT_SIGN.job};
@@ -177,7 +199,8 @@ vault(struct sim *sim, struct sim_proc *front, struct msg_span bytes)
     if (err != CONCLAVE_OK)
         sim_fail(sim, "the vault cannot do what it was asked: %s", msg_error_sentence(err));
     const uint64_t slow_us = kind == MSG_VAULT_SIGN ? 2 * SIM_MS : 60 * SIM_MS;
-    hand_over(sim, sim_between(sim, slow_us / 2, sim_chance(sim, 20) ? SIM_SECOND : slow_us), front, LINK_VAULT, msg_span_of_buf(&out));
+    hand_over(sim, sim_between(sim, slow_us / 2, sim_chance(sim, 20) ? SIM_SECOND : slow_us), front,
+              LINK_VAULT, msg_span_of_buf(&out));
 }
 
 /* Frames between the registry's own processes, in order. */

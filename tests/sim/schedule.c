@@ -139,9 +139,11 @@ sim_trace(struct sim *sim, const struct sim_proc *proc, const char *format, ...)
     if (proc == NULL)
         (void)snprintf(who, sizeof who, "-");
     else if (proc->kind == SIM_KIND_PEER)
-        (void)snprintf(who, sizeof who, "%s/%u.%u", sim->accounts[proc->user.account].name, proc->index, proc->life);
+        (void)snprintf(who, sizeof who, "%s/%u.%u", sim->accounts[proc->user.account].name,
+                       proc->index, proc->life);
     else
-        (void)snprintf(who, sizeof who, "%s.%u", proc->kind == SIM_KIND_DOOR ? "door" : "front", proc->life);
+        (void)snprintf(who, sizeof who, "%s.%u", proc->kind == SIM_KIND_DOOR ? "door" : "front",
+                       proc->life);
     fprintf(stderr, "%5llu.%06llu %-12s ", (unsigned long long)(sim->now_us / SIM_SECOND),
             (unsigned long long)(sim->now_us % SIM_SECOND), who);
     va_start(args, format);

@@ -22,15 +22,15 @@
 #include "msg/name.h"
 #include "peer/core.h"
 
-#define SIM_PROCS 40u           /* door, front and peers */
+#define SIM_PROCS    40u /* door, front and peers */
 #define SIM_ACCOUNTS 40u
-#define SIM_SECOND 1000000ull   /* simulated microseconds */
-#define SIM_MS 1000ull
-#define SIM_NEVER UINT64_MAX
-#define SIM_MARKER "~SECRET~"   /* in every text that is said */
-#define SIM_DOOR 0u             /* number of that process */
-#define SIM_FRONT 1u
-#define SIM_NONE UINT32_MAX
+#define SIM_SECOND   1000000ull /* simulated microseconds */
+#define SIM_MS       1000ull
+#define SIM_NEVER    UINT64_MAX
+#define SIM_MARKER   "~SECRET~" /* in every text that is said */
+#define SIM_DOOR     0u         /* number of that process */
+#define SIM_FRONT    1u
+#define SIM_NONE     UINT32_MAX
 
 struct sim;
 struct sim_event;
@@ -38,97 +38,115 @@ typedef void sim_event_fn(struct sim *sim, struct sim_event *event);
 
 struct sim_event {
     uint64_t at_us;
-    uint64_t tie;               /* of the seed: the order of what happens at the same time */
+    uint64_t tie; /* of the seed: the order of what happens at the same time */
     uint64_t seq;
     sim_event_fn *run;
-    uint32_t proc;              /* whose it is; SIM_NONE: nobody's */
-    uint32_t life;              /* of that process: an event of an earlier one is void */
+    uint32_t proc; /* whose it is; SIM_NONE: nobody's */
+    uint32_t life; /* of that process: an event of an earlier one is void */
     uint64_t a, b;
-    uint8_t *bytes;             /* owned by the event */
+    uint8_t *bytes; /* owned by the event */
     size_t len;
 };
 
 /* ---- disk ---- */
-struct sim_record { uint32_t table; struct msg_record_key key; uint8_t *at; size_t len; };
-struct sim_op { bool put; struct sim_record record; };
-struct sim_tx { uint64_t id; struct sim_op *ops; size_t count; };
+struct sim_record {
+    uint32_t table;
+    struct msg_record_key key;
+    uint8_t *at;
+    size_t len;
+};
+struct sim_op {
+    bool put;
+    struct sim_record record;
+};
+struct sim_tx {
+    uint64_t id;
+    struct sim_op *ops;
+    size_t count;
+};
 struct sim_disk {
     struct sim_record *records; /* committed, sorted */
     size_t count, room;
-    struct sim_op *gathered;    /* since the last STORE */
+    struct sim_op *gathered; /* since the last STORE */
     size_t gathered_count, gathered_room;
-    struct sim_tx *pending;     /* stored, not committed yet, oldest first */
+    struct sim_tx *pending; /* stored, not committed yet, oldest first */
     size_t pending_count, pending_room;
-    uint64_t last_us;           /* when the last of them will be */
-    uint64_t shown;             /* a peer's: the mark of its user */
+    uint64_t last_us; /* when the last of them will be */
+    uint64_t shown;   /* a peer's: the mark of its user */
 };
 
 /* ---- network ---- */
 struct sim_net {
-    uint32_t loss, repeat;      /* of 1000 frames */
-    bool reorders;              /* delays are independent of each other */
+    uint32_t loss, repeat; /* of 1000 frames */
+    bool reorders;         /* delays are independent of each other */
     uint64_t delay_min_us, delay_max_us;
-    uint32_t cut;               /* of 1000 frames sent: the connection ends there */
-    uint32_t dial_fails;        /* of 1000 dials: nothing comes of it, not even an answer */
+    uint32_t cut;        /* of 1000 frames sent: the connection ends there */
+    uint32_t dial_fails; /* of 1000 dials: nothing comes of it, not even an answer */
 };
 struct sim_side {
     uint32_t proc, life;
-    uint64_t link;              /* 0: an accepted one that had no frame yet */
-    bool open;                  /* its shell knows of it */
-    bool doomed;                /* LINK_DOWN is on its way */
-    uint64_t last_us;           /* the last arrival that is planned */
+    uint64_t link;    /* 0: an accepted one that had no frame yet */
+    bool open;        /* its shell knows of it */
+    bool doomed;      /* LINK_DOWN is on its way */
+    uint64_t last_us; /* the last arrival that is planned */
 };
 struct sim_conn {
-    struct sim_side side[2];    /* who dialled, who accepted */
+    struct sim_side side[2]; /* who dialled, who accepted */
     char endpoint[MSG_ENDPOINT_MAX + 1];
-    struct msg_box_pub key;     /* that the dialler expects */
-    bool up, dead;              /* dead: nothing passes any more */
+    struct msg_box_pub key; /* that the dialler expects */
+    bool up, dead;          /* dead: nothing passes any more */
 };
 
 /* ---- processes ---- */
 enum sim_kind { SIM_KIND_DOOR, SIM_KIND_FRONT, SIM_KIND_PEER };
 enum sim_wish { SIM_WISH_NOTHING, SIM_WISH_SIGNUP, SIM_WISH_ENROL };
 
-struct sim_command { uint64_t req; enum msg_kind kind; uint32_t said; bool answered; };
+struct sim_command {
+    uint64_t req;
+    enum msg_kind kind;
+    uint32_t said;
+    bool answered;
+};
 
 struct sim_user {
     uint32_t account;
     enum sim_wish wish;
     char password[32];
-    bool uncertain;             /* a sign-up whose answer was never seen */
-    bool enrolled;              /* was told so */
-    bool registered;            /* was told REGISTERED */
+    bool uncertain;  /* a sign-up whose answer was never seen */
+    bool enrolled;   /* was told so */
+    bool registered; /* was told REGISTERED */
     bool gave_up;
     bool revoked;
-    uint64_t online_us;         /* was last told LOGGED_IN; 0: not online */
+    uint64_t online_us; /* was last told LOGGED_IN; 0: not online */
     uint64_t next_req;
     struct sim_command *commands;
     size_t command_count, command_room;
-    uint64_t tell_us;           /* when the last tell will be consumed */
-    uint32_t reads;             /* of 1000 messages that are said to be read */
-    uint64_t blocked[SIM_ACCOUNTS]; /* since when the user knows them blocked; 0: not; SIM_NEVER: perhaps */
-    uint64_t last_user_status;  /* of the last answer to SEARCH */
-    uint32_t failures;          /* TELL_FAILED in all */
-    uint32_t users_listed;      /* in the last answer to WHO, so far */
+    uint64_t tell_us; /* when the last tell will be consumed */
+    uint32_t reads;   /* of 1000 messages that are said to be read */
+    uint64_t blocked
+        [SIM_ACCOUNTS]; /* since when the user knows them blocked; 0: not; SIM_NEVER: perhaps */
+    uint64_t last_user_status; /* of the last answer to SEARCH */
+    uint32_t failures;         /* TELL_FAILED in all */
+    uint32_t users_listed;     /* in the last answer to WHO, so far */
     bool users_done;
     enum conclave_err last_err;
-    bool key_changed;           /* was told so */
+    bool key_changed; /* was told so */
 };
 
 struct sim_proc {
     enum sim_kind kind;
     uint32_t index;
-    uint32_t host;              /* who shares a host is never parted */
+    uint32_t host; /* who shares a host is never parted */
     bool up;
     uint32_t life;
-    uint64_t mono_ms;           /* its clock when the run began */
-    int64_t wall_ms;            /* how wrong its wall clock is */
+    uint64_t mono_ms; /* its clock when the run began */
+    int64_t wall_ms;  /* how wrong its wall clock is */
     uint64_t wake_us;
-    uint32_t crash_in;          /* effects; 0: not planned */
-    uint32_t crash_mean;        /* for the lives to come; 0: never */
-    uint64_t links;             /* accepted so far, in this life */
+    uint32_t crash_in;   /* effects; 0: not planned */
+    uint32_t crash_mean; /* for the lives to come; 0: never */
+    uint64_t links;      /* accepted so far, in this life */
     struct sim_disk disk;
-    struct msg_box_pub key;     /* transport */
+    struct msg_box_pub key; /* transport */
     char address[32];
     uint16_t port;
     struct peer_core *peer;
@@ -140,35 +158,38 @@ struct sim_proc {
     struct broker_front_core *front;
     struct sim_user user;
     struct sim_disk snapshot;
-    bool restored;              /* from an older state of its disk */
+    bool restored; /* from an older state of its disk */
     uint64_t snapshot_us, restored_us;
 };
 
 /* ---- what was said ---- */
 struct sim_said {
-    uint32_t from;              /* process */
-    uint32_t to;                /* account */
+    uint32_t from; /* process */
+    uint32_t to;   /* account */
     uint64_t at_us;
-    bool accepted;              /* TELL_OK was consumed */
-    bool failed;                /* TELL_FAILED was */
+    bool accepted;                /* TELL_OK was consumed */
+    bool failed;                  /* TELL_FAILED was */
     bool queued, delivered, read; /* ticks that were */
     bool out_committed;
-    bool lost;                  /* its sender's disk was put back behind it */
+    bool lost; /* its sender's disk was put back behind it */
     bool has_id;
     struct msg_id id;
-    uint64_t expected;          /* devices of the other side then, by process */
-    uint64_t shown;             /* where the user has seen it */
-    uint64_t told_us;           /* when it was first shown */
-    uint64_t committed;         /* where it is on disk */
-    uint64_t was_read;          /* where the user said so */
+    uint64_t expected;  /* devices of the other side then, by process */
+    uint64_t shown;     /* where the user has seen it */
+    uint64_t told_us;   /* when it was first shown */
+    uint64_t committed; /* where it is on disk */
+    uint64_t was_read;  /* where the user said so */
 };
 
-struct sim_account { char name[33]; bool deleted; };
+struct sim_account {
+    char name[33];
+    bool deleted;
+};
 
 struct sim {
     uint64_t seed;
     const char *scenario;
-    bool trace;                 /* to stderr as it happens */
+    bool trace; /* to stderr as it happens */
     bool failed;
     char failure[512];
     uint64_t random[4];
@@ -178,7 +199,7 @@ struct sim {
     size_t heap_count, heap_room;
     uint64_t next_seq;
     struct sim_net net;
-    struct sim_net registry_net;    /* for connections with the registry */
+    struct sim_net registry_net;       /* for connections with the registry */
     bool parted[SIM_PROCS][SIM_PROCS]; /* by host */
     struct sim_conn *conns;
     size_t conn_count, conn_room;
@@ -189,7 +210,7 @@ struct sim {
     struct sim_said *said;
     size_t said_count, said_room;
     uint64_t last_shown[SIM_PROCS][SIM_PROCS]; /* sender, reader: index of the message + 1 */
-    uint64_t *nonces;           /* first 8 bytes of each that was used; open addressing */
+    uint64_t *nonces; /* first 8 bytes of each that was used; open addressing */
     size_t nonce_count, nonce_room;
     struct msg_effects effects;
     struct msg_sign_pub signer;
@@ -198,11 +219,11 @@ struct sim {
     char link[MSG_LINK_MAX + 1];
     uint64_t commit_min_us, commit_max_us;
     uint64_t restart_min_us, restart_max_us;
-    uint64_t to_be_said;        /* messages that scenarios have planned */
-    uint64_t inner_us;          /* the last frame between the registry's processes */
-    uint32_t vault_loses;       /* of 1000 requests */
-    bool crashes;               /* somebody may crash in this run: ticks may be lost with a process */
-    bool names_only_once;       /* checked at the end */
+    uint64_t to_be_said;  /* messages that scenarios have planned */
+    uint64_t inner_us;    /* the last frame between the registry's processes */
+    uint32_t vault_loses; /* of 1000 requests */
+    bool crashes;         /* somebody may crash in this run: ticks may be lost with a process */
+    bool names_only_once; /* checked at the end */
 };
 
 /* random.c */
@@ -213,34 +234,40 @@ uint64_t sim_between(struct sim *sim, uint64_t low, uint64_t high);
 bool sim_chance(struct sim *sim, uint32_t of_1000);
 
 /* schedule.c */
-struct sim_event *sim_at(struct sim *sim, uint64_t at_us, sim_event_fn *run, const struct sim_proc *proc);
+struct sim_event *sim_at(struct sim *sim, uint64_t at_us, sim_event_fn *run,
+                         const struct sim_proc *proc);
 void sim_event_take(struct sim_event *event, struct msg_span bytes); /* copies */
-bool sim_turn(struct sim *sim);                     /* false: nothing is left, or it failed */
-void sim_run(struct sim *sim, uint64_t us);         /* so long */
+bool sim_turn(struct sim *sim);             /* false: nothing is left, or it failed */
+void sim_run(struct sim *sim, uint64_t us); /* so long */
 bool sim_run_until(struct sim *sim, bool (*done)(struct sim *sim), uint64_t us);
 void sim_fail(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void sim_trace(struct sim *sim, const struct sim_proc *proc, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void sim_trace(struct sim *sim, const struct sim_proc *proc, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* disk.c */
-void sim_disk_gather(struct sim_disk *disk, bool put, uint32_t table, struct msg_span key, struct msg_span bytes);
+void sim_disk_gather(struct sim_disk *disk, bool put, uint32_t table, struct msg_span key,
+                     struct msg_span bytes);
 void sim_disk_store(struct sim *sim, struct sim_proc *proc, uint64_t id);
 void sim_disk_crash(struct sim *sim, struct sim_proc *proc);
-const struct sim_record *sim_disk_find(const struct sim_disk *disk, uint32_t table, struct msg_span key);
-const struct sim_record *sim_disk_after(const struct sim_disk *disk, uint32_t table, struct msg_span key);
+const struct sim_record *sim_disk_find(const struct sim_disk *disk, uint32_t table,
+                                       struct msg_span key);
+const struct sim_record *sim_disk_after(const struct sim_disk *disk, uint32_t table,
+                                        struct msg_span key);
 void sim_disk_copy(struct sim_disk *to, const struct sim_disk *from); /* what is committed */
 void sim_disk_wipe(struct sim_disk *disk);
 
 /* net.c */
-void sim_net_dial(struct sim *sim, struct sim_proc *proc, uint64_t link, const struct msg_box_pub *key, struct msg_span endpoint);
+void sim_net_dial(struct sim *sim, struct sim_proc *proc, uint64_t link,
+                  const struct msg_box_pub *key, struct msg_span endpoint);
 void sim_net_send(struct sim *sim, struct sim_proc *proc, uint64_t link, struct msg_span bytes);
 void sim_net_drop(struct sim *sim, struct sim_proc *proc, uint64_t link);
 void sim_net_expel(struct sim *sim, struct sim_proc *proc, const struct msg_box_pub *key);
-void sim_net_gone(struct sim *sim, struct sim_proc *proc);          /* its process ended */
+void sim_net_gone(struct sim *sim, struct sim_proc *proc);           /* its process ended */
 void sim_part(struct sim *sim, uint32_t a, uint32_t b, bool parted); /* hosts of two processes */
-void sim_cut(struct sim *sim, uint32_t a, uint32_t b);              /* ends the connections between two */
+void sim_cut(struct sim *sim, uint32_t a, uint32_t b); /* ends the connections between two */
 struct sim_net sim_net_clean(void);
-struct sim_net sim_net_tcp(void);       /* ends now and then, and keeps order till then */
-struct sim_net sim_net_hostile(void);   /* loses, repeats, reorders */
+struct sim_net sim_net_tcp(void);     /* ends now and then, and keeps order till then */
+struct sim_net sim_net_hostile(void); /* loses, repeats, reorders */
 
 /* proc.c */
 struct sim_proc *sim_proc_add(struct sim *sim, enum sim_kind kind);
@@ -249,15 +276,17 @@ void sim_proc_step(struct sim *sim, struct sim_proc *proc, const struct msg_even
 struct msg_time sim_proc_now(const struct sim *sim, const struct sim_proc *proc);
 void sim_crash(struct sim *sim, uint32_t proc, uint64_t back_after_us); /* SIM_NEVER: stays away */
 void sim_restart(struct sim *sim, uint32_t proc);
-void sim_stop(struct sim *sim, uint32_t proc);      /* in order */
+void sim_stop(struct sim *sim, uint32_t proc); /* in order */
 void sim_snapshot(struct sim *sim, uint32_t proc);
-void sim_restore(struct sim *sim, uint32_t proc);   /* the snapshot: crashes and comes back with it */
-void sim_crashes(struct sim *sim, uint32_t proc, uint32_t mean_effects); /* again and again; 0: no more */
+void sim_restore(struct sim *sim, uint32_t proc); /* the snapshot: crashes and comes back with it */
+void sim_crashes(struct sim *sim, uint32_t proc,
+                 uint32_t mean_effects); /* again and again; 0: no more */
 
 /* registry.c */
 void sim_registry_add(struct sim *sim);
 void sim_registry_start(struct sim *sim, struct sim_proc *proc);
-void sim_registry_send(struct sim *sim, struct sim_proc *proc, uint64_t link, struct msg_span bytes);
+void sim_registry_send(struct sim *sim, struct sim_proc *proc, uint64_t link,
+                       struct msg_span bytes);
 bool sim_registry_inner(const struct sim_proc *proc, uint64_t link);
 bool sim_registry_admits(struct sim *sim, const struct msg_box_pub *key);
 void sim_registry_crash(struct sim *sim, uint64_t back_after_us);
@@ -265,44 +294,57 @@ void sim_registry_restart(struct sim *sim);
 
 /* user.c */
 uint32_t sim_account(struct sim *sim, const char *name);
-uint32_t sim_person(struct sim *sim, const char *name);     /* a new account on a new device */
-uint32_t sim_device(struct sim *sim, uint32_t account_of);  /* a further device of that one's account */
-void sim_online(struct sim *sim);                           /* runs until all who want to be are */
-void sim_command(struct sim *sim, uint32_t proc, enum msg_kind kind, void *message, uint32_t said); /* fills its req */
+uint32_t sim_person(struct sim *sim, const char *name); /* a new account on a new device */
+uint32_t sim_device(struct sim *sim,
+                    uint32_t account_of); /* a further device of that one's account */
+void sim_online(struct sim *sim);         /* runs until all who want to be are */
+void sim_command(struct sim *sim, uint32_t proc, enum msg_kind kind, void *message,
+                 uint32_t said); /* fills its req */
 void sim_user_start(struct sim *sim, struct sim_proc *proc);
 void sim_user_told(struct sim *sim, struct sim_proc *proc, struct msg_span frame);
-void sim_user_consume(struct sim *sim, struct sim_proc *proc, enum msg_kind kind, const union msg_any *any);
+void sim_user_consume(struct sim *sim, struct sim_proc *proc, enum msg_kind kind,
+                      const union msg_any *any);
 
 /* acts.c */
-void sim_say(struct sim *sim, uint32_t from, uint32_t to);  /* now; to: any device of the account */
-void sim_talk(struct sim *sim, uint32_t from, uint32_t to, uint32_t count, uint64_t within_us); /* by and by */
+void sim_say(struct sim *sim, uint32_t from, uint32_t to); /* now; to: any device of the account */
+void sim_talk(struct sim *sim, uint32_t from, uint32_t to, uint32_t count,
+              uint64_t within_us); /* by and by */
 void sim_search(struct sim *sim, uint32_t proc, const char *name);
 void sim_who(struct sim *sim, uint32_t proc);
 void sim_block(struct sim *sim, uint32_t proc, uint32_t whom, bool on);
 void sim_revoke(struct sim *sim, uint32_t proc, uint32_t other);
-void sim_simple(struct sim *sim, uint32_t proc, enum msg_kind kind); /* a command of nothing but its req */
+void sim_simple(struct sim *sim, uint32_t proc,
+                enum msg_kind kind); /* a command of nothing but its req */
 void sim_wall_jump(struct sim *sim, uint32_t proc, int64_t ms);
-bool sim_answered(struct sim *sim);     /* every command that was given */
-void sim_settle(struct sim *sim);       /* heals everything, waits, checks that nothing is owed */
+bool sim_answered(struct sim *sim); /* every command that was given */
+void sim_settle(struct sim *sim);   /* heals everything, waits, checks that nothing is owed */
 uint64_t sim_shown(const struct sim *sim, uint32_t proc); /* messages in all */
 
 /* check.c */
 struct sim_said *sim_check_text(struct sim *sim, struct msg_text text);
-struct sim_said *sim_check_id(struct sim *sim, const struct sim_proc *proc, const struct msg_id *id);
+struct sim_said *sim_check_id(struct sim *sim, const struct sim_proc *proc,
+                              const struct msg_id *id);
 void sim_check_sent(struct sim *sim, const struct sim_proc *proc, struct msg_span bytes);
 void sim_check_step(struct sim *sim, const struct sim_proc *proc);
-void sim_check_put(struct sim *sim, const struct sim_proc *proc, uint32_t table, struct msg_span bytes);
-void sim_check_committed(struct sim *sim, const struct sim_proc *proc, const struct sim_record *record);
-void sim_check_told(struct sim *sim, const struct sim_proc *proc, enum msg_kind kind, const union msg_any *any);
+void sim_check_put(struct sim *sim, const struct sim_proc *proc, uint32_t table,
+                   struct msg_span bytes);
+void sim_check_committed(struct sim *sim, const struct sim_proc *proc,
+                         const struct sim_record *record);
+void sim_check_told(struct sim *sim, const struct sim_proc *proc, enum msg_kind kind,
+                    const union msg_any *any);
 void sim_check_shown(struct sim *sim, struct sim_proc *proc, const struct msg_tell_message *tell);
 void sim_check_tick(struct sim *sim, struct sim_proc *proc, const struct msg_tell_receipt *tell);
-bool sim_check_rest(struct sim *sim);   /* nothing more is owed to anybody */
+bool sim_check_rest(struct sim *sim); /* nothing more is owed to anybody */
 void sim_check_end(struct sim *sim);
 #define SIM_EXPECT(sim, what) ((what) ? (void)0 : sim_fail((sim), "expected: %s", #what))
 
 /* scenarios.c */
 typedef void sim_scenario_fn(struct sim *sim);
-struct sim_scenario { const char *name; sim_scenario_fn *play; uint32_t weight; }; /* weight: seeds of 10 in make check */
+struct sim_scenario {
+    const char *name;
+    sim_scenario_fn *play;
+    uint32_t weight;
+}; /* weight: seeds of 10 in make check */
 extern const struct sim_scenario SIM_SCENARIOS[];
 extern const size_t SIM_SCENARIO_COUNT;
 

@@ -7,7 +7,7 @@
 
 #include "tests/sim/sim.h"
 
-#define LOOK_US (20 * SIM_MS)   /* the user takes what was told within */
+#define LOOK_US (20 * SIM_MS) /* the user takes what was told within */
 
 uint32_t
 sim_account(struct sim *sim, const char *name)
@@ -29,9 +29,11 @@ add(struct sim *sim, uint32_t account)
     proc->key = me->transport;
     proc->port = (uint16_t)(20000 + proc->index);
     (void)snprintf(proc->address, sizeof proc->address, "10.0.1.%u", proc->index);
-    proc->settings = (struct peer_settings){.contacts = 64, .outbox_count = 2048, .outbox_bytes = 2u << 20, .port = proc->port};
+    proc->settings = (struct peer_settings){
+        .contacts = 64, .outbox_count = 2048, .outbox_bytes = 2u << 20, .port = proc->port};
     if (sim_chance(sim, 300)) { /* an address that leads nowhere, as behind a NAT */
-        (void)snprintf(proc->settings.addresses[0], sizeof proc->settings.addresses[0], "192.168.0.%u:20000", proc->index);
+        (void)snprintf(proc->settings.addresses[0], sizeof proc->settings.addresses[0],
+                       "192.168.0.%u:20000", proc->index);
         proc->settings.addresses_count = 1;
     }
     memcpy(proc->settings.link, sim->link, sizeof proc->settings.link);
@@ -67,7 +69,8 @@ all_online(struct sim *sim)
 {
     for (uint32_t i = SIM_FRONT + 1; i < sim->proc_count; i++) {
         const struct sim_proc *const proc = &sim->procs[i];
-        if (proc->up && proc->user.wish != SIM_WISH_NOTHING && !proc->user.gave_up && !proc->user.revoked && proc->user.online_us == 0)
+        if (proc->up && proc->user.wish != SIM_WISH_NOTHING && !proc->user.gave_up &&
+            !proc->user.revoked && proc->user.online_us == 0)
             return false;
     }
     return true;
@@ -96,8 +99,10 @@ sim_command(struct sim *sim, uint32_t number, enum msg_kind kind, void *message,
             abort();
     }
     if (kind != MSG_CMD_READ) {
-        ((struct msg_done *)message)->req = ++user->next_req; /* first in every command that has one */
-        user->commands[user->command_count++] = (struct sim_command){user->next_req, kind, said, false};
+        ((struct msg_done *)message)->req =
+            ++user->next_req; /* first in every command that has one */
+        user->commands[user->command_count++] =
+            (struct sim_command){user->next_req, kind, said, false};
     }
     if (msg_codec_encode(&buf, kind, message) != CONCLAVE_OK)
         sim_fail(sim, "a command does not encode");
@@ -118,7 +123,8 @@ arrive(struct sim *sim, struct sim_event *event)
     if (state.enrolled)
         return; /* it comes online by itself */
     const bool enrol = user->wish == SIM_WISH_ENROL;
-    struct msg_cmd_credentials cmd = {.name = msg_text(sim->accounts[user->account].name), .password = msg_text(user->password)};
+    struct msg_cmd_credentials cmd = {.name = msg_text(sim->accounts[user->account].name),
+                                      .password = msg_text(user->password)};
     sim_trace(sim, proc, "%s", enrol ? "enrols" : "signs up");
     const bool uncertain = user->uncertain;
     user->uncertain = true; /* until it is answered */
@@ -170,7 +176,8 @@ read_it(struct sim *sim, struct sim_event *event)
     struct msg_cmd_read cmd = {event->a};
     struct sim_said *const said = &sim->said[event->b];
     said->was_read |= 1ull << event->proc;
-    sim_trace(sim, &sim->procs[event->proc], "has read #%zu, arrival %llu", (size_t)event->b, (unsigned long long)event->a);
+    sim_trace(sim, &sim->procs[event->proc], "has read #%zu, arrival %llu", (size_t)event->b,
+              (unsigned long long)event->a);
     /* reading one is reading all before it from the same sender */
     for (struct sim_said *at = sim->said; at < said; at++)
         if (at->from == said->from && at->to == said->to && (at->shown >> event->proc & 1) != 0)
@@ -186,16 +193,19 @@ answered(struct sim *sim, struct sim_proc *proc, uint64_t req)
         if (command->req != req)
             continue;
         if (command->answered)
-            sim_fail(sim, "process %u: command %llu was answered twice", proc->index, (unsigned long long)req);
+            sim_fail(sim, "process %u: command %llu was answered twice", proc->index,
+                     (unsigned long long)req);
         command->answered = true;
         return command;
     }
-    sim_fail(sim, "process %u: an answer to a command %llu that was never given", proc->index, (unsigned long long)req);
+    sim_fail(sim, "process %u: an answer to a command %llu that was never given", proc->index,
+             (unsigned long long)req);
     return NULL;
 }
 
 static void
-entered(struct sim *sim, struct sim_proc *proc, const struct sim_command *command, enum conclave_err err)
+entered(struct sim *sim, struct sim_proc *proc, const struct sim_command *command,
+        enum conclave_err err)
 {
     struct sim_user *const user = &proc->user;
     struct peer_core_state state;
@@ -208,13 +218,15 @@ entered(struct sim *sim, struct sim_proc *proc, const struct sim_command *comman
     if (err == CONCLAVE_ERR_NAME_TAKEN && command->kind == MSG_CMD_REGISTER) {
         user->wish = SIM_WISH_ENROL; /* perhaps it is ours: an answer may have been lost */
         user->gave_up = !user->uncertain;
-    } else if (err == CONCLAVE_ERR_WRONG_CREDENTIALS || err == CONCLAVE_ERR_REGISTRY_KEY_CHANGED || err == CONCLAVE_ERR_QUOTA_EXCEEDED)
+    } else if (err == CONCLAVE_ERR_WRONG_CREDENTIALS || err == CONCLAVE_ERR_REGISTRY_KEY_CHANGED ||
+               err == CONCLAVE_ERR_QUOTA_EXCEEDED)
         user->gave_up = true;
     arrive_later(sim, proc, SIM_SECOND / 2 + sim_below(sim, 2 * SIM_SECOND));
 }
 
 static void
-answer(struct sim *sim, struct sim_proc *proc, uint64_t req, enum conclave_err err, const struct msg_id *id)
+answer(struct sim *sim, struct sim_proc *proc, uint64_t req, enum conclave_err err,
+       const struct msg_id *id)
 {
     const struct sim_command *const command = answered(sim, proc, req);
     if (command == NULL)
@@ -233,11 +245,13 @@ answer(struct sim *sim, struct sim_proc *proc, uint64_t req, enum conclave_err e
             sim_fail(sim, "message %u was accepted under another id than it has", command->said);
     }
     if (command->kind == MSG_CMD_BLOCK && err == CONCLAVE_OK)
-        proc->user.blocked[command->said % SIM_ACCOUNTS] = command->said < SIM_ACCOUNTS ? sim->now_us : 0;
+        proc->user.blocked[command->said % SIM_ACCOUNTS] =
+            command->said < SIM_ACCOUNTS ? sim->now_us : 0;
 }
 
 void
-sim_user_consume(struct sim *sim, struct sim_proc *proc, enum msg_kind kind, const union msg_any *any)
+sim_user_consume(struct sim *sim, struct sim_proc *proc, enum msg_kind kind,
+                 const union msg_any *any)
 {
     struct sim_user *const user = &proc->user;
     if (sim->trace) {
@@ -251,14 +265,18 @@ sim_user_consume(struct sim *sim, struct sim_proc *proc, enum msg_kind kind, con
     if (kind == MSG_TELL_OK)
         answer(sim, proc, any->MSG_ANY_TELL_OK.req, CONCLAVE_OK, &any->MSG_ANY_TELL_OK.id);
     else if (kind == MSG_TELL_FAILED)
-        answer(sim, proc, any->MSG_ANY_TELL_FAILED.req, msg_error_from_code(any->MSG_ANY_TELL_FAILED.code.at, any->MSG_ANY_TELL_FAILED.code.len), NULL);
+        answer(sim, proc, any->MSG_ANY_TELL_FAILED.req,
+               msg_error_from_code(any->MSG_ANY_TELL_FAILED.code.at,
+                                   any->MSG_ANY_TELL_FAILED.code.len),
+               NULL);
     else if (kind == MSG_TELL_MESSAGE) {
         const struct msg_tell_message *const tell = &any->MSG_ANY_TELL_MESSAGE;
         sim_check_shown(sim, proc, tell);
         proc->disk.shown = tell->arrival;
         const struct sim_said *const said = sim_check_text(sim, tell->text);
         if (said != NULL && sim_chance(sim, user->reads)) {
-            struct sim_event *const event = sim_at(sim, sim->now_us + sim_below(sim, SIM_SECOND), read_it, proc);
+            struct sim_event *const event =
+                sim_at(sim, sim->now_us + sim_below(sim, SIM_SECOND), read_it, proc);
             event->a = tell->arrival;
             event->b = (uint64_t)(said - sim->said);
         }
@@ -281,6 +299,7 @@ sim_user_consume(struct sim *sim, struct sim_proc *proc, enum msg_kind kind, con
             (void)answered(sim, proc, any->MSG_ANY_TELL_USERS.req); /* it reports by itself */
     } else if (kind == MSG_TELL_DEVICES)
         (void)answered(sim, proc, any->MSG_ANY_TELL_DEVICES.req); /* it reports by itself */
-    else if (kind == MSG_TELL_NOTICE && msg_text_equal(any->MSG_ANY_TELL_NOTICE.code, msg_text("peer-key-changed")))
+    else if (kind == MSG_TELL_NOTICE &&
+             msg_text_equal(any->MSG_ANY_TELL_NOTICE.code, msg_text("peer-key-changed")))
         user->key_changed = true;
 }
