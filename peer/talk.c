@@ -166,10 +166,40 @@ tell_tick(struct peer_core *self, const struct peer_contact *contact, const stru
     peer_held_put(self->held, peer_core_store(self), MSG_TELL_RECEIPT, &tell);
 }
 
+/* Lets go of the oldest message to a contact, which some device of theirs has. */
+static void
+drop_first(struct peer_core *self, struct peer_contact *contact)
+{
+    const uint32_t first = contact->queue.first;
+    const struct peer_out *out = peer_outbox_at(self->outbox, first);
+    struct peer_device *device = peer_roster_first_device(&self->roster, contact);
+    for (; device != NULL; device = peer_roster_next_device(&self->roster, device))
+        if (device->cursor == first)
+            device->cursor = out->next;
+    delete_out(self, contact, out->mark);
+    (void)peer_core_store(self); /* only marks that this step writes */
+    peer_outbox_shift(self->outbox, &contact->queue);
+}
+
+/* A device that never comes back must not fill the outbox for ever: when it is
+ * full, what another device of theirs has goes first.  If it does come back, it
+ * is told that something is missing. */
+static void
+make_room(struct peer_core *self, size_t len)
+{
+    uint32_t at = 0;
+    for (struct peer_contact *contact; (contact = peer_roster_each(&self->roster, &at)) != NULL;)
+        while (!peer_outbox_fits(self->outbox, len) && contact->queue.count > 0
+               && peer_outbox_at(self->outbox, contact->queue.first)->delivered)
+            drop_first(self, contact);
+}
+
 bool
 peer_talk_say(struct peer_core *self, struct peer_contact *contact, uint64_t cmd, struct msg_text text)
 {
     struct peer_out out = {.ts_ms = self->now.wall_ms};
+    if (!peer_outbox_fits(self->outbox, text.len))
+        make_room(self, text.len);
     if (!peer_outbox_fits(self->outbox, text.len) || !peer_held_fits(self->held, 0)) {
         peer_core_failed(self, cmd, CONCLAVE_ERR_QUOTA_EXCEEDED, msg_text("Too many messages wait to be sent; try again when some were delivered."), 1000);
         return false;
@@ -369,8 +399,8 @@ peer_talk_acked(struct peer_core *self, struct peer_device *device, const struct
 static uint64_t
 base_of(struct peer_core *self, const struct peer_device *device, uint64_t incarnation)
 {
-    if (device->acked.incarnation == incarnation)
-        return device->acked.number + 1;
+    if (device->acked.incarnation == incarnation && peer_mark_before(device->acked, device->sent))
+        return device->acked.number + 1; /* what goes on from something in flight has a place to go on from */
     const uint32_t at = first_unacked(self, device);
     if (at == PEER_NONE || peer_outbox_at(self->outbox, at)->mark.incarnation != incarnation)
         return 0;

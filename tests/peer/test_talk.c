@@ -182,6 +182,46 @@ after_a_cut_the_rest_comes_over_a_new_link(void **state)
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 2);
 }
 
+/* Bob's other device, which ada knows of and which is never there. */
+static void
+bob_has_another_device(void)
+{
+    uint8_t body[MSG_CERT_MAX], wrapped[MSG_CERT_MAX];
+    struct msg_buf buf = {body, 0, sizeof body}, out = {wrapped, 0, sizeof wrapped};
+    struct msg_cert_body cert = {.serial = 2, .account = BOB + 1, .device = 2, .name = msg_text("bob"),
+                                 .not_before_ms = 1, .not_after_ms = UINT64_MAX / 2};
+    struct msg_sign_sec sign;
+    struct msg_box_sec sec;
+    struct msg_sig sig;
+    msg_keys_new_sign(&cert.sign, &sign);
+    msg_keys_new_box(&cert.transport, &sec);
+    msg_keys_new_box(&cert.mail, &sec);
+    msg_cert_sign_mail(&cert.mail_sig, &cert.mail, &sign);
+    assert_int_equal(msg_codec_encode(&buf, MSG_CERT, &cert), CONCLAVE_OK);
+    assert_int_equal(msg_cert_sign(&sig, msg_span_of_buf(&buf), &pair.signer_sec), CONCLAVE_OK);
+    assert_int_equal(msg_cert_wrap(&out, msg_span_of_buf(&buf), &sig), CONCLAVE_OK);
+    const struct msg_rec_contact_device device = {.account = BOB + 1, .device = 2, .certificate = msg_span_of_buf(&out)};
+    pair_record(ADA, PEER_TABLE_DEVICES, MSG_REC_CONTACT_DEVICE, &device);
+}
+
+static void
+a_device_that_never_comes_back_does_not_fill_the_outbox(void **state)
+{
+    size_t shown = 0;
+    (void)state;
+    bob_has_another_device();
+    for (uint64_t req = 1; req <= 1600; req++) { /* the outbox has room for 1024 */
+        pair_say(ADA, req, "on and on");
+        if (req % 100 != 0)
+            continue;
+        pair_settle();
+        assert_int_equal(pair_count(ADA, MSG_TELL_FAILED), 0);
+        shown += pair_count(BOB, MSG_TELL_MESSAGE);
+        pair.side[ADA].told_count = pair.side[BOB].told_count = 0;
+    }
+    assert_int_equal(shown, 1600);
+}
+
 int
 main(void)
 {
@@ -202,6 +242,8 @@ main(void)
         cmocka_unit_test_setup_teardown(nothing_is_said_before_the_incarnation_is_on_disk,
                                         pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(a_disk_that_was_put_back_is_noticed_and_goes_on,
+                                        pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(a_device_that_never_comes_back_does_not_fill_the_outbox,
                                         pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(both_directions_share_a_link, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(after_a_cut_the_rest_comes_over_a_new_link, pair_set_up,
