@@ -79,7 +79,7 @@ perform(struct door *self)
                 self->wake_ms = self->now.mono_ms + effect->id;
             break;
         case EFFECT_DROP:
-            broker_port_drop(self->port, effect->id);
+            broker_port_drop(self->port, effect->id, self->now.mono_ms);
             break;
         case EFFECT_LOG:
             host_log_bytes((enum msg_log_level)effect->id, bytes);
@@ -222,17 +222,6 @@ open_all(struct door *self)
 }
 
 static int
-timeout_ms(const struct door *self)
-{
-    if (broker_port_has_news(self->port) || self->wake_ms <= self->now.mono_ms)
-        return 0;
-    if (self->wake_ms == UINT64_MAX)
-        return -1;
-    const uint64_t ms = self->wake_ms - self->now.mono_ms;
-    return ms < 60000 ? (int)ms : 60000;
-}
-
-static int
 serve(struct door *self)
 {
     const struct broker_note ready = {.word = BROKER_WORD_READY,
@@ -242,6 +231,7 @@ serve(struct door *self)
         {zsock_resolve(self->front), 0, ZMQ_POLLIN, 0},
         {zsock_resolve(self->front_monitor), 0, ZMQ_POLLIN, 0},
         {NULL, self->child->channel, ZMQ_POLLIN, 0},
+        {NULL, broker_port_wake(self->port), ZMQ_POLLIN, 0},
     };
 
     self->now = read_clocks();
@@ -249,7 +239,8 @@ serve(struct door *self)
     if (broker_channel_send(self->child->channel, &ready) != CONCLAVE_OK)
         return 1;
     for (;;) {
-        if (zmq_poll(items, 4, timeout_ms(self)) < 0 && errno != EINTR)
+        const int wait_ms = broker_port_timeout_ms(self->port, self->now.mono_ms, self->wake_ms);
+        if (zmq_poll(items, 5, wait_ms) < 0 && errno != EINTR)
             return 1;
         self->now = read_clocks();
         if (items[3].revents != 0 && !hear_supervisor(self))

@@ -151,7 +151,7 @@ perform(struct front *self)
                 self->wake_ms = self->now.mono_ms + effect->id;
             break;
         case EFFECT_DROP:
-            broker_port_drop(self->port, effect->id);
+            broker_port_drop(self->port, effect->id, self->now.mono_ms);
             break;
         case EFFECT_LOG:
             host_log_bytes((enum msg_log_level)effect->id, bytes);
@@ -378,17 +378,6 @@ open_all(struct front *self)
     return false;
 }
 
-static int
-timeout_ms(const struct front *self)
-{
-    if (broker_port_has_news(self->port) || self->wake_ms <= self->now.mono_ms)
-        return 0;
-    if (self->wake_ms == UINT64_MAX)
-        return -1;
-    const uint64_t ms = self->wake_ms - self->now.mono_ms;
-    return ms < 60000 ? (int)ms : 60000;
-}
-
 /* The goodbyes go out, and what was handed in is committed; both bounded. */
 static void
 stop(struct front *self)
@@ -416,6 +405,7 @@ serve(struct front *self)
         {zsock_resolve(self->vault_monitor), 0, ZMQ_POLLIN, 0},
         {zsock_resolve(broker_store_socket(self->writer)), 0, ZMQ_POLLIN, 0},
         {NULL, self->child->channel, ZMQ_POLLIN, 0},
+        {NULL, broker_port_wake(self->port), ZMQ_POLLIN, 0},
     };
 
     self->now = read_clocks();
@@ -423,15 +413,22 @@ serve(struct front *self)
     if (broker_channel_send(self->child->channel, &ready) != CONCLAVE_OK)
         return 1;
     for (;;) {
-        if (zmq_poll(items, 6, timeout_ms(self)) < 0 && errno != EINTR)
+        const int wait_ms = broker_port_timeout_ms(self->port, self->now.mono_ms, self->wake_ms);
+        if (zmq_poll(items, 7, wait_ms) < 0 && errno != EINTR)
             return 1;
         self->now = read_clocks();
         if (items[5].revents != 0 && !hear_supervisor(self))
             break;
-        hear_store(self);
-        hear_vault(self);
-        hear_door(self);
-        hear_members(self);
+        /* Looking into an empty socket costs two system calls. */
+        if (items[4].revents != 0)
+            hear_store(self);
+        if (items[2].revents != 0 || items[3].revents != 0)
+            hear_vault(self);
+        if (items[1].revents != 0)
+            hear_door(self);
+        if (items[0].revents != 0 || items[6].revents != 0
+            || broker_port_has_news(self->port, self->now.mono_ms))
+            hear_members(self);
         if (self->wake_ms <= self->now.mono_ms) {
             self->wake_ms = UINT64_MAX;
             step(self, &(struct msg_event){.kind = EVENT_WAKE});

@@ -1,6 +1,8 @@
 /* Connections by what libzmq says of their frames: the routing id is the link,
  * the descriptor is what can be cut.  A descriptor that speaks under another
- * routing id belongs to another connection, and the former one is gone. */
+ * routing id belongs to another connection, and the former one is gone; so is
+ * one whose end the watchdog saw, unless the descriptor has a living owner.
+ * A connection that is over for us is not heard again. */
 #include "broker/port.h"
 
 #include <stdio.h>
@@ -10,13 +12,29 @@
 #include "broker/index.h"
 #include "host/curve.h"
 #include "host/log.h"
+#include "host/tcpinfo.h"
 
 #define DESCRIPTORS_MAX (1u << 20)
 #define GARBAGE_LOG_MS 1000u /* at most one line in this time */
+#define GRACE_MS 200u        /* for what was sent before a drop */
+#define GRACES 256u          /* connections that have it at a time */
+#define IGNORED_MAX 16u      /* frames in that time, then it is cut at once */
+#define SKIP_MAX 256         /* messages that are not handed out, in one call */
+#define POLL_MAX_MS 60000u
 
 struct conn {
     uint64_t link; /* 0: none */
     struct msg_box_pub key;
+    struct host_peer peer;
+    bool over;     /* told to be down; not to be heard any more */
+    uint8_t ignored;
+};
+
+/* A dropped connection, to be cut. */
+struct grace {
+    uint32_t fd;
+    uint64_t link;
+    uint64_t cut_ms;
 };
 
 struct broker_port {
@@ -31,6 +49,8 @@ struct broker_port {
     struct broker_index index;  /* link -> descriptor */
     uint64_t *down;             /* links that are gone and not told yet; a stack */
     size_t down_count, down_room;
+    struct grace graces[GRACES]; /* a ring, in the order of their times */
+    uint32_t graces_first, graces_count;
     uint64_t garbage;           /* messages */
     uint64_t garbage_logged_ms;
 };
@@ -54,11 +74,24 @@ fd_of(const struct broker_port *self, uint64_t link)
     uint32_t at = hash, fd;
 
     while ((fd = broker_index_next(&self->index, hash, &at)) != BROKER_NONE)
-        if (self->conns[fd].link == link)
+        if (self->conns[fd].link == link && !self->conns[fd].over)
             return (int)fd;
     return -1;
 }
 
+/* It is down for the core; what it may still say is not heard. */
+static void
+end(struct broker_port *self, uint32_t fd)
+{
+    struct conn *conn = &self->conns[fd];
+
+    if (conn->link == 0 || conn->over)
+        return;
+    conn->over = true;
+    tell_down(self, conn->link);
+}
+
+/* The descriptor has another owner. */
 static void
 forget(struct broker_port *self, uint32_t fd)
 {
@@ -66,29 +99,69 @@ forget(struct broker_port *self, uint32_t fd)
 
     if (link == 0)
         return;
+    end(self, fd);
     broker_index_remove(&self->index, broker_index_hash_u64(&self->index, link), fd);
     self->conns[fd].link = 0;
-    tell_down(self, link);
 }
 
-/* True: this connection speaks for the first time. */
-static bool
+/* Cuts the connection off if the descriptor still is its own. */
+static void
+cut(struct broker_port *self, uint32_t fd, uint64_t link)
+{
+    const struct conn *conn = &self->conns[fd];
+
+    if (conn->link == link && host_tcpinfo_lives((int)fd, &conn->peer))
+        host_watchdog_cut(self->watchdog, (int)fd);
+}
+
+static void
+cut_due(struct broker_port *self, uint64_t now_ms)
+{
+    while (self->graces_count > 0) {
+        const struct grace *grace = &self->graces[self->graces_first];
+        if (grace->cut_ms > now_ms)
+            return;
+        cut(self, grace->fd, grace->link);
+        self->graces_first = (self->graces_first + 1) % GRACES;
+        self->graces_count--;
+    }
+}
+
+/* The watchdog saw them end.  A descriptor that is in use again belongs to a
+ * newer connection, which speaks for itself. */
+static void
+hear_ends(struct broker_port *self)
+{
+    int fd;
+
+    while (host_watchdog_ended(self->watchdog, &fd))
+        if ((uint32_t)fd < self->conns_count && !host_tcpinfo_lives(fd, &self->conns[fd].peer))
+            end(self, (uint32_t)fd);
+}
+
+enum meeting { MEET_KNOWN, MEET_NEW, MEET_OVER };
+
+static enum meeting
 meet(struct broker_port *self, uint64_t link, const struct host_frame *frame)
 {
     const uint32_t fd = (uint32_t)frame->fd;
 
     if (frame->fd < 0 || fd >= self->conns_count)
-        return false;
+        return MEET_KNOWN;
     struct conn *conn = &self->conns[fd];
-    if (conn->link == link && msg_keys_equal(&conn->key, &frame->from, sizeof conn->key))
-        return false;
+    if (conn->link == link && msg_keys_equal(&conn->key, &frame->from, sizeof conn->key)) {
+        if (conn->over && ++conn->ignored == IGNORED_MAX)
+            cut(self, fd, link);
+        return conn->over ? MEET_OVER : MEET_KNOWN;
+    }
     forget(self, fd);
     const int other = fd_of(self, link); /* a routing id that was used again */
     if (other >= 0)
         forget(self, (uint32_t)other);
-    *conn = (struct conn){link, frame->from};
+    *conn = (struct conn){.link = link, .key = frame->from};
+    (void)host_tcpinfo_peer(frame->fd, &conn->peer); /* it may be gone already: nobody lives there */
     broker_index_add(&self->index, broker_index_hash_u64(&self->index, link), fd);
-    return true;
+    return MEET_NEW;
 }
 
 static void
@@ -114,35 +187,42 @@ fill(struct broker_port *self, enum msg_event_kind kind, struct msg_event *event
         event->bytes = host_frame_bytes(&self->frame);
 }
 
-/* Reads on to the next frame; false: none. */
+/* Reads on to the next frame that is to be heard; false: none now. */
 static bool
 read_frame(struct broker_port *self, uint64_t now_ms)
 {
-    enum host_read read;
-
-    while ((read = host_curve_read_router(self->router, &self->frame)) == HOST_READ_GARBAGE) {
-        say_garbage(self, now_ms);
-        host_watchdog_cut(self->watchdog, self->frame.fd);
+    for (int i = 0; i < SKIP_MAX; i++) {
+        const enum host_read read = host_curve_read_router(self->router, &self->frame);
+        if (read == HOST_READ_NOTHING)
+            return false;
+        if (read == HOST_READ_GARBAGE) {
+            say_garbage(self, now_ms);
+            host_watchdog_cut(self->watchdog, self->frame.fd);
+            continue;
+        }
+        host_watchdog_delivered(self->watchdog, self->frame.fd, host_frame_bytes(&self->frame).len);
+        const enum meeting met = meet(self, self->frame.conn | BROKER_PORT_LINK, &self->frame);
+        self->is_new = met == MEET_NEW;
+        if (met != MEET_OVER)
+            return true;
     }
-    if (read == HOST_READ_NOTHING)
-        return false;
-    host_watchdog_delivered(self->watchdog, self->frame.fd, host_frame_bytes(&self->frame).len);
-    return true;
+    return false; /* the poll tells of the others at once */
 }
 
 bool
 broker_port_next(struct broker_port *self, uint64_t now_ms, struct msg_event *event)
 {
     memset(event, 0, sizeof *event);
-    if (!self->has_frame && self->down_count == 0) {
-        if (!read_frame(self, now_ms))
-            return false;
-        self->is_new = meet(self, self->frame.conn | BROKER_PORT_LINK, &self->frame);
-        self->has_frame = true;
-    }
+    cut_due(self, now_ms);
+    if (!self->has_frame && self->down_count == 0)
+        hear_ends(self);
+    if (!self->has_frame && self->down_count == 0)
+        self->has_frame = read_frame(self, now_ms);
     if (self->down_count > 0) { /* first, for the frame may be on a link of the same number */
         event->kind = EVENT_LINK_DOWN;
         event->link = self->down[--self->down_count];
+    } else if (!self->has_frame) {
+        return false;
     } else if (self->is_new) {
         self->is_new = false;
         fill(self, EVENT_LINK_UP, event);
@@ -153,10 +233,29 @@ broker_port_next(struct broker_port *self, uint64_t now_ms, struct msg_event *ev
     return true;
 }
 
-bool
-broker_port_has_news(const struct broker_port *self)
+int
+broker_port_wake(const struct broker_port *self)
 {
-    return self->has_frame || self->down_count > 0;
+    return host_watchdog_wake(self->watchdog);
+}
+
+bool
+broker_port_has_news(const struct broker_port *self, uint64_t now_ms)
+{
+    return self->has_frame || self->down_count > 0
+           || (self->graces_count > 0 && self->graces[self->graces_first].cut_ms <= now_ms);
+}
+
+int
+broker_port_timeout_ms(const struct broker_port *self, uint64_t now_ms, uint64_t wake_ms)
+{
+    if (broker_port_has_news(self, now_ms) || wake_ms <= now_ms)
+        return 0;
+    if (self->graces_count > 0 && self->graces[self->graces_first].cut_ms < wake_ms)
+        wake_ms = self->graces[self->graces_first].cut_ms;
+    if (wake_ms == UINT64_MAX)
+        return -1;
+    return wake_ms - now_ms < POLL_MAX_MS ? (int)(wake_ms - now_ms) : (int)POLL_MAX_MS;
 }
 
 void
@@ -169,32 +268,34 @@ broker_port_wipe_frame(struct broker_port *self)
 }
 
 void
-broker_port_drop(struct broker_port *self, uint64_t link)
+broker_port_drop(struct broker_port *self, uint64_t link, uint64_t now_ms)
 {
     const int fd = fd_of(self, link);
 
     if (fd < 0)
         return;
-    host_watchdog_cut(self->watchdog, fd);
-    forget(self, (uint32_t)fd);
+    end(self, (uint32_t)fd);
+    if (self->graces_count == GRACES) /* the oldest had most of its time */
+        self->graces[self->graces_first].cut_ms = now_ms;
+    cut_due(self, now_ms);
+    self->graces[(self->graces_first + self->graces_count++) % GRACES] =
+        (struct grace){(uint32_t)fd, link, now_ms + GRACE_MS};
 }
 
 void
 broker_port_send(struct broker_port *self, uint64_t link, struct msg_span bytes)
 {
+    const int fd = fd_of(self, link);
+
+    if (fd < 0)
+        return; /* it is over, and LINK_DOWN was told or is on its way */
     const enum conclave_err err =
         host_curve_send_router(self->router, link & ~BROKER_PORT_LINK, bytes);
-
     if (err == CONCLAVE_OK)
         return;
-    const int fd = fd_of(self, link);
-    if (fd < 0) {
-        tell_down(self, link);
-        return;
-    }
     if (err == CONCLAVE_ERR_BUSY) /* it does not read; it gets all of it anew when it is back */
-        host_watchdog_cut(self->watchdog, fd);
-    forget(self, (uint32_t)fd);
+        cut(self, (uint32_t)fd, link);
+    end(self, (uint32_t)fd);
 }
 
 zsock_t *

@@ -28,17 +28,30 @@ zsock_t *broker_port_socket(struct broker_port *self);
 uint16_t broker_port_number(const struct broker_port *self);
 
 /* The next thing that happened, without blocking: LINK_UP before the first
- * FRAME of a connection, LINK_DOWN once it is known to be gone.  What it points
- * to is valid until the next call. */
+ * FRAME of a connection, LINK_DOWN within half a second of its end, or when it
+ * was dropped; nothing of that connection comes after.  What it points to is
+ * valid until the next call.  Called in every turn, it also cuts what is due. */
 bool broker_port_next(struct broker_port *self, uint64_t now_ms, struct msg_event *event);
-/* There is something to be had of broker_port_next that no poll tells. */
-bool broker_port_has_news(const struct broker_port *self);
+
+/* To poll beside the socket: readable when a connection has ended. */
+int broker_port_wake(const struct broker_port *self);
+
+/* There is something to be had of broker_port_next, or to be done by it, that
+ * no poll tells. */
+bool broker_port_has_news(const struct broker_port *self, uint64_t now_ms);
+
+/* How long a loop may poll that wants to be woken at wake_ms (UINT64_MAX:
+ * never) and looks at the news then. */
+int broker_port_timeout_ms(const struct broker_port *self, uint64_t now_ms, uint64_t wake_ms);
 
 /* Overwrites the bytes of the last FRAME, which may have held a secret. */
 void broker_port_wipe_frame(struct broker_port *self);
 
 /* A connection that does not take it is gone, or is cut: LINK_DOWN follows. */
 void broker_port_send(struct broker_port *self, uint64_t link, struct msg_span bytes);
-void broker_port_drop(struct broker_port *self, uint64_t link);
+
+/* What was sent before still goes out: the connection is cut a moment later,
+ * and what it says until then is not heard. */
+void broker_port_drop(struct broker_port *self, uint64_t link, uint64_t now_ms);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 
 #include "host/tcpinfo.h"
@@ -19,6 +20,7 @@
 #define BACKLOG_FACTOR 16u           /* complete messages may wait longer than an unfinished one */
 #define FIRST_MS 15000u
 #define DESCRIPTORS_MAX (1u << 20)
+#define END_TOLD_MS 100u             /* by then libzmq has closed the descriptor, and handed over what came */
 #define SHED_AGE_MS 1000u            /* at the limit, a silent connection older than this makes room */
 
 /* What a reader said of a descriptor; any thread adds. */
@@ -30,12 +32,17 @@ struct heard {
 struct conn {
     bool open;
     bool young;             /* nothing complete came yet */
-    struct in6_addr address;
-    uint16_t port;
+    struct host_peer peer;
     uint64_t since_ms;
     uint64_t messages;      /* as of the last look */
     uint64_t received;      /* TCP's count when a message was last seen to come */
     uint64_t heard_bytes;   /* what stood there for the descriptor's last owner */
+};
+
+/* Connections that ended, in the order of their ends. */
+struct end {
+    int fd;
+    uint64_t at_ms;
 };
 
 /* Young connections in the order of their coming. */
@@ -59,43 +66,24 @@ struct host_watchdog {
     size_t young_first, young_count, young_room;
     uint64_t resident;      /* bytes, when last looked at all */
     int statm;
+    struct end *ends;       /* a ring of as many as there are descriptors; under the lock */
+    bool *ending;           /* by descriptor: it stands in ends */
+    size_t ends_first, ends_count;
+    _Atomic size_t ends_ready; /* of them, how many may be told */
+    int wake;               /* readable while there are such */
 };
 
 /* A source is an IPv4 address or an IPv6 network of 64 bits: whoever has one
  * address of such a network has them all. */
 static void
-print_source(char text[INET6_ADDRSTRLEN], struct in6_addr address)
+print_source(char text[INET6_ADDRSTRLEN], const struct host_peer *peer)
 {
+    struct in6_addr address;
+
+    memcpy(&address, peer->address, sizeof address);
     if (!IN6_IS_ADDR_V4MAPPED(&address))
         memset(address.s6_addr + 8, 0, 8);
     inet_ntop(AF_INET6, &address, text, INET6_ADDRSTRLEN);
-}
-
-static bool
-peer_of(int fd, struct in6_addr *address, uint16_t *port)
-{
-    struct sockaddr_storage peer;
-    socklen_t len = sizeof peer;
-
-    memset(address, 0, sizeof *address);
-    *port = 0;
-    if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0)
-        return false;
-    if (peer.ss_family == AF_INET6) {
-        struct sockaddr_in6 v6;
-        memcpy(&v6, &peer, sizeof v6);
-        *address = v6.sin6_addr;
-        *port = v6.sin6_port;
-        return true;
-    }
-    if (peer.ss_family != AF_INET)
-        return false;
-    struct sockaddr_in v4;
-    memcpy(&v4, &peer, sizeof v4);
-    address->s6_addr[10] = address->s6_addr[11] = 0xff;
-    memcpy(address->s6_addr + 12, &v4.sin_addr, 4);
-    *port = v4.sin_port;
-    return true;
 }
 
 /* With the lock held.  Only while the descriptor still is the connection that
@@ -103,12 +91,11 @@ peer_of(int fd, struct in6_addr *address, uint16_t *port)
 static bool
 cut(struct host_watchdog *self, int fd)
 {
-    struct in6_addr address;
-    uint16_t port;
+    struct host_peer now;
     const struct conn *conn = &self->conns[fd];
 
-    return conn->open && peer_of(fd, &address, &port) && port == conn->port
-           && memcmp(&address, &conn->address, sizeof address) == 0
+    return conn->open && host_tcpinfo_peer(fd, &now) && now.port == conn->peer.port
+           && memcmp(now.address, conn->peer.address, sizeof now.address) == 0
            && shutdown(fd, SHUT_RDWR) == 0;
 }
 
@@ -117,7 +104,7 @@ count_source(struct host_watchdog *self, const struct conn *conn, int change)
 {
     char text[INET6_ADDRSTRLEN];
 
-    print_source(text, conn->address);
+    print_source(text, &conn->peer);
     uint32_t *count = zhashx_lookup(self->sources, text);
     if (count == NULL) {
         if (change < 0)
@@ -144,6 +131,34 @@ closed(struct host_watchdog *self, int fd)
     conn->open = false;
     self->counts.open--;
     count_source(self, conn, -1);
+}
+
+/* A descriptor stands there once, however often it ended since: the ring is
+ * large enough though nobody takes. */
+static void
+push_end(struct host_watchdog *self, int fd, uint64_t now)
+{
+    if (self->ending[fd])
+        return;
+    self->ending[fd] = true;
+    self->ends[(self->ends_first + self->ends_count++) % self->descriptors] = (struct end){fd, now};
+}
+
+static void
+ready_ends(struct host_watchdog *self, uint64_t now)
+{
+    const size_t before = atomic_load(&self->ends_ready);
+    const uint64_t one = 1;
+    size_t ready = before;
+
+    while (ready < self->ends_count
+           && now - self->ends[(self->ends_first + ready) % self->descriptors].at_ms >= END_TOLD_MS)
+        ready++;
+    if (ready == before)
+        return;
+    atomic_store(&self->ends_ready, ready);
+    if (before == 0 && write(self->wake, &one, sizeof one) != (ssize_t)sizeof one)
+        abort(); /* the counter of an eventfd that was read to 0 */
 }
 
 static void
@@ -197,7 +212,7 @@ accepted(struct host_watchdog *self, int fd, uint64_t now)
                           .since_ms = now,
                           .messages = atomic_load(&self->heard[fd].messages),
                           .heard_bytes = atomic_load(&self->heard[fd].bytes)};
-    peer_of(fd, &conn->address, &conn->port);
+    (void)host_tcpinfo_peer(fd, &conn->peer); /* it may be gone already */
     self->counts.accepted++;
     self->counts.open++;
     if (count_source(self, conn, 1) > self->limits.connections_per_source) {
@@ -233,10 +248,12 @@ read_monitor(struct host_watchdog *self, uint64_t now)
             self->counts.handshake_failed++;
         if (value < 0 || (size_t)value >= self->descriptors)
             continue;
-        if (event == ZMQ_EVENT_ACCEPTED)
+        if (event == ZMQ_EVENT_ACCEPTED) {
             accepted(self, value, now);
-        else if (event == ZMQ_EVENT_DISCONNECTED)
+        } else if (event == ZMQ_EVENT_DISCONNECTED) {
             closed(self, value);
+            push_end(self, value, now);
+        }
     }
 }
 
@@ -307,7 +324,8 @@ run(zsock_t *pipe, void *arg)
         if (now > self->limits.first_ms)
             shed(self, now - self->limits.first_ms, SIZE_MAX, &self->counts.cut_total);
         look_for_floods(self);
-        idle = self->counts.open == 0;
+        ready_ends(self, now);
+        idle = self->counts.open == 0 && self->ends_count == atomic_load(&self->ends_ready);
         pthread_mutex_unlock(&self->lock);
     }
 }
@@ -354,7 +372,7 @@ host_watchdog_start(struct host_watchdog **self_p, zsock_t *socket,
     struct host_watchdog *self = calloc(1, sizeof *self);
     if (self == NULL)
         return CONCLAVE_ERR_SYSTEM;
-    self->statm = -1;
+    self->statm = self->wake = -1;
     self->socket = socket;
     self->limits = *limits;
     pthread_mutex_init(&self->lock, NULL);
@@ -369,9 +387,13 @@ host_watchdog_start(struct host_watchdog **self_p, zsock_t *socket,
         self->limits.connections = (uint32_t)(self->descriptors / 5 * 4);
     self->heard = calloc(self->descriptors, sizeof *self->heard);
     self->conns = calloc(self->descriptors, sizeof *self->conns);
+    self->ends = calloc(self->descriptors, sizeof *self->ends);
+    self->ending = calloc(self->descriptors, sizeof *self->ending);
+    self->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     self->sources = zhashx_new();
     self->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    if (self->heard == NULL || self->conns == NULL || self->sources == NULL || self->statm < 0)
+    if (self->heard == NULL || self->conns == NULL || self->ends == NULL || self->ending == NULL
+        || self->sources == NULL || self->statm < 0 || self->wake < 0)
         goto done;
     zhashx_set_destructor(self->sources, free_count);
     err = watch(self);
@@ -402,7 +424,11 @@ host_watchdog_stop(struct host_watchdog **self_p)
     zhashx_destroy(&self->sources);
     if (self->statm >= 0)
         close(self->statm);
+    if (self->wake >= 0)
+        close(self->wake);
     pthread_mutex_destroy(&self->lock);
+    free(self->ending);
+    free(self->ends);
     free(self->young);
     free(self->conns);
     free(self->heard);
@@ -431,6 +457,32 @@ host_watchdog_cut(struct host_watchdog *self, int fd)
     pthread_mutex_lock(&self->lock);
     (void)cut(self, fd); /* it may be gone already */
     pthread_mutex_unlock(&self->lock);
+}
+
+int
+host_watchdog_wake(const struct host_watchdog *self)
+{
+    return self->wake;
+}
+
+bool
+host_watchdog_ended(struct host_watchdog *self, int *fd)
+{
+    uint64_t count;
+
+    if (atomic_load(&self->ends_ready) == 0)
+        return false;
+    pthread_mutex_lock(&self->lock);
+    const struct end end = self->ends[self->ends_first];
+    self->ends_first = (self->ends_first + 1) % self->descriptors;
+    self->ends_count--;
+    self->ending[end.fd] = false;
+    if (atomic_fetch_sub(&self->ends_ready, 1) == 1
+        && read(self->wake, &count, sizeof count) != (ssize_t)sizeof count)
+        abort(); /* it was written to when the first became ready */
+    pthread_mutex_unlock(&self->lock);
+    *fd = end.fd;
+    return true;
 }
 
 void

@@ -32,6 +32,13 @@ void host_watchdog_delivered(struct host_watchdog *self, int fd, size_t len);
 /* Cuts the connection off that fd is, if it is still the one of `source`. */
 void host_watchdog_cut(struct host_watchdog *self, int fd);
 
+/* Takes one descriptor whose connection ended some 100 ms ago; false: none.
+ * The number may belong to a newer connection by now: whoever kept the former
+ * one's peer asks host_tcpinfo_lives.  Any thread; lock-free while there is
+ * none.  The other gives a descriptor that is readable while there are any. */
+bool host_watchdog_ended(struct host_watchdog *self, int *fd);
+int host_watchdog_wake(const struct host_watchdog *self);
+
 struct host_watchdog_counts { uint64_t open; uint64_t accepted; uint64_t cut_source; uint64_t cut_total; uint64_t cut_flood; uint64_t handshake_failed; };
 void host_watchdog_counts(struct host_watchdog *self, struct host_watchdog_counts *out);
 

@@ -1,5 +1,8 @@
 /* Claims about broker/enrolment: accounts and devices, asked for through the
  * door, and who is held up there. */
+#include <stdio.h>
+
+#include "broker/jobs.h"
 #include "tests/broker/world.h"
 
 static void
@@ -202,6 +205,23 @@ the_same_device_asking_twice_at_once_is_told_to_wait(void **state)
     expect_told_error(fake_ask_signup(&reg, &carol, MSG_ENROL, "alice", "correct horse"), "busy");
 }
 
+static void
+with_as_many_as_the_vault_holds_the_next_is_sent_away_before_its_signatures_are_checked(void **state)
+{
+    char name[16];
+
+    (void)state;
+    reg.hold_vault = true;
+    for (unsigned i = 0; i < BROKER_JOBS_HASHING; i++) {
+        struct fake_device newcomer;
+        fake_device_init(&newcomer, 200 + i);
+        snprintf(name, sizeof name, "newcomer%u", i);
+        (void)fake_ask_signup(&reg, &newcomer, MSG_SIGNUP, name, "correct horse");
+    }
+    carol.mail_sig.at[0] ^= 1;
+    expect_told_error(fake_ask_signup(&reg, &carol, MSG_SIGNUP, "carol", "correct horse"), "busy");
+}
+
 /* ---- devices ---- */
 
 static void
@@ -375,6 +395,7 @@ main(void)
         CASE(a_full_registry_says_so),
         CASE(sign_ups_in_flight_count_towards_the_limit),
         CASE(the_same_device_asking_twice_at_once_is_told_to_wait),
+        CASE(with_as_many_as_the_vault_holds_the_next_is_sent_away_before_its_signatures_are_checked),
         CASE(a_second_device_enrols_with_the_password),
         CASE(two_devices_that_enrol_at_once_get_different_numbers),
         CASE(devices_beyond_the_limit_are_refused_with_a_sentence),
