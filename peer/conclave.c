@@ -378,6 +378,18 @@ conclave_get_state(struct conclave *self, struct conclave_state *out)
 }
 
 const char *
+conclave_error_code(enum conclave_err err)
+{
+    return msg_error_code(err);
+}
+
+const char *
+conclave_error_sentence(enum conclave_err err)
+{
+    return msg_error_sentence(err);
+}
+
+const char *
 conclave_version(void)
 {
     return peer_setup_version();

@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "msg/error.h"
+#include "msg/errors.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -138,6 +138,10 @@ CONCLAVE_API int conclave_fd(struct conclave *self);
 /* What is known without asking anybody. */
 struct conclave_state { bool enrolled; bool online; bool logged_out; uint64_t unacknowledged; char name[129]; char link[401]; uint16_t port; };
 CONCLAVE_API void conclave_get_state(struct conclave *self, struct conclave_state *out);
+
+/* An error's stable code, such as "name-taken", and the sentence for people. */
+CONCLAVE_API const char *conclave_error_code(enum conclave_err err);
+CONCLAVE_API const char *conclave_error_sentence(enum conclave_err err);
 
 /* "0.1.0", and the versions of libzmq, libsodium and LMDB it runs with. */
 CONCLAVE_API const char *conclave_version(void);

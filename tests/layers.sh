@@ -11,7 +11,7 @@ cd "${1:-$here/..}" || exit 99
 # What is in which layer.  A file may include files of its own layer and of
 # lower ones.  A new file is added here, or the first rule below fails.
 layers='
-0 msg/base msg/error msg/keys msg/name msg/endpoint msg/wire msg/catalog
+0 msg/base msg/errors msg/error msg/keys msg/name msg/endpoint msg/wire msg/catalog
 1 msg/codec msg/codec_print
 2 msg/step msg/envelope msg/cert
 3 broker/view broker/accounts broker/index broker/wheel broker/bucket broker/sessions broker/people broker/throttle

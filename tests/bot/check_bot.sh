@@ -27,7 +27,7 @@ prefix=$(sed -n 's/^prefix = //p' "$top_builddir/Makefile")
 pc=$(find "$root" -name libconclave.pc)
 libdir=$(dirname "$(dirname "$pc")")
 
-for file in bin/conclave bin/conclaved include/conclave/conclave.h include/conclave/msg/error.h \
+for file in bin/conclave bin/conclaved include/conclave/conclave.h include/conclave/msg/errors.h \
     share/man/man1/conclave.1 share/man/man8/conclaved.8; do
     claim "installed: $file" test -s "$root$prefix/$file"
 done
