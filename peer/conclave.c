@@ -167,6 +167,7 @@ void
 conclave_loop_destroy(struct conclave_loop **self_p)
 {
     struct conclave_loop *self = *self_p;
+    sigset_t before;
     *self_p = NULL;
     if (self == NULL || !peer_handle_is_ours(self->forks))
         return;
@@ -174,7 +175,9 @@ conclave_loop_destroy(struct conclave_loop **self_p)
         struct conclave *peer = self->peers;
         conclave_close(&peer);
     }
+    mask_signals(&before);
     peer_loop_destroy(&self->loop);
+    unmask_signals(&before);
     free(self);
 }
 
@@ -277,13 +280,16 @@ void
 conclave_close(struct conclave **self_p)
 {
     struct conclave *self = *self_p;
+    sigset_t before;
     *self_p = NULL;
     if (self == NULL || !peer_handle_is_ours(self->forks))
         return; /* in a child nothing of it may be touched */
+    mask_signals(&before); /* CZMQ takes a signal for the end of what it waits for */
     if (self->actor != NULL)
         zactor_destroy(&self->actor); /* waits until the thread has closed it */
     else
         close_member(self);
+    unmask_signals(&before);
     peer_setup_release(&self->peer);
     free_handle(self);
 }

@@ -1,6 +1,9 @@
 /* Proves the public API without a registry: the mark of what was shown,
  * requests and events, in both ways to run. */
+#include <dirent.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/time.h>
 
 #include "tests/peer/fixture.h"
 
@@ -111,6 +114,66 @@ closing_is_quick_when_nobody_answers(void **state)
     assert_true(peer_loop_now_ms() - start_ms < 2000);
 }
 
+static size_t
+entries(const char *directory)
+{
+    size_t count = 0;
+    DIR *const list = opendir(directory);
+    assert_non_null(list);
+    while (readdir(list) != NULL)
+        count++;
+    closedir(list);
+    return count;
+}
+
+static void
+on_alarm(int number)
+{
+    (void)number;
+}
+
+/* CZMQ waits for its thread no longer when a signal comes. */
+static void
+a_signal_does_not_end_the_closing_before_its_time(void **state)
+{
+    (void)state;
+    const struct sigaction action = {.sa_handler = on_alarm};
+    const struct itimerval often = {{0, 50}, {0, 50}};
+    const struct itimerval never = {{0, 0}, {0, 0}};
+    struct sigaction before;
+    assert_int_equal(OPEN(.listen = "127.0.0.1:0"), CONCLAVE_OK);
+    conclave_close(&peer);
+    const size_t threads = entries("/proc/self/task");
+    assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(OPEN(.listen = "127.0.0.1:0"), CONCLAVE_OK);
+        assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+        conclave_close(&peer);
+        assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+        assert_int_equal(entries("/proc/self/task"), threads);
+    }
+    assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
+}
+
+static void
+opened_and_closed_200_times_nothing_is_left_open(void **state)
+{
+    (void)state;
+    enum { WARM = 20, COUNT = 200 };
+    size_t descriptors = 0, threads = 0;
+    for (int i = 0; i < WARM + COUNT; i++) {
+        const struct conclave_options options = {.in_memory = true, .listen = "127.0.0.1:0"};
+        assert_int_equal(conclave_open(&peer, &options), CONCLAVE_OK);
+        conclave_close(&peer);
+        if (i == WARM) { /* libzmq keeps some of its own for the next ones */
+            descriptors = entries("/proc/self/fd");
+            threads = entries("/proc/self/task");
+        }
+    }
+    assert_in_range(entries("/proc/self/fd"), 0, descriptors + 4);
+    assert_in_range(entries("/proc/self/task"), 0, threads);
+}
+
 static void
 a_child_process_gets_nothing(void **state)
 {
@@ -200,6 +263,8 @@ main(int argc, char **argv)
         TEST(what_cannot_be_said_is_refused),
         TEST(the_descriptor_is_readable_while_an_event_waits),
         TEST(closing_is_quick_when_nobody_answers),
+        TEST(a_signal_does_not_end_the_closing_before_its_time),
+        TEST(opened_and_closed_200_times_nothing_is_left_open),
         TEST(a_child_process_gets_nothing),
         TEST(many_instances_share_one_home_and_one_thread),
         TEST(a_peer_in_memory_leaves_nothing_behind),
