@@ -46,7 +46,10 @@ void
 broker_admission_fail(struct broker_front_core *self, struct broker_job *job, enum conclave_err err,
                       uint64_t retry_ms)
 {
-    end_refused(self, job, err, NULL, retry_ms);
+    const char *text = NULL;
+
+    broker_front_core_soften(&err, &text);
+    end_refused(self, job, err, text, retry_ms);
 }
 
 static void

@@ -7,6 +7,7 @@
 
 #include "broker/channel.h"
 #include "broker/door_core.h"
+#include "broker/ears.h"
 #include "broker/judge.h"
 #include "broker/keyring.h"
 #include "broker/local.h"
@@ -21,6 +22,12 @@
 #define TURN_MAX 256                 /* events before the effects of time are looked at again */
 #define LINGER_MS 200
 
+enum ear {
+    EAR_STRANGERS = 1 << 0, /* frames, and connections that ended */
+    EAR_FRONT = 1 << 1,     /* its frames, and that it came up */
+    EAR_SUPERVISOR = 1 << 2,
+};
+
 struct door {
     const struct broker_child *child;
     struct broker_settings settings;
@@ -29,6 +36,7 @@ struct door {
     struct broker_port *port;
     zsock_t *front;
     zsock_t *front_monitor;
+    struct broker_ears ears;
     struct msg_effects effects;
     struct msg_time now;
     uint64_t wake_ms; /* on the monotonic clock; UINT64_MAX: never */
@@ -58,6 +66,7 @@ admit(void *arg, const struct msg_box_pub *key, const char *source)
 static void
 send_to(struct door *self, uint64_t link, struct msg_span bytes)
 {
+    self->ears.loud |= link != BROKER_LINK_FRONT ? EAR_STRANGERS : EAR_FRONT;
     if (link != BROKER_LINK_FRONT)
         broker_port_send(self->port, link, bytes);
     else if (broker_local_send(self->front, NULL, bytes) != CONCLAVE_OK)
@@ -122,6 +131,7 @@ hear_front(struct door *self)
                                            .bytes = msg_span(zmq_msg_data(&body),
                                                              zmq_msg_size(&body))});
     zmq_msg_close(&body);
+    self->ears.loud &= ~(uint32_t)EAR_FRONT;
 }
 
 static void
@@ -129,7 +139,11 @@ hear_strangers(struct door *self)
 {
     struct msg_event event;
 
-    for (int i = 0; i < TURN_MAX && broker_port_next(self->port, self->now.mono_ms, &event); i++) {
+    for (int i = 0; i < TURN_MAX; i++) {
+        if (!broker_port_next(self->port, self->now.mono_ms, &event)) {
+            self->ears.loud &= ~(uint32_t)EAR_STRANGERS;
+            break;
+        }
         step(self, &event);
         broker_port_wipe_frame(self->port);
     }
@@ -175,11 +189,31 @@ hear_supervisor(struct door *self)
     struct broker_note note;
     enum conclave_err err;
 
+    self->ears.loud &= ~(uint32_t)EAR_SUPERVISOR;
     while ((err = broker_channel_receive(self->child->channel, &note)) == CONCLAVE_OK)
         if (note.word == BROKER_WORD_STOP
             || (note.word == BROKER_WORD_SETTINGS && !set(self, &note.settings)))
             return false;
     return err == CONCLAVE_ERR_NOT_FOUND;
+}
+
+static enum conclave_err
+open_ears(struct door *self)
+{
+    struct broker_ears *ears = &self->ears;
+    enum conclave_err err = broker_ears_open(ears);
+
+    if (err == CONCLAVE_OK)
+        err = broker_ears_add(ears, EAR_STRANGERS, broker_port_socket(self->port));
+    if (err == CONCLAVE_OK)
+        err = broker_ears_add_fd(ears, EAR_STRANGERS, broker_port_wake(self->port));
+    if (err == CONCLAVE_OK)
+        err = broker_ears_add(ears, EAR_FRONT, self->front);
+    if (err == CONCLAVE_OK)
+        err = broker_ears_add(ears, EAR_FRONT, self->front_monitor);
+    if (err == CONCLAVE_OK)
+        err = broker_ears_add_fd(ears, EAR_SUPERVISOR, self->child->channel);
+    return err;
 }
 
 static bool
@@ -210,6 +244,8 @@ open_all(struct door *self)
     if (err == CONCLAVE_OK)
         err = broker_port_open(&self->port, self->child, &sec, DOMAIN, MSG_DOOR_SOCKET_MAX, &limits,
                                why, sizeof why);
+    if (err == CONCLAVE_OK)
+        err = open_ears(self);
     msg_keys_wipe(&sec, sizeof sec);
     if (err == CONCLAVE_OK) {
         const struct broker_door_settings core = core_settings(self);
@@ -226,13 +262,6 @@ serve(struct door *self)
 {
     const struct broker_note ready = {.word = BROKER_WORD_READY,
                                       .port = broker_port_number(self->port)};
-    zmq_pollitem_t items[] = {
-        {zsock_resolve(broker_port_socket(self->port)), 0, ZMQ_POLLIN, 0},
-        {zsock_resolve(self->front), 0, ZMQ_POLLIN, 0},
-        {zsock_resolve(self->front_monitor), 0, ZMQ_POLLIN, 0},
-        {NULL, self->child->channel, ZMQ_POLLIN, 0},
-        {NULL, broker_port_wake(self->port), ZMQ_POLLIN, 0},
-    };
 
     self->now = read_clocks();
     step(self, &(struct msg_event){.kind = EVENT_START});
@@ -240,13 +269,15 @@ serve(struct door *self)
         return 1;
     for (;;) {
         const int wait_ms = broker_port_timeout_ms(self->port, self->now.mono_ms, self->wake_ms);
-        if (zmq_poll(items, 5, wait_ms) < 0 && errno != EINTR)
+        if (broker_ears_wait(&self->ears, wait_ms) != CONCLAVE_OK)
             return 1;
         self->now = read_clocks();
-        if (items[3].revents != 0 && !hear_supervisor(self))
+        if ((self->ears.loud & EAR_SUPERVISOR) != 0 && !hear_supervisor(self))
             break;
-        hear_front(self);
-        hear_strangers(self);
+        if ((self->ears.loud & EAR_FRONT) != 0)
+            hear_front(self);
+        if ((self->ears.loud & EAR_STRANGERS) != 0 || broker_port_has_news(self->port, self->now.mono_ms))
+            hear_strangers(self);
         if (self->wake_ms <= self->now.mono_ms) {
             self->wake_ms = UINT64_MAX;
             step(self, &(struct msg_event){.kind = EVENT_WAKE});

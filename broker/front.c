@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "broker/channel.h"
+#include "broker/ears.h"
 #include "broker/front_core.h"
 #include "broker/keyring.h"
 #include "broker/local.h"
@@ -25,6 +26,14 @@
 #define COMMIT_MS 1500  /* for the last commits */
 #define IO_THREADS_MAX 4
 
+enum ear {
+    EAR_MEMBERS = 1 << 0, /* frames, and connections that ended */
+    EAR_DOOR = 1 << 1,
+    EAR_VAULT = 1 << 2,   /* its frames, and that it came up */
+    EAR_STORE = 1 << 3,
+    EAR_SUPERVISOR = 1 << 4,
+};
+
 struct front {
     const struct broker_child *child;
     struct broker_settings settings;
@@ -37,6 +46,7 @@ struct front {
     struct broker_local_id door_id; /* len 0: it has not spoken yet */
     zsock_t *vault;
     zsock_t *vault_monitor;
+    struct broker_ears ears;
     struct msg_effects effects;
     struct msg_time now;
     uint64_t wake_ms; /* on the monotonic clock; UINT64_MAX: never */
@@ -119,12 +129,16 @@ send_to(struct front *self, uint64_t link, struct msg_span bytes)
 {
     enum conclave_err err = CONCLAVE_OK;
 
-    if (link == BROKER_LINK_VAULT)
+    if (link == BROKER_LINK_VAULT) {
         err = broker_local_send(self->vault, NULL, bytes);
-    else if (link != BROKER_LINK_DOOR)
+        self->ears.loud |= EAR_VAULT;
+    } else if (link != BROKER_LINK_DOOR) {
         broker_port_send(self->port, link, bytes);
-    else if (self->door_id.len > 0)
+        self->ears.loud |= EAR_MEMBERS;
+    } else if (self->door_id.len > 0) {
         err = broker_local_send(self->door, &self->door_id, bytes);
+        self->ears.loud |= EAR_DOOR;
+    }
     if (err != CONCLAVE_OK)
         host_log(MSG_LOG_DEBUG, "FRONT-NEIGHBOUR-AWAY a frame found nobody; it is asked for again.");
 }
@@ -142,6 +156,7 @@ perform(struct front *self)
             break;
         case EFFECT_STORE:
             broker_store_commit(self->writer, effect->id);
+            self->ears.loud |= EAR_STORE;
             break;
         case EFFECT_SEND:
             send_to(self, effect->id, bytes);
@@ -209,6 +224,7 @@ hear_door(struct front *self)
         step_secret(self, BROKER_LINK_DOOR, &body);
     }
     zmq_msg_close(&body);
+    self->ears.loud &= ~(uint32_t)EAR_DOOR;
 }
 
 static void
@@ -225,6 +241,7 @@ hear_vault(struct front *self)
         if (err == CONCLAVE_OK)
             step_secret(self, BROKER_LINK_VAULT, &body);
     zmq_msg_close(&body);
+    self->ears.loud &= ~(uint32_t)EAR_VAULT;
 }
 
 static void
@@ -232,8 +249,9 @@ hear_store(struct front *self)
 {
     struct msg_event event = {.kind = EVENT_STORED};
 
-    while (broker_store_synced(self->writer, &event.id))
+    while (broker_store_answer(self->writer, &event.id, &event.err))
         step(self, &event);
+    self->ears.loud &= ~(uint32_t)EAR_STORE;
 }
 
 static void
@@ -241,8 +259,13 @@ hear_members(struct front *self)
 {
     struct msg_event event;
 
-    for (int i = 0; i < TURN_MAX && broker_port_next(self->port, self->now.mono_ms, &event); i++)
+    for (int i = 0; i < TURN_MAX; i++) {
+        if (!broker_port_next(self->port, self->now.mono_ms, &event)) {
+            self->ears.loud &= ~(uint32_t)EAR_MEMBERS;
+            break;
+        }
         step(self, &event);
+    }
 }
 
 static struct broker_front_settings
@@ -287,6 +310,7 @@ hear_supervisor(struct front *self)
     struct broker_note note;
     enum conclave_err err;
 
+    self->ears.loud &= ~(uint32_t)EAR_SUPERVISOR;
     while ((err = broker_channel_receive(self->child->channel, &note)) == CONCLAVE_OK) {
         if (note.word == BROKER_WORD_STOP)
             return false;
@@ -346,6 +370,29 @@ open_sockets(struct front *self, const struct msg_box_sec *sec, char *why, size_
     return err;
 }
 
+static enum conclave_err
+open_ears(struct front *self)
+{
+    struct broker_ears *ears = &self->ears;
+    enum conclave_err err = broker_ears_open(ears);
+
+    if (err == CONCLAVE_OK)
+        err = broker_ears_add(ears, EAR_MEMBERS, broker_port_socket(self->port));
+    if (err == CONCLAVE_OK)
+        err = broker_ears_add_fd(ears, EAR_MEMBERS, broker_port_wake(self->port));
+    if (err == CONCLAVE_OK)
+        err = broker_ears_add(ears, EAR_DOOR, self->door);
+    if (err == CONCLAVE_OK)
+        err = broker_ears_add(ears, EAR_VAULT, self->vault);
+    if (err == CONCLAVE_OK)
+        err = broker_ears_add(ears, EAR_VAULT, self->vault_monitor);
+    if (err == CONCLAVE_OK)
+        err = broker_ears_add(ears, EAR_STORE, broker_store_socket(self->writer));
+    if (err == CONCLAVE_OK)
+        err = broker_ears_add_fd(ears, EAR_SUPERVISOR, self->child->channel);
+    return err;
+}
+
 static bool
 open_all(struct front *self)
 {
@@ -364,6 +411,8 @@ open_all(struct front *self)
         err = open_store(self, why, sizeof why);
     if (err == CONCLAVE_OK)
         err = open_sockets(self, &sec, why, sizeof why);
+    if (err == CONCLAVE_OK)
+        err = open_ears(self);
     msg_keys_wipe(&sec, sizeof sec);
     if (err == CONCLAVE_OK) {
         const struct broker_front_settings core = core_settings(self);
@@ -398,15 +447,6 @@ serve(struct front *self)
 {
     const struct broker_note ready = {.word = BROKER_WORD_READY,
                                       .port = broker_port_number(self->port)};
-    zmq_pollitem_t items[] = {
-        {zsock_resolve(broker_port_socket(self->port)), 0, ZMQ_POLLIN, 0},
-        {zsock_resolve(self->door), 0, ZMQ_POLLIN, 0},
-        {zsock_resolve(self->vault), 0, ZMQ_POLLIN, 0},
-        {zsock_resolve(self->vault_monitor), 0, ZMQ_POLLIN, 0},
-        {zsock_resolve(broker_store_socket(self->writer)), 0, ZMQ_POLLIN, 0},
-        {NULL, self->child->channel, ZMQ_POLLIN, 0},
-        {NULL, broker_port_wake(self->port), ZMQ_POLLIN, 0},
-    };
 
     self->now = read_clocks();
     step(self, &(struct msg_event){.kind = EVENT_START});
@@ -414,20 +454,18 @@ serve(struct front *self)
         return 1;
     for (;;) {
         const int wait_ms = broker_port_timeout_ms(self->port, self->now.mono_ms, self->wake_ms);
-        if (zmq_poll(items, 7, wait_ms) < 0 && errno != EINTR)
+        if (broker_ears_wait(&self->ears, wait_ms) != CONCLAVE_OK)
             return 1;
         self->now = read_clocks();
-        if (items[5].revents != 0 && !hear_supervisor(self))
+        if ((self->ears.loud & EAR_SUPERVISOR) != 0 && !hear_supervisor(self))
             break;
-        /* Looking into an empty socket costs two system calls. */
-        if (items[4].revents != 0)
+        if ((self->ears.loud & EAR_STORE) != 0)
             hear_store(self);
-        if (items[2].revents != 0 || items[3].revents != 0)
+        if ((self->ears.loud & EAR_VAULT) != 0)
             hear_vault(self);
-        if (items[1].revents != 0)
+        if ((self->ears.loud & EAR_DOOR) != 0)
             hear_door(self);
-        if (items[0].revents != 0 || items[6].revents != 0
-            || broker_port_has_news(self->port, self->now.mono_ms))
+        if ((self->ears.loud & EAR_MEMBERS) != 0 || broker_port_has_news(self->port, self->now.mono_ms))
             hear_members(self);
         if (self->wake_ms <= self->now.mono_ms) {
             self->wake_ms = UINT64_MAX;

@@ -20,9 +20,24 @@ broker_front_core_send(struct broker_front_core *self, uint64_t link, enum msg_k
 }
 
 void
+broker_front_core_soften(enum conclave_err *err, const char **text)
+{
+    const bool full = *err == CONCLAVE_ERR_STORE_FULL;
+
+    if (!full && *err != CONCLAVE_ERR_STORE_IO && *err != CONCLAVE_ERR_STORE_DAMAGED)
+        return;
+    *err = full ? CONCLAVE_ERR_QUOTA_EXCEEDED : CONCLAVE_ERR_INTERNAL;
+    *text = full ? "The registry has no room to write this down; nothing was changed. Try again later, or tell "
+                   "its operator."
+                 : "The registry could not write this down; nothing was changed. Try again later, or tell its "
+                   "operator.";
+}
+
+void
 broker_front_core_refuse(struct broker_front_core *self, uint64_t link, uint64_t req, enum conclave_err err,
                     const char *text, uint64_t retry_ms)
 {
+    broker_front_core_soften(&err, &text);
     const struct msg_error_frame error = {
         .req = req,
         .code = msg_text(msg_error_code(err)),

@@ -58,6 +58,9 @@ struct broker_ask {
 void broker_front_core_send(struct broker_front_core *self, uint64_t link, enum msg_kind kind, const void *message);
 void broker_front_core_refuse(struct broker_front_core *self, uint64_t link, uint64_t req, enum conclave_err err,
                               const char *text, uint64_t retry_ms);
+/* What somebody else than the operator is told of trouble with the store; text
+ * stays as it is for other errors. */
+void broker_front_core_soften(enum conclave_err *err, const char **text);
 void broker_front_core_bye(struct broker_front_core *self, uint64_t link, enum conclave_err err, const char *text);
 
 /* ---- progress: jobs, the vault and the disk ---- */

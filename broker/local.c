@@ -70,9 +70,12 @@ broker_local_came_up(zsock_t *monitor)
     bool up = false;
 
     /* the event, then the endpoint; only one kind of event was asked for */
-    while (zmq_recv(raw, NULL, 0, ZMQ_DONTWAIT) >= 0)
-        up = true;
-    return up;
+    for (;;) {
+        if (zmq_recv(raw, NULL, 0, ZMQ_DONTWAIT) >= 0)
+            up = true;
+        else if (errno != EINTR)
+            return up;
+    }
 }
 
 static bool

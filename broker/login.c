@@ -118,10 +118,10 @@ open_session(struct broker_front_core *self, const struct request *request, uint
 }
 
 /* Whether the certificate in the record says what a new one would say, and is
- * good for long enough. */
+ * good for that long. */
 static bool
 certificate_serves(const struct broker_front_core *self, const struct msg_rec_device *device,
-                   const struct msg_box_pub *mail)
+                   const struct msg_box_pub *mail, uint64_t least_ms)
 {
     struct msg_cert_body body;
     const uint64_t now_ms = self->now.wall_ms;
@@ -132,7 +132,7 @@ certificate_serves(const struct broker_front_core *self, const struct msg_rec_de
            && memcmp(body.transport.at, device->transport.at, sizeof body.transport.at) == 0
            && memcmp(body.mail.at, mail->at, sizeof body.mail.at) == 0
            && body.not_before_ms <= now_ms + MSG_CERT_SKEW_MS && body.not_after_ms > now_ms
-           && body.not_after_ms - now_ms >= MSG_CERT_RENEW_MS;
+           && body.not_after_ms - now_ms >= least_ms;
 }
 
 /* ---- LOGIN ---- */
@@ -220,7 +220,7 @@ consider(struct broker_front_core *self, const struct request *request, struct b
         refuse_login(self, request, job, CONCLAVE_ERR_SIGNATURE);
         return;
     }
-    if (certificate_serves(self, &device, &request->mail)) {
+    if (certificate_serves(self, &device, &request->mail, MSG_CERT_RENEW_MS)) {
         uint8_t certificate[MSG_CERT_MAX]; /* the record goes with the next look into the view */
         const size_t len = device.certificate.len < sizeof certificate ? device.certificate.len : sizeof certificate;
         memcpy(certificate, device.certificate.at, len);
@@ -305,10 +305,30 @@ broker_login_stored(struct broker_front_core *self, struct broker_job *job)
     broker_jobs_end(&self->jobs, job);
 }
 
+/* There is no new certificate now, for want of the disk or of the vault: the
+ * old one serves while it is valid.  false: refused. */
+static bool
+enter_as_before(struct broker_front_core *self, const struct broker_job *job)
+{
+    struct msg_rec_device device;
+    struct request request;
+
+    request_of_job(&request, job);
+    if (!self->booted || job->orphan || job->account == 0
+        || !broker_accounts_device(&self->view, job->account, job->device, &device) || device.revoked_ms != 0
+        || !certificate_serves(self, &device, &request.mail, 1))
+        return false;
+    uint8_t certificate[MSG_CERT_MAX];
+    const size_t len = device.certificate.len < sizeof certificate ? device.certificate.len : sizeof certificate;
+    memcpy(certificate, device.certificate.at, len);
+    open_session(self, &request, job->account, job->device, msg_span(certificate, len));
+    return true;
+}
+
 void
 broker_login_fail(struct broker_front_core *self, struct broker_job *job, enum conclave_err err, uint64_t retry_ms)
 {
-    if (!job->orphan)
+    if (!enter_as_before(self, job) && !job->orphan)
         broker_front_core_refuse(self, job->conn, job->req, err, NULL, retry_ms);
     broker_jobs_end(&self->jobs, job);
 }

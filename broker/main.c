@@ -1,6 +1,7 @@
 /* conclaved: reads the command line and the configuration, enters the data
  * directory, and becomes the supervisor. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,13 +158,13 @@ override(struct broker_run *run, const struct arguments *args, char *why, size_t
     char host[MSG_HOST_MAX + 1];
     uint16_t port;
 
-    if (args->listen != NULL && strlen(args->listen) > MSG_ENDPOINT_MAX) {
-        snprintf(why, why_cap, "--listen is longer than an address can be.");
+    if (args->listen != NULL
+        && (strlen(args->listen) > MSG_ENDPOINT_MAX || *args->listen == '\0')) {
+        snprintf(why, why_cap, "--listen is HOST:PORT, such as 0.0.0.0:15600 or [::1]:15600.");
         return CONCLAVE_ERR_BAD_ARGUMENTS;
     }
-    if (args->advertise != NULL
-        && (strlen(args->advertise) > MSG_HOST_MAX || *args->advertise == '\0')) {
-        snprintf(why, why_cap, "--advertise names a host.");
+    if (args->advertise != NULL && !broker_settings_is_host(args->advertise)) {
+        snprintf(why, why_cap, "--advertise is a host name, or an address without brackets and port.");
         return CONCLAVE_ERR_BAD_ARGUMENTS;
     }
     if (args->listen != NULL)
@@ -174,6 +175,16 @@ override(struct broker_run *run, const struct arguments *args, char *why, size_t
     if (broker_settings_listen(&run->settings, host, &port, why, why_cap) != CONCLAVE_OK)
         return CONCLAVE_ERR_BAD_ARGUMENTS;
     return CONCLAVE_OK;
+}
+
+/* What we open must not come to stand where logs and the ready line go. */
+static bool
+hold_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) /* the lowest that is free */
+            return false;
+    return true;
 }
 
 static int
@@ -222,6 +233,8 @@ main(int argc, char **argv)
     size_t count;
 
     umask(077);
+    if (!hold_streams())
+        return 1;
     int status = read_arguments(&args, argc, argv);
     if (status >= 0 || run == NULL)
         return status >= 0 ? status : 1;

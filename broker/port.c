@@ -42,6 +42,7 @@ struct broker_port {
     struct host_watchdog *watchdog;
     uint16_t number;
     struct host_frame frame;
+    bool more;                  /* may be there to be read, beyond SKIP_MAX */
     bool has_frame;             /* frame holds one that was not handed out yet */
     bool is_new;                /* and it is the first of its connection */
     struct conn *conns;         /* by descriptor */
@@ -191,6 +192,7 @@ fill(struct broker_port *self, enum msg_event_kind kind, struct msg_event *event
 static bool
 read_frame(struct broker_port *self, uint64_t now_ms)
 {
+    self->more = false;
     for (int i = 0; i < SKIP_MAX; i++) {
         const enum host_read read = host_curve_read_router(self->router, &self->frame);
         if (read == HOST_READ_NOTHING)
@@ -206,7 +208,8 @@ read_frame(struct broker_port *self, uint64_t now_ms)
         if (met != MEET_OVER)
             return true;
     }
-    return false; /* the poll tells of the others at once */
+    self->more = true;
+    return false;
 }
 
 bool
@@ -242,7 +245,7 @@ broker_port_wake(const struct broker_port *self)
 bool
 broker_port_has_news(const struct broker_port *self, uint64_t now_ms)
 {
-    return self->has_frame || self->down_count > 0
+    return self->has_frame || self->more || self->down_count > 0
            || (self->graces_count > 0 && self->graces[self->graces_first].cut_ms <= now_ms);
 }
 

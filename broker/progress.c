@@ -41,7 +41,9 @@ void
 broker_progress_enter_store(struct broker_front_core *self, struct broker_job *job)
 {
     broker_jobs_enter(&self->jobs, job, BROKER_STAGE_STORE, self->now.mono_ms);
-    job->version = self->counters.revoked_version;
+    /* Its own revocations alone: those of others may fail to be stored. */
+    job->version = job->kind == BROKER_JOB_REVOKE || job->kind == BROKER_JOB_DELETE
+                       ? self->counters.revoked_version : 0;
     msg_effects_store(self->out, job->id);
 }
 
@@ -106,8 +108,11 @@ boot_stored(struct broker_front_core *self, struct broker_job *job)
 static void
 boot_failed(struct broker_front_core *self, struct broker_job *job, enum conclave_err err, uint64_t retry_ms)
 {
+    /* Members may come in: the block is written down with the next counters
+     * that are, and until then a run that follows may use the same numbers,
+     * which no device keeps over a restart. */
+    (void)err;
     (void)retry_ms;
-    msg_effects_log(self->out, MSG_LOG_ERROR, "STORE-FAILED %s", msg_error_sentence(err));
     boot_stored(self, job);
 }
 
@@ -179,6 +184,21 @@ broker_progress_hear_vault(struct broker_front_core *self, const struct msg_even
     }
 }
 
+/* The account is not made, or not gone.  Transactions that were handed in
+ * since took the number along, so it is written once more. */
+static void
+uncount(struct broker_front_core *self, const struct broker_job *job)
+{
+    if (job->kind == BROKER_JOB_SIGNUP && job->made && self->counters.accounts > 0)
+        self->counters.accounts--;
+    else if (job->kind == BROKER_JOB_DELETE)
+        self->counters.accounts++;
+    else
+        return;
+    broker_progress_put_counters(self);
+    msg_effects_store(self->out, broker_jobs_store_id(&self->jobs));
+}
+
 void
 broker_progress_hear_stored(struct broker_front_core *self, const struct msg_event *event)
 {
@@ -187,11 +207,7 @@ broker_progress_hear_stored(struct broker_front_core *self, const struct msg_eve
     if (job == NULL)
         return; /* nobody waits for it */
     if (event->err != CONCLAVE_OK) {
-        msg_effects_log(self->out, MSG_LOG_ERROR, "STORE-FAILED %s", msg_error_sentence(event->err));
-        if (job->kind == BROKER_JOB_SIGNUP && job->made && self->counters.accounts > 0)
-            self->counters.accounts--;
-        if (job->kind == BROKER_JOB_DELETE)
-            self->counters.accounts++;
+        uncount(self, job);
         job_rows[job->kind].failed(self, job, event->err, 0);
         return;
     }

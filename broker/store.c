@@ -1,6 +1,5 @@
 /* The store actor.  A transaction travels as one block of memory over an inproc
- * pipe: its id, then its records.  When a commit fails, what was in it is kept
- * and tried again: nothing is said to be stored that is not. */
+ * pipe: its id, then its records; its id and an error come back. */
 #include "broker/store.h"
 
 #include <stdlib.h>
@@ -8,8 +7,7 @@
 #include "host/log.h"
 
 #define RECORDS_MAX 1000u /* of one commit, about */
-#define RETRY_MS 500
-#define WARN_EVERY 20u /* failures in a row, after the first */
+#define WARN_EVERY 100u    /* failures in a row, after the first */
 
 /* A transaction; records follow each other in bytes. */
 struct transaction {
@@ -26,11 +24,16 @@ struct record {
     uint32_t delete;
 };
 
+struct answer {
+    uint64_t id;
+    enum conclave_err err;
+};
+
 struct broker_store {
     struct host_store *store;
     zactor_t *actor;
     struct transaction *open;   /* what gathers; the front's */
-    uint64_t given, synced;     /* transactions; the front's */
+    uint64_t given, answered;   /* transactions; the front's */
     struct transaction *first;  /* what waits; the actor's, as is all below */
     struct transaction **last_p;
     uint32_t failures;          /* in a row */
@@ -107,18 +110,26 @@ write_out(struct host_store *store, const struct transaction *transaction)
     return err;
 }
 
-/* One commit of what waits; *end gets the first transaction that is not in it. */
+/* One commit, from the first that waits; *end gets the first one that is not
+ * in it. */
 static enum conclave_err
-commit(struct broker_store *self, struct transaction **end)
+commit(struct broker_store *self, uint64_t records_max, struct transaction **end)
 {
     uint64_t records = 0;
     enum conclave_err err = host_store_begin(self->store);
 
-    for (*end = self->first; *end != NULL && records < RECORDS_MAX && err == CONCLAVE_OK;
-         *end = (*end)->next) {
+    if (err != CONCLAVE_OK) {
+        /* Not for want of space: it wrote nothing yet.  LMDB gave the store up,
+         * and only who opens it anew can go on: the front is started again. */
+        host_log(MSG_LOG_ERROR, "STORE-BROKEN %s The front starts anew.", msg_error_sentence(err));
+        abort();
+    }
+    *end = self->first;
+    do {
         err = write_out(self->store, *end);
         records += (*end)->records;
-    }
+        *end = (*end)->next;
+    } while (*end != NULL && records < records_max && err == CONCLAVE_OK);
     return err == CONCLAVE_OK ? host_store_commit(self->store) : err;
 }
 
@@ -130,38 +141,48 @@ free_transaction(struct transaction *transaction)
 }
 
 static void
-say_failure(struct broker_store *self, enum conclave_err err)
+answer(struct broker_store *self, void *pipe, enum conclave_err err)
 {
-    if (self->failures++ % WARN_EVERY == 0)
-        host_log(MSG_LOG_ERROR,
-                 "STORE-FAILED %s Nothing that waits is lost while this daemon runs; it tries again "
-                 "by itself.",
-                 msg_error_sentence(err));
+    struct transaction *done = self->first;
+    struct answer what;
+
+    memset(&what, 0, sizeof what); /* the gaps too: all of it is sent */
+    what.id = done->id;
+    what.err = err;
+    if (err != CONCLAVE_OK) {
+        if (self->failures++ % WARN_EVERY == 0)
+            host_log(MSG_LOG_ERROR,
+                     "STORE-FAILED %s Until then changes are refused, with nothing lost; reading "
+                     "goes on.",
+                     msg_error_sentence(err));
+    } else if (self->failures > 0 && done->records > 0) {
+        self->failures = 0;
+        host_log(MSG_LOG_INFO, "STORE-RECOVERED The store takes records again.");
+    }
+    self->first = done->next;
+    zmq_send(pipe, &what, sizeof what, 0);
+    free_transaction(done);
 }
 
-/* Commits all that waits and says so; false: it must be tried again. */
-static bool
+/* Commits all that waits and answers it. */
+static void
 work(struct broker_store *self, void *pipe)
 {
     while (self->first != NULL) {
         struct transaction *end;
-        const enum conclave_err err = commit(self, &end);
-        if (err != CONCLAVE_OK) {
-            say_failure(self, err);
-            return false;
+        enum conclave_err err = commit(self, RECORDS_MAX, &end);
+        if (err == CONCLAVE_OK || self->first->next == end) {
+            while (self->first != end)
+                answer(self, pipe, err);
+            continue;
         }
-        if (self->failures > 0)
-            host_log(MSG_LOG_INFO, "STORE-RECOVERED The store takes records again.");
-        self->failures = 0;
-        while (self->first != end) {
-            struct transaction *done = self->first;
-            self->first = done->next;
-            zmq_send(pipe, &done->id, sizeof done->id, 0);
-            free_transaction(done);
+        while (self->first != end) { /* each alone */
+            struct transaction *next;
+            err = commit(self, 0, &next);
+            answer(self, pipe, err);
         }
     }
     self->last_p = &self->first;
-    return true;
 }
 
 static void
@@ -170,13 +191,13 @@ run(zsock_t *pipe, void *arg)
     struct broker_store *self = arg;
     void *raw = zsock_resolve(pipe);
     zmq_pollitem_t item = {raw, 0, ZMQ_POLLIN, 0};
-    bool retry = false, stop = false;
+    bool stop = false;
 
     zsock_signal(pipe, 0);
-    while (!stop || (self->first != NULL && !retry)) {
+    while (!stop) {
         struct transaction *transaction;
         zmq_msg_t msg;
-        if (!stop && zmq_poll(&item, 1, retry ? RETRY_MS : -1) < 0 && errno != EINTR)
+        if (zmq_poll(&item, 1, -1) < 0 && errno != EINTR)
             break;
         zmq_msg_init(&msg);
         while (!stop && zmq_msg_recv(&msg, raw, ZMQ_DONTWAIT) >= 0) {
@@ -190,12 +211,7 @@ run(zsock_t *pipe, void *arg)
             self->last_p = &transaction->next;
         }
         zmq_msg_close(&msg);
-        retry = !work(self, raw);
-    }
-    while (self->first != NULL) { /* the store would not have them */
-        struct transaction *lost = self->first;
-        self->first = lost->next;
-        free_transaction(lost);
+        work(self, raw);
     }
 }
 
@@ -222,13 +238,14 @@ void
 broker_store_stop(struct broker_store **self_p, int wait_ms)
 {
     struct broker_store *self = *self_p;
+    enum conclave_err err;
     uint64_t id;
 
     if (self == NULL)
         return;
     zmq_pollitem_t item = {zsock_resolve(self->actor), 0, ZMQ_POLLIN, 0};
     while (broker_store_waiting(self) > 0 && zmq_poll(&item, 1, wait_ms) > 0)
-        while (broker_store_synced(self, &id))
+        while (broker_store_answer(self, &id, &err))
             ;
     zactor_destroy(&self->actor);
     if (self->open != NULL)
@@ -244,16 +261,24 @@ broker_store_socket(struct broker_store *self)
 }
 
 bool
-broker_store_synced(struct broker_store *self, uint64_t *id)
+broker_store_answer(struct broker_store *self, uint64_t *id, enum conclave_err *err)
 {
-    if (zmq_recv(zsock_resolve(self->actor), id, sizeof *id, ZMQ_DONTWAIT) != sizeof *id)
+    struct answer what;
+    int len;
+
+    do
+        len = zmq_recv(zsock_resolve(self->actor), &what, sizeof what, ZMQ_DONTWAIT);
+    while (len < 0 && errno == EINTR);
+    if (len != sizeof what)
         return false;
-    self->synced++;
+    *id = what.id;
+    *err = what.err;
+    self->answered++;
     return true;
 }
 
 uint64_t
 broker_store_waiting(const struct broker_store *self)
 {
-    return self->given - self->synced;
+    return self->given - self->answered;
 }

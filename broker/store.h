@@ -1,6 +1,9 @@
 /* The store actor: LMDB's only writer in the registry, on a thread of its own.
  * It takes whole transactions, commits all that wait as one of LMDB's, and
- * says which are synced.  Owned by broker/front. */
+ * says which are synced.  When that fails each of them is tried once more,
+ * alone, so that one does not take the others down; those that fail are said to
+ * have failed, and nothing of them is there.  Whether the next ones fare better
+ * shows when they come: nothing waits for a disk.  Owned by broker/front. */
 #ifndef BROKER_STORE_H
 #define BROKER_STORE_H
 
@@ -21,12 +24,12 @@ void broker_store_stop(struct broker_store **self_p, int wait_ms);
 void broker_store_gather(struct broker_store *self, const struct msg_effects *effects, const struct msg_effect *effect);
 void broker_store_commit(struct broker_store *self, uint64_t id);
 
-/* To poll for answers, and to take them: the id of one synced transaction, in
- * order; false: none. */
+/* To poll for answers, and to take them: the id of one transaction, in order,
+ * and OK when it is synced, or why nothing of it is; false: none. */
 zsock_t *broker_store_socket(struct broker_store *self);
-bool broker_store_synced(struct broker_store *self, uint64_t *id);
+bool broker_store_answer(struct broker_store *self, uint64_t *id, enum conclave_err *err);
 
-/* Transactions that were handed in and are not synced yet. */
+/* Transactions that were handed in and are not answered yet. */
 uint64_t broker_store_waiting(const struct broker_store *self);
 
 #endif

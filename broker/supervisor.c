@@ -114,9 +114,6 @@ become(struct supervisor *self, enum broker_role role, int channel, pid_t parent
 
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)
         _exit(1); /* it died in between */
-    char name[16]; /* for ps and top */
-    snprintf(name, sizeof name, "conclaved-%s", names[role]);
-    (void)prctl(PR_SET_NAME, name, 0, 0, 0); /* cannot fail with a text */
     prctl(PR_SET_NAME, titles[role], 0, 0, 0); /* for ps and top */
     signal(SIGINT, SIG_IGN); /* the terminal's, for all of us: the supervisor says what to do */
     signal(SIGHUP, SIG_IGN);

@@ -3,6 +3,7 @@
  * opens a directory, once, and never across a fork. */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <lmdb.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "host/store_backend.h"
 
 #define READERS 126u /* LMDB's default */
+#define LOCK_BYTES 8192 /* what LMDB makes of them */
 
 struct lmdb {
     struct host_store base;
@@ -380,6 +382,25 @@ failed:
     return err_of(rc);
 }
 
+/* LMDB makes its lock file as a hole and writes to it through memory: where the
+ * disk has no room for that, the process would end.  So the room is taken
+ * first.  Whatever else is wrong with the file LMDB says itself. */
+static enum conclave_err
+allocate_lock(const char *dir, char *why, size_t why_cap)
+{
+    char path[4096];
+    const int len = snprintf(path, sizeof path, "%s/lock.mdb", dir);
+    const int fd = len > 0 && (size_t)len < sizeof path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+    const int rc = fd >= 0 ? posix_fallocate(fd, 0, LOCK_BYTES) : errno;
+
+    if (fd >= 0)
+        close(fd);
+    if (rc != ENOSPC && rc != EDQUOT)
+        return CONCLAVE_OK;
+    snprintf(why, why_cap, "%s: %s", dir, msg_error_sentence(CONCLAVE_ERR_STORE_FULL));
+    return CONCLAVE_ERR_STORE_FULL;
+}
+
 enum conclave_err
 host_store_open(struct host_store **self_p, const struct host_store_options *options, char *why,
                 size_t why_cap)
@@ -391,6 +412,8 @@ host_store_open(struct host_store **self_p, const struct host_store_options *opt
     if (why_cap > 0)
         why[0] = '\0';
     enum conclave_err err = host_store_check(options->dir, why, why_cap);
+    if (err == CONCLAVE_OK)
+        err = allocate_lock(options->dir, why, why_cap);
     if (err != CONCLAVE_OK)
         return err;
     struct lmdb *self = calloc(1, sizeof *self);

@@ -121,7 +121,7 @@
     X(230, TELL_USERS, msg_users) \
     X(231, TELL_USER, msg_found) \
     X(232, TELL_DEVICES, msg_devices) \
-    X(233, TELL_NOTICE, msg_bye)
+    X(233, TELL_NOTICE, msg_tell_notice)
 
 enum msg_kind {
 #define MSG_KIND_ENUM(number, name, type) MSG_##name = number,
@@ -350,6 +350,7 @@ enum msg_tick { MSG_TICK_QUEUED = 0, MSG_TICK_STORED = 1, MSG_TICK_DELIVERED = 2
 struct msg_tell_session { uint64_t state; struct msg_text name; struct msg_text code; struct msg_text text; }; /* code: why, "" or an error's */
 struct msg_tell_message { uint64_t arrival; struct msg_id id; struct msg_text from; struct msg_text to; uint64_t ts_ms; struct msg_text text; };
 struct msg_tell_receipt { struct msg_id id; struct msg_text to; uint64_t tick; };
+struct msg_tell_notice { struct msg_text code; struct msg_text text; struct msg_text name; }; /* name: of the user that it is about, "" if of nobody */
 struct msg_tell_ok { uint64_t req; struct msg_id id; };         /* id: of the message that was said, else zero */
 
 /* A decoded message of any kind: as large as the largest. */

@@ -331,6 +331,16 @@ take(struct conclave *self)
     return false;
 }
 
+long
+conclave_show(struct conclave *self, int fd, const void *bytes, size_t len)
+{
+    if (!peer_handle_is_ours(self->forks)) {
+        errno = ECHILD;
+        return -1;
+    }
+    return (long)peer_setup_show(&self->peer, fd, msg_span(bytes, len), self->given);
+}
+
 /* Waits for news; false: it failed, or there is nothing to wait for. */
 static bool
 wait_for_news(struct conclave *self, int timeout_ms)

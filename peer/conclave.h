@@ -93,7 +93,7 @@ enum conclave_event_kind {
     CONCLAVE_EVENT_USERS,    /* request, users, users_count */
     CONCLAVE_EVENT_USER,     /* request, user */
     CONCLAVE_EVENT_DEVICES,  /* request, devices, devices_count */
-    CONCLAVE_EVENT_NOTICE    /* err, text: something a person should know */
+    CONCLAVE_EVENT_NOTICE    /* err, text: something a person should know; name: about whom, "" if about nobody */
 };
 enum conclave_session { CONCLAVE_SESSION_CONNECTED, CONCLAVE_SESSION_REGISTERED, CONCLAVE_SESSION_LOGGED_IN, CONCLAVE_SESSION_RECONNECTING, CONCLAVE_SESSION_LOGGED_OUT };
 enum conclave_tick { CONCLAVE_TICK_QUEUED, CONCLAVE_TICK_STORED, CONCLAVE_TICK_DELIVERED, CONCLAVE_TICK_READ };
@@ -131,6 +131,14 @@ struct conclave_event {
  * says that the last was dealt with: a message counts as shown from then on,
  * and one that was not comes again after a crash. */
 CONCLAVE_API const struct conclave_event *conclave_next(struct conclave *self, int timeout_ms);
+
+/* Writes bytes to fd (a pipe, a terminal, a socket) for the message that was
+ * given out last, and marks it as shown, where Linux can in one system call:
+ * whoever reads the bytes and answers with a kill -9 finds them marked, and
+ * nothing is written twice or left out.  All of it is written, or -1 is
+ * returned with errno (EINTR: a signal came before the first byte; call it
+ * again, or not). */
+CONCLAVE_API long conclave_show(struct conclave *self, int fd, const void *bytes, size_t len);
 
 /* Readable while an event waits; only with a thread of its own. */
 CONCLAVE_API int conclave_fd(struct conclave *self);

@@ -139,7 +139,14 @@ peer_core_failed(struct peer_core *self, uint64_t cmd, enum conclave_err err, st
 void
 peer_core_notice(struct peer_core *self, enum conclave_err err, struct msg_text text)
 {
-    const struct msg_bye notice = {
+    peer_core_notice_about(self, msg_text(""), err, text);
+}
+
+void
+peer_core_notice_about(struct peer_core *self, struct msg_text name, enum conclave_err err, struct msg_text text)
+{
+    const struct msg_tell_notice notice = {
+        .name = name,
         .code = msg_text(msg_error_code(err)),
         .text = text.len > 0 ? text : msg_text(msg_error_sentence(err)),
     };

@@ -212,6 +212,7 @@ peer_event_read(struct peer_event *self)
     case MSG_TELL_NOTICE:
         self->event.kind = CONCLAVE_EVENT_NOTICE;
         keep_reason(self, any.MSG_ANY_TELL_NOTICE.code, any.MSG_ANY_TELL_NOTICE.text);
+        self->event.name = keep(self, any.MSG_ANY_TELL_NOTICE.name);
         return true;
     default:
         return false;

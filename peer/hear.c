@@ -90,7 +90,7 @@ hear(struct peer_core *self, struct peer_device *device, const struct msg_chain 
         return false; /* the disk must catch up; it is sent again, since it is not acknowledged */
     if (verdict == ACCEPT_AFTER_GAP) {
         peer_core_log(self, MSG_LOG_WARN, "CHAIN-BROKEN", "messages before this one are missing and cannot come any more");
-        peer_core_notice(self, CONCLAVE_OK, msg_text("Some messages before the next one are missing: this device, or the sender's, lost part of its state."));
+        peer_core_notice_about(self, msg_text(peer_roster_contact_of(&self->roster, device)->name), CONCLAVE_OK, msg_text("Some messages before the next one are missing: this device, or the sender's, lost part of its state."));
     }
     keep(self, device, chain, say);
     *kept = true;

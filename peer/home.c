@@ -216,24 +216,6 @@ peer_home_keep_port(const struct peer_home *self, const char *instance, uint16_t
         return;
 }
 
-uint64_t
-peer_home_shown(const struct peer_home *self, uint64_t number)
-{
-    uint64_t arrival = 0;
-    if (pread(self->shown_fd, &arrival, sizeof arrival, (off_t)(number * sizeof arrival)) != (ssize_t)sizeof arrival)
-        return 0;
-    return le64toh(arrival);
-}
-
-void
-peer_home_keep_shown(const struct peer_home *self, uint64_t number, uint64_t arrival)
-{
-    const uint64_t at = htole64(arrival);
-    /* a mark that cannot be written shows a message twice after a crash */
-    if (pwrite(self->shown_fd, &at, sizeof at, (off_t)(number * sizeof at)) != (ssize_t)sizeof at)
-        return;
-}
-
 /* The first line of a file that only this user can have written. */
 static bool
 read_link(char link[MSG_LINK_MAX + 1], const char *path)

@@ -48,12 +48,6 @@ void peer_home_file(char *name, size_t cap, const char *stem, const char *instan
 uint16_t peer_home_port(const struct peer_home *self, const char *instance);
 void peer_home_keep_port(const struct peer_home *self, const char *instance, uint16_t port);
 
-/* The highest arrival that was shown, for the peer of that number.  Kept in
- * the page cache: it outlives a killed process; after a power cut some
- * messages are shown once more. */
-uint64_t peer_home_shown(const struct peer_home *self, uint64_t number);
-void peer_home_keep_shown(const struct peer_home *self, uint64_t number, uint64_t arrival);
-
 /* The link of a conclaved of this user on this machine; false: none. */
 bool peer_home_local_link(char link[MSG_LINK_MAX + 1]);
 

@@ -109,6 +109,14 @@ unlock(struct secrets *secrets, const struct msg_rec_keys *record, struct msg_te
     return err;
 }
 
+/* Without a passphrase a checksum stands in the place of the salt: keys with a
+ * flipped bit would be refused by everybody, and nobody would know why. */
+static void
+checksum(uint8_t salt[SALT_BYTES], const struct secrets *secrets)
+{
+    msg_keys_hash(salt, SALT_BYTES, ABOUT, msg_span(secrets, sizeof *secrets));
+}
+
 static enum conclave_err
 decode(struct secrets *secrets, struct msg_span file, struct msg_text passphrase, char *why, size_t why_cap)
 {
@@ -118,15 +126,19 @@ decode(struct secrets *secrets, struct msg_span file, struct msg_text passphrase
     const struct msg_rec_keys record = any.MSG_ANY_REC_KEYS;
     msg_keys_wipe(&any, sizeof any);
     const size_t expected = SECRET_BYTES + (record.locked ? MSG_LOCK_BYTES : 0u);
-    if (err != CONCLAVE_OK || kind != MSG_REC_KEYS || record.sec.len != expected) {
+    bool whole = err == CONCLAVE_OK && kind == MSG_REC_KEYS && record.sec.len == expected;
+    if (whole && !record.locked) {
+        uint8_t sum[SALT_BYTES];
+        memcpy(secrets, record.sec.at, sizeof *secrets);
+        checksum(sum, secrets);
+        whole = record.salt.len == sizeof sum && memcmp(sum, record.salt.at, sizeof sum) == 0;
+    }
+    if (!whole) {
         (void)snprintf(why, why_cap, "The key file is damaged; restore it from a backup, or move the home aside "
                                      "to start anew as another device.");
         return CONCLAVE_ERR_STORE_DAMAGED;
     }
-    if (record.locked)
-        return unlock(secrets, &record, passphrase, why, why_cap);
-    memcpy(secrets, record.sec.at, sizeof *secrets);
-    return CONCLAVE_OK;
+    return record.locked ? unlock(secrets, &record, passphrase, why, why_cap) : CONCLAVE_OK;
 }
 
 enum conclave_err
@@ -213,7 +225,10 @@ peer_keyfile_write(const struct peer_keys *keys, int dir_fd, const char *name, s
     struct msg_sym_key key;
     enum conclave_err err = CONCLAVE_OK;
 
-    msg_keys_random(salt, sizeof salt);
+    if (passphrase.len > 0)
+        msg_keys_random(salt, sizeof salt);
+    else
+        checksum(salt, &secrets);
     struct msg_rec_keys record = {.locked = passphrase.len > 0, .salt = msg_span(salt, sizeof salt),
                                   .sec = msg_span(&secrets, sizeof secrets)};
     if (record.locked) {

@@ -326,7 +326,7 @@ peer_node_stored(struct peer_node *self)
 void
 peer_node_not_stored(struct peer_node *self, enum conclave_err err)
 {
-    const struct msg_bye notice = {.code = msg_text(msg_error_code(err)), .text = msg_text(msg_error_sentence(err))};
+    const struct msg_tell_notice notice = {.code = msg_text(msg_error_code(err)), .text = msg_text(msg_error_sentence(err))};
     if (self->notified)
         return;
     self->notified = true;

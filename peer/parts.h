@@ -159,6 +159,7 @@ uint64_t peer_core_backoff(uint64_t first_ms, uint64_t last_ms, uint32_t failure
 void peer_core_ok(struct peer_core *self, uint64_t cmd, const struct msg_id *id);
 void peer_core_failed(struct peer_core *self, uint64_t cmd, enum conclave_err err, struct msg_text text, uint64_t retry_ms);
 void peer_core_notice(struct peer_core *self, enum conclave_err err, struct msg_text text);
+void peer_core_notice_about(struct peer_core *self, struct msg_text name, enum conclave_err err, struct msg_text text);
 void peer_core_session(struct peer_core *self, enum msg_session_state state, enum conclave_err err, struct msg_text text);
 void peer_core_log(struct peer_core *self, enum msg_log_level level, const char *what, const char *detail);
 void peer_core_forget(struct peer_core *self);                     /* this account: as a fresh home, but for its keys */

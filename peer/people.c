@@ -106,6 +106,15 @@ meet(struct peer_core *self, struct msg_span certificate, struct peer_device **d
     return err;
 }
 
+/* The same is not told again with every try. */
+static void
+warn(struct peer_core *self, struct peer_contact *contact, enum conclave_err err, struct msg_text text)
+{
+    if (contact->warned != err)
+        peer_core_notice_about(self, msg_text(contact->name), err, text);
+    contact->warned = err;
+}
+
 /* An INTRODUCE for somebody we know, unless one is under way. */
 void
 peer_people_introduce(struct peer_core *self, struct peer_contact *contact)
@@ -251,8 +260,10 @@ peer_people_introduced(struct peer_core *self, struct peer_request *request, con
     if (err == CONCLAVE_OK)
         err = take_cards(self, answer);
     struct peer_contact *contact = peer_roster_contact(&self->roster, answer->account);
-    if (err == CONCLAVE_ERR_PEER_KEY_CHANGED && asked != NULL)
-        peer_core_notice(self, err, msg_text(""));
+    if (asked != NULL && err == CONCLAVE_ERR_PEER_KEY_CHANGED)
+        warn(self, asked, err, msg_text(""));
+    else if (asked != NULL)
+        asked->warned = CONCLAVE_OK;
     if (contact != NULL)
         contact->status = answer->status;
     if (contact != NULL && contact == asked) {
@@ -275,7 +286,7 @@ peer_people_not_introduced(struct peer_core *self, struct peer_request *request,
         contact->fresh = false;
         peer_talk_settle(self, contact);
         if (err == CONCLAVE_ERR_REFUSED || err == CONCLAVE_ERR_FORBIDDEN || err == CONCLAVE_ERR_NO_SUCH_USER)
-            peer_core_notice(self, err, text);
+            warn(self, contact, err, text);
         if (peer_talk_waits(self, contact))
             peer_people_introduce_later(self, contact);
     }
@@ -299,8 +310,17 @@ peer_people_introduction(struct peer_core *self, const struct msg_introduction *
         yes = !contact->blocked;
         if (yes)
             msg_effects_admit(self->out, &device->cert.transport);
-    } else if (err == CONCLAVE_ERR_PEER_KEY_CHANGED)
-        peer_core_notice(self, err, msg_text(""));
+    } else if (err == CONCLAVE_ERR_PEER_KEY_CHANGED) {
+        struct msg_cert cert;
+        struct msg_name name;
+        struct peer_contact *contact = NULL;
+        if (msg_cert_open(&cert, introduction->certificate, &self->self.signer) == CONCLAVE_OK && msg_name_parse(&name, msg_text(cert.name)) == CONCLAVE_OK)
+            contact = peer_roster_named(&self->roster, &name); /* else known by their number, and renamed: nobody can be */
+        if (contact != NULL)
+            warn(self, contact, err, msg_text(""));
+        else
+            peer_core_notice(self, err, msg_text(""));
+    }
     const struct msg_consent consent = {introduction->intro, yes};
     peer_session_send(self, MSG_CONSENT, &consent);
 }
@@ -331,6 +351,7 @@ peer_people_say(struct peer_core *self, const struct msg_cmd_say *say)
         if (contact->blocked)
             peer_core_failed(self, say->req, CONCLAVE_ERR_FORBIDDEN, msg_text("You have blocked that user; unblock them first."), 0);
         else {
+            contact->warned = CONCLAVE_OK; /* what goes wrong with this one is told */
             /* they may have become known by themselves while we were asking who they are */
             say_all(self, asking_for(self, &name), contact, CONCLAVE_OK, msg_text(""));
             (void)peer_talk_say(self, contact, say->req, say->text); /* it tells what became of it */

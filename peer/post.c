@@ -126,7 +126,7 @@ peer_post_reseal(struct peer_core *self, struct peer_device *device, const struc
     if (frame->certificate.len <= MSG_CERT_MAX && msg_cert_open(&cert, frame->certificate, &self->self.signer) == CONCLAVE_OK
         && cert.account == device->cert.account && cert.device == device->cert.device
         && peer_people_take_cert(self, device, frame->certificate, &cert) != CONCLAVE_OK) {
-        peer_core_notice(self, CONCLAVE_ERR_PEER_KEY_CHANGED, msg_text(""));
+        peer_core_notice_about(self, msg_text(peer_roster_contact_of(&self->roster, device)->name), CONCLAVE_ERR_PEER_KEY_CHANGED, msg_text(""));
         return;
     }
     msg_run_wipe(&device->run_out);

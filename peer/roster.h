@@ -97,6 +97,7 @@ struct peer_contact {
     uint64_t introduce_req; /* an INTRODUCE under way; 0: none */
     uint64_t introduce_at_ms; /* ask (again) at; 0: not planned */
     uint32_t introduce_failures;
+    enum conclave_err warned;   /* what the user was told of them last, so that each try does not tell it again */
 };
 
 struct peer_roster {

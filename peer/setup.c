@@ -11,6 +11,7 @@
 #include "host/store.h"
 #include "host/zap.h"
 #include "msg/name.h"
+#include "peer/shown.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "0.1.0" /* the build gives the real one */
@@ -240,7 +241,7 @@ open_node(struct peer_setup *self, struct peer_loop *loop, const struct conclave
     enum conclave_err err = CONCLAVE_OK;
     if (self->home != NULL) {
         err = peer_home_config(self->home, &config, why, why_cap);
-        node.shown = self->shown = peer_home_shown(self->home, self->number);
+        node.shown = self->shown = peer_shown_read(self->home->shown_fd, self->number);
     }
     if (err == CONCLAVE_OK)
         err = choose_link(node.settings.link, options->link != NULL ? options->link : config.link, remembered, why, why_cap);
@@ -323,7 +324,18 @@ peer_setup_shown(struct peer_setup *self, uint64_t arrival)
         return;
     self->shown = arrival;
     if (self->home != NULL)
-        peer_home_keep_shown(self->home, self->number, arrival);
+        peer_shown_mark(self->home->shown_fd, self->number, arrival);
+}
+
+ssize_t
+peer_setup_show(struct peer_setup *self, int fd, struct msg_span bytes, uint64_t arrival)
+{
+    const uint64_t before = self->shown;
+    const int mark_fd = self->home != NULL ? self->home->shown_fd : -1;
+    const ssize_t n = peer_shown_write(fd, bytes, mark_fd, self->number, before, arrival > before ? arrival : before);
+    if (n >= 0 && arrival > before)
+        self->shown = arrival;
+    return n;
 }
 
 enum conclave_err

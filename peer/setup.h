@@ -3,6 +3,8 @@
 #ifndef PEER_SETUP_H
 #define PEER_SETUP_H
 
+#include <sys/types.h>
+
 #include "peer/conclave.h"
 #include "peer/event.h"
 #include "peer/home.h"
@@ -45,6 +47,9 @@ void peer_setup_release(struct peer_setup *self);
 
 /* In the thread of the caller. */
 void peer_setup_shown(struct peer_setup *self, uint64_t arrival);
+
+/* Writes bytes to fd and marks arrival as shown, peer/shown.h. */
+ssize_t peer_setup_show(struct peer_setup *self, int fd, struct msg_span bytes, uint64_t arrival);
 enum conclave_err CONCLAVE_CHECK
 peer_setup_passphrase(struct peer_setup *self, struct msg_text passphrase, char *why, size_t why_cap);
 

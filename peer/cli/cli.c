@@ -72,6 +72,21 @@ cli_print(struct cli *cli, const struct cli_buf *text)
 }
 
 void
+cli_show(struct cli *cli, const struct cli_buf *text)
+{
+    long done = -1;
+    if (cli->broken)
+        return;
+    if (cli->hide != NULL)
+        cli->hide();
+    do
+        done = conclave_show(cli->peer, STDOUT_FILENO, text->at, text->len);
+    while (done < 0 && errno == EINTR && cli_signals_ended() == 0);
+    if (done < 0)
+        cli->broken = cli->over = true;
+}
+
+void
 cli_say(struct cli *cli, const struct cli_buf *text)
 {
     if (cli->mode == CLI_PROMPT) {
@@ -328,6 +343,15 @@ show_message(struct cli *cli, const struct conclave_event *event)
         cli->over = true;
 }
 
+/* Whoever waits for a delivery need not wait longer. */
+static bool
+is_about_recipient(const struct cli *cli, const struct conclave_event *event)
+{
+    return (event->err == CONCLAVE_ERR_PEER_KEY_CHANGED || event->err == CONCLAVE_ERR_NO_SUCH_USER
+            || event->err == CONCLAVE_ERR_FORBIDDEN || event->err == CONCLAVE_ERR_REFUSED)
+           && event->name != NULL && cli->call.name != NULL && cli_same_name(event->name, cli->call.name);
+}
+
 static void
 handle(struct cli *cli, const struct conclave_event *event)
 {
@@ -353,8 +377,12 @@ handle(struct cli *cli, const struct conclave_event *event)
         (void)snprintf(cli->name, sizeof cli->name, "%s", event->name); /* names fit */
         cli->face->event(cli, event);
         break;
-    case CONCLAVE_EVENT_PRESENCE:
     case CONCLAVE_EVENT_NOTICE:
+        if (cli->mode == CLI_ONESHOT && is_about_recipient(cli, event))
+            cli->refusal = event->err;
+        cli->face->event(cli, event);
+        break;
+    case CONCLAVE_EVENT_PRESENCE:
         cli->face->event(cli, event);
         break;
     case CONCLAVE_EVENT_OK:

@@ -52,6 +52,7 @@ struct cli {
     bool was_in;                    /* logged in, or signed up, at least once */
     bool online;                    /* logged in now, as last heard */
     enum conclave_err answer_err;   /* how the last command ended */
+    enum conclave_err refusal;      /* why what was sent cannot be delivered now; OK: no reason is known */
     char answer_id[33];             /* of the message it sent, or "" */
     uint64_t answered_ms;           /* when */
     uint64_t retry_ms;              /* how long the registry asked to wait before another log-in */
@@ -96,6 +97,10 @@ uint64_t cli_wall_ms(void); /* since 1970, to show people */
 /* Data for stdout, messages for stderr; in the prompt both go above its line. */
 void cli_print(struct cli *cli, const struct cli_buf *text);
 void cli_say(struct cli *cli, const struct cli_buf *text);
+
+/* Prints the message that came last; what is printed and what counts as shown
+ * stay one, whenever this process is killed. */
+void cli_show(struct cli *cli, const struct cli_buf *text);
 
 /* One line for the file of --log-file: an id and a sentence, no content. */
 void cli_log(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));

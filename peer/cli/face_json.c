@@ -89,7 +89,9 @@ event(struct cli *cli, const struct conclave_event *event)
         cli_json_text(&json, "to", event->to);
         cli_json_time(&json, "ts", event->ts_ms);
         cli_json_bytes(&json, "text", event->text, event->text_bytes);
-        break;
+        cli_json_close(&json);
+        cli_show(cli, &json.line);
+        return;
     case CONCLAVE_EVENT_RECEIPT:
         cli_json_open(&json, "receipt");
         cli_json_text(&json, "id", event->id);
@@ -107,6 +109,8 @@ event(struct cli *cli, const struct conclave_event *event)
         if (event->err != CONCLAVE_OK)
             cli_json_text(&json, "code", cli_exit_code(event->err));
         cli_json_text(&json, "message", sentence_of(event->err, event->text));
+        if (event->name != NULL && event->name[0] != '\0')
+            cli_json_text(&json, "user", event->name);
         break;
     case CONCLAVE_EVENT_OK:
     case CONCLAVE_EVENT_FAILED:

@@ -90,7 +90,9 @@ show_message(struct cli *cli, const struct conclave_event *event)
     cli_view_line(&line, event->from);
     cli_buf_text(&line, ": ");
     cli_view_text(&line, event->text, event->text_bytes, INDENT);
-    put(cli, &line, true);
+    cli_buf_char(&line, '\n');
+    cli_show(cli, &line);
+    cli_buf_wipe(&line);
 }
 
 /* Messages of this run have numbers; others are known by their id alone. */
@@ -135,6 +137,10 @@ event(struct cli *cli, const struct conclave_event *event)
         return;
     case CONCLAVE_EVENT_NOTICE:
         cli_buf_text(&line, session ? "! " : "conclave: ");
+        if (event->name != NULL && event->name[0] != '\0') {
+            cli_view_line(&line, event->name);
+            cli_buf_text(&line, ": ");
+        }
         cli_view_line(&line, event->text != NULL && event->text[0] != '\0' ? event->text
                                                                             : cli_exit_sentence(event->err));
         put(cli, &line, false);

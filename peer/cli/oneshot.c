@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <unistr.h>
 
 #include "peer/cli/actions.h"
 #include "peer/cli/signals.h"
@@ -34,16 +35,18 @@ read_text(struct cli *cli, struct cli_buf *text, int *status)
         cli_buf_add(text, bytes, (size_t)got);
     if (text->len > 0 && text->at[text->len - 1] == '\n')
         text->at[--text->len] = '\0';
+    if (text->len > 0 && text->at[text->len - 1] == '\r')
+        text->at[--text->len] = '\0';
     enum conclave_err err = CONCLAVE_OK;
     if (got < 0)
         err = CONCLAVE_ERR_SYSTEM;
     else if (text->len > STDIN_MAX)
         err = CONCLAVE_ERR_TOO_LARGE;
-    else if (text->len == 0 || strlen(text->at) != text->len)
+    else if (text->len == 0 || strlen(text->at) != text->len || u8_check((const uint8_t *)text->at, text->len) != NULL)
         err = CONCLAVE_ERR_BAD_ARGUMENTS;
     if (err != CONCLAVE_OK)
         cli->face->failed(cli, cli->call.word.at, err,
-                          err == CONCLAVE_ERR_BAD_ARGUMENTS ? "The text on stdin is empty or has NUL bytes." : "");
+                          err == CONCLAVE_ERR_BAD_ARGUMENTS ? "The text on stdin is empty, has NUL bytes or is not UTF-8." : "");
     cli->call.text = text->at;
     cli->call.text_len = text->len;
     *status = cli_exit_status(err);
@@ -98,7 +101,8 @@ has_tick(struct cli *cli, enum conclave_tick tick)
 static void
 wait_for_tick(struct cli *cli, enum conclave_tick tick, uint64_t until_ms)
 {
-    while (!has_tick(cli, tick) && cli_now_ms() < until_ms && !interrupted(cli))
+    const bool any = tick == CONCLAVE_TICK_QUEUED; /* that one comes from our own disk */
+    while (!has_tick(cli, tick) && (any || cli->refusal == CONCLAVE_OK) && cli_now_ms() < until_ms && !interrupted(cli))
         (void)cli_turn(cli, until_ms, -1);
 }
 
@@ -110,7 +114,10 @@ report(struct cli *cli, bool there)
     cli_print(cli, &text);
     cli_buf_clear(&text);
     if (!there) {
-        cli_buf_format(&text,
+        if (cli->refusal != CONCLAVE_OK)
+            cli_buf_text(&text, "conclave: not delivered; the message waits.\n");
+        else
+            cli_buf_format(&text,
                        "conclave: not delivered within %g s; the message waits, and goes out once conclave runs "
                        "here while %s is online.\n",
                        cli->options.timeout_ms / 1000.0, cli->call.name);
@@ -135,6 +142,8 @@ wait_for_delivery(struct cli *cli)
     }
     if (!cli->options.json)
         report(cli, there);
+    if (!there && cli->refusal != CONCLAVE_OK)
+        return cli_exit_status(cli->refusal);
     return there ? CLI_EXIT_DONE : CLI_EXIT_NOT_DELIVERED;
 }
 

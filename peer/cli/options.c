@@ -85,10 +85,7 @@ apply(struct cli_options *self, int option, const char *word, struct cli_buf *wh
         return true;
     case 'u':
         self->user = optarg[0] == '@' ? optarg + 1 : optarg;
-        if (self->user[0] != '\0')
-            return true;
-        cli_buf_text(why, "-u takes a name.");
-        return false;
+        return true; /* whether it is a name is for others to say */
     case PASSWORD_FILE:
         self->password_file = optarg;
         return true;

@@ -1,5 +1,7 @@
 /* One run of the program: reads the command line and the secrets, and hands
  * over to a mode. */
+#include <errno.h>
+#include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
@@ -17,6 +19,22 @@ complain(const char *text)
     (void)fprintf(stderr, "conclave: %s\n", text); /* nobody is left to tell */
 }
 
+/* Without them the next files that are opened would have their numbers, and be
+ * read as commands, or written over with messages. */
+static bool
+has_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+            continue;
+        /* stdin: at its end; stdout: a write fails, as it would have; the
+         * lowest number that is free is the one that is missing */
+        if (open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    }
+    return true;
+}
+
 /* Readline counts columns by the locale; without one, text is UTF-8 anyway. */
 static void
 use_utf8(void)
@@ -25,6 +43,19 @@ use_utf8(void)
     if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
         (void)setlocale(LC_CTYPE, "C.UTF-8");
     (void)setlocale(LC_NUMERIC, "C");
+}
+
+static void
+not_understood(struct cli *cli, int argc, char **argv, const char *why)
+{
+    for (int i = 1; i < argc && !cli->options.json; i++)
+        cli->options.json = strcmp(argv[i], "--json") == 0; /* it may stand behind what is wrong */
+    if (cli->options.json) {
+        cli_face_json.failed(cli, "", CONCLAVE_ERR_BAD_ARGUMENTS, why);
+        return;
+    }
+    complain(why);
+    (void)fputs("Try: conclave --help\n", stderr); /* nobody is left to tell */
 }
 
 static int
@@ -104,13 +135,13 @@ cli_run(int argc, char **argv)
     struct cli cli = {0};
     struct cli_buf why = {0};
     const struct rlimit none = {0, 0};
+    if (!has_standard_descriptors())
+        return CLI_EXIT_FAILED;
     use_utf8();
     (void)setrlimit(RLIMIT_CORE, &none); /* secrets do not go into core dumps; without it, they might */
     const bool understood = cli_options_parse(&cli.options, argc, argv, &why);
-    if (!understood) {
-        complain(why.at);
-        (void)fputs("Try: conclave --help\n", stderr); /* nobody is left to tell */
-    }
+    if (!understood)
+        not_understood(&cli, argc, argv, why.at);
     cli_buf_wipe(&why);
     if (!understood)
         return CLI_EXIT_USAGE;

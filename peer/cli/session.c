@@ -74,6 +74,13 @@ is_blank(const struct cli_buf *line)
     return line->len == 0 || line->at[strspn(line->at, " \t\r")] == '\0';
 }
 
+/* The registry may be there, and slow on purpose with whoever asks much. */
+static enum conclave_err
+too_late(const struct cli *cli)
+{
+    return cli->online ? CONCLAVE_ERR_BUSY : CONCLAVE_ERR_REGISTRY_UNREACHABLE;
+}
+
 static void
 run_line(struct cli *cli, const struct cli_buf *line, bool refuse)
 {
@@ -85,7 +92,7 @@ run_line(struct cli *cli, const struct cli_buf *line, bool refuse)
     if (err != CONCLAVE_OK)
         cli_fail(cli, err, why.at);
     else if (refuse)
-        cli_fail(cli, CONCLAVE_ERR_REGISTRY_UNREACHABLE, "The session ended before this could be done.");
+        cli_fail(cli, too_late(cli), "The session ended before this could be done.");
     else
         cli_start(cli);
     cli_buf_wipe(&why);
@@ -120,7 +127,7 @@ give_up(struct cli *cli, struct input *input)
 {
     struct cli_buf line = {0};
     if (cli->request != 0)
-        cli_fail(cli, CONCLAVE_ERR_REGISTRY_UNREACHABLE, "The session ended before an answer came.");
+        cli_fail(cli, too_late(cli), "The session ended before an answer came.");
     while (take_line(input, &line))
         run_line(cli, &line, true);
     cli_buf_wipe(&line);

@@ -235,7 +235,7 @@ settle(struct registry *self)
         }
         free(answers.at);
     }
-    while (broker_store_synced(self->writer, &stored.id))
+    while (broker_store_answer(self->writer, &stored.id, &stored.err))
         step(self, &stored);
 }
 

@@ -247,7 +247,9 @@ commit_one(struct fake_registry *self)
 {
     struct msg_event event = {.kind = EVENT_STORED};
 
-    if (!fake_store_commit(self->store, &event.id))
+    if (self->full)
+        event.err = CONCLAVE_ERR_STORE_FULL;
+    if (!(self->full ? fake_store_refuse : fake_store_commit)(self->store, &event.id))
         return false;
     step_once(self, &event);
     return true;

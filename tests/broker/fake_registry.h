@@ -41,6 +41,7 @@ struct fake_registry {
     struct msg_time now;
     bool hold_vault;        /* its questions wait in `sent` */
     bool hold_store;        /* commits wait for fake_registry_commit */
+    bool full;              /* the store takes nothing */
     uint64_t wake_ms;       /* when the core wants to be woken */
     struct fake_sent *sent; /* what went to the door and to members, in order */
     size_t sent_count, sent_room;

@@ -240,6 +240,18 @@ fake_store_commit(struct fake_store *self, uint64_t *id)
     return true;
 }
 
+bool
+fake_store_refuse(struct fake_store *self, uint64_t *id)
+{
+    if (self->queued == 0)
+        return false;
+    struct transaction first = self->queue[0];
+    memmove(self->queue, self->queue + 1, --self->queued * sizeof *self->queue);
+    *id = first.id;
+    transaction_wipe(&first);
+    return true;
+}
+
 size_t
 fake_store_pending(const struct fake_store *self)
 {

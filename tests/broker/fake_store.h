@@ -20,6 +20,8 @@ bool fake_store_take(struct fake_store *self, const struct msg_effects *effects,
 /* Commits the oldest transaction; false when there is none.  STORED(*id) is
  * for the caller to deliver. */
 bool fake_store_commit(struct fake_store *self, uint64_t *id);
+/* Takes the oldest away instead, as a full disk does. */
+bool fake_store_refuse(struct fake_store *self, uint64_t *id);
 size_t fake_store_pending(const struct fake_store *self);
 
 /* Loses everything that is not committed. */

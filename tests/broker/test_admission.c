@@ -141,24 +141,6 @@ a_full_job_table_is_busy(void **state)
 }
 
 static void
-a_store_that_fails_is_told_and_frees_the_name(void **state)
-{
-    (void)state;
-    reg.hold_store = true;
-    const uint64_t ticket = fake_ask_signup(&reg, &carol, MSG_SIGNUP, "carol", "correct horse");
-    struct msg_event event = {.kind = EVENT_STORED, .err = CONCLAVE_ERR_STORE_FULL};
-    /* The id of what would have been committed. */
-    for (size_t i = 0; i < reg.effects.count; i++)
-        if (reg.effects.list[i].kind == EFFECT_STORE)
-            event.id = reg.effects.list[i].id;
-    fake_store_crash(reg.store);
-    fake_registry_step(&reg, &event);
-    expect_told_error(ticket, "store-full");
-    reg.hold_store = false;
-    assert_true(fake_admit(&reg, &carol, MSG_SIGNUP, "carol", "correct horse"));
-}
-
-static void
 a_door_that_went_away_is_told_nothing_of_what_it_asked(void **state)
 {
     enum msg_kind kind;
@@ -235,7 +217,6 @@ main(void)
         CASE(a_silent_vault_is_asked_again_and_given_up_after_twenty_seconds),
         CASE(answers_that_come_twice_or_for_nobody_change_nothing),
         CASE(a_full_job_table_is_busy),
-        CASE(a_store_that_fails_is_told_and_frees_the_name),
         CASE(a_door_that_went_away_is_told_nothing_of_what_it_asked),
         CASE(the_door_says_its_key_itself),
         CASE(risen_parameters_rehash_for_a_device_that_is_enrolled_already),

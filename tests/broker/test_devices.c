@@ -303,28 +303,6 @@ an_enrolment_that_waits_behind_the_deletion_is_refused(void **state)
 }
 
 static void
-a_revocation_that_cannot_be_stored_is_told_and_can_be_repeated(void **state)
-{
-    struct msg_event event = {.kind = EVENT_STORED, .err = CONCLAVE_ERR_STORE_FULL};
-
-    (void)state;
-    give_alice_two_devices();
-    reg.hold_store = true;
-    revoke(&alice, carol.device);
-    for (size_t i = 0; i < reg.effects.count; i++)
-        if (reg.effects.list[i].kind == EFFECT_STORE)
-            event.id = reg.effects.list[i].id;
-    fake_store_crash(reg.store);
-    reg.hold_store = false;
-    fake_registry_step(&reg, &event);
-    expect_error(alice.link, "store-full");
-    assert_int_equal(sessions_now(), 2);
-    revoke(&alice, carol.device);
-    assert_int_equal(fake_registry_sent_count(&reg, alice.link, MSG_DONE), 1);
-    assert_int_equal(sessions_now(), 1);
-}
-
-static void
 who_waits_for_the_list_of_a_silent_vault_is_told_busy(void **state)
 {
     const struct msg_list_revoked ask = {33, 0};
@@ -427,7 +405,6 @@ main(void)
         CASE(a_deleted_account_is_gone_and_its_name_is_free),
         CASE(the_number_of_accounts_goes_down_again),
         CASE(an_enrolment_that_waits_behind_the_deletion_is_refused),
-        CASE(a_revocation_that_cannot_be_stored_is_told_and_can_be_repeated),
         CASE(who_waits_for_the_list_of_a_silent_vault_is_told_busy),
         CASE(a_list_that_is_outdated_when_it_is_signed_is_made_again_before_it_is_shown),
         CASE(a_session_that_ends_during_its_revocation_does_not_undo_it),

@@ -25,13 +25,26 @@ struct fixture {
 /* The store's own commit, and whether ours fails in its place. */
 static struct host_store_backend failing;
 static enum conclave_err (*real_commit)(struct host_store *self);
+static enum conclave_err (*real_put)(struct host_store *self, uint32_t table, struct msg_span key,
+                                     struct msg_span value);
 static _Atomic int fails;
+static _Atomic uint64_t poison; /* what holds this number is never committed; 0: none */
+
+static bool poisoned; /* the open transaction; the actor's */
+
+static enum conclave_err
+put_and_look(struct host_store *self, uint32_t table, struct msg_span key, struct msg_span value)
+{
+    poisoned |= poison != 0 && msg_record_key_u64(key, 0) == poison;
+    return real_put(self, table, key, value);
+}
 
 static enum conclave_err
 commit_or_fail(struct host_store *self)
 {
-    if (fails > 0) {
-        fails--;
+    if (fails > 0 || poisoned) {
+        fails -= fails > 0;
+        poisoned = false;
         self->backend->rollback(self);
         return CONCLAVE_ERR_STORE_FULL;
     }
@@ -46,9 +59,12 @@ set_up(void **state)
     assert_int_equal(host_store_open_memory(&f->store, BROKER_TABLES), CONCLAVE_OK);
     failing = *f->store->backend;
     real_commit = failing.commit;
+    real_put = failing.put;
     failing.commit = commit_or_fail;
+    failing.put = put_and_look;
     f->store->backend = &failing;
     fails = 0;
+    poison = 0;
     msg_effects_init(&f->effects);
     assert_int_equal(broker_store_start(&f->writer, f->store), CONCLAVE_OK);
     *state = f;
@@ -92,13 +108,23 @@ is_there(struct fixture *f, uint64_t number)
 }
 
 static uint64_t
-next_synced(struct fixture *f)
+next_answer(struct fixture *f, enum conclave_err *err)
 {
     zmq_pollitem_t item = {zsock_resolve(broker_store_socket(f->writer)), 0, ZMQ_POLLIN, 0};
     uint64_t id;
 
     assert_int_equal(zmq_poll(&item, 1, WAIT_MS), 1);
-    assert_true(broker_store_synced(f->writer, &id));
+    assert_true(broker_store_answer(f->writer, &id, err));
+    return id;
+}
+
+static uint64_t
+next_synced(struct fixture *f)
+{
+    enum conclave_err err;
+    const uint64_t id = next_answer(f, &err);
+
+    assert_int_equal(err, CONCLAVE_OK);
     return id;
 }
 
@@ -140,21 +166,38 @@ an_empty_transaction_is_synced_too(void **state)
 }
 
 static void
-nothing_is_said_before_a_failed_commit_was_made_good(void **state)
+a_transaction_that_fails_is_said_to_have_failed_and_nothing_of_it_is_there(void **state)
 {
     struct fixture *f = *state;
-    zmq_pollitem_t item = {zsock_resolve(broker_store_socket(f->writer)), 0, ZMQ_POLLIN, 0};
+    enum conclave_err err;
 
-    fails = 2;
+    fails = 2; /* should it be tried again */
     put(f, 1);
-    put(f, 2);
-    assert_int_equal(zmq_poll(&item, 1, 100), 0);
+    assert_int_equal(next_answer(f, &err), 1);
+    assert_int_equal(err, CONCLAVE_ERR_STORE_FULL);
     assert_false(is_there(f, 1));
-    assert_int_equal(broker_store_waiting(f->writer), 2);
-    assert_int_equal(next_synced(f), 1);
+    assert_int_equal(broker_store_waiting(f->writer), 0);
+    fails = 0;
+    put(f, 2); /* it recovers by itself */
     assert_int_equal(next_synced(f), 2);
-    assert_true(is_there(f, 1));
     assert_true(is_there(f, 2));
+    assert_false(is_there(f, 1));
+}
+
+static void
+one_that_cannot_be_stored_does_not_take_others_down(void **state)
+{
+    struct fixture *f = *state;
+    enum conclave_err err;
+
+    poison = 300;
+    for (uint64_t i = 1; i <= 600; i++)
+        put(f, i);
+    for (uint64_t i = 1; i <= 600; i++) {
+        assert_int_equal(next_answer(f, &err), i); /* in order */
+        assert_int_equal(err, i == 300 ? CONCLAVE_ERR_STORE_FULL : CONCLAVE_OK);
+        assert_int_equal(is_there(f, i), i != 300);
+    }
 }
 
 static void
@@ -189,7 +232,8 @@ main(void)
         CLAIM(each_transaction_is_said_to_be_synced_once_in_order_and_is_there),
         CLAIM(what_waits_is_committed_in_groups),
         CLAIM(an_empty_transaction_is_synced_too),
-        CLAIM(nothing_is_said_before_a_failed_commit_was_made_good),
+        CLAIM(a_transaction_that_fails_is_said_to_have_failed_and_nothing_of_it_is_there),
+        CLAIM(one_that_cannot_be_stored_does_not_take_others_down),
         CLAIM(stopping_commits_what_waits),
     };
 

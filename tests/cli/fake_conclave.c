@@ -158,6 +158,13 @@ conclave_get_state(struct conclave *self, struct conclave_state *out)
     (void)snprintf(out->link, sizeof out->link, "%s", self->link);
 }
 
+long
+conclave_show(struct conclave *self, int fd, const void *bytes, size_t len)
+{
+    (void)self;
+    return write(fd, bytes, len);
+}
+
 const char *
 conclave_version(void)
 {

@@ -67,7 +67,6 @@ wrong_usage_is_refused_with_a_reason(void **state)
     assert_false(PARSE(&o, "--nonsense"));
     assert_false(PARSE(&o, "-x"));
     assert_false(PARSE(&o, "-u"));
-    assert_false(PARSE(&o, "-u", "@"));
     assert_false(PARSE(&o, "--timeout", "soon"));
     assert_false(PARSE(&o, "--timeout", "-1"));
     assert_false(PARSE(&o, "--timeout", "inf"));

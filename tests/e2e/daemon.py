@@ -60,9 +60,9 @@ class _Stay:
             self.lines.put(line.strip())
 
     def until(self, line):
-        """What was said up to this line."""
+        """What was said up to this line, or one that goes on after these words."""
         passed = []
-        while not passed or passed[-1] != line:
+        while not passed or not (passed[-1] + " ").startswith(line + " "):
             try:
                 passed.append(self.lines.get(timeout=PATIENCE))
             except queue.Empty:
@@ -246,6 +246,24 @@ def the_end_in_order_says_goodbye_and_is_quick():
         stay.end(in_order=False)
 
 
+def a_member_that_dies_without_a_word_is_offline_within_seconds():
+    daemon = Daemon()
+    watcher, member = _Stay(_sign_up(daemon)), _Stay(_sign_up(daemon, "mortal"))
+    watcher.ask("mortal")
+    watcher.until("found online")
+    start = time.monotonic()
+    member.end(in_order=False)
+
+    def is_offline():
+        watcher.ask("mortal")
+        return watcher.until("found")[-1] == "found offline"
+
+    eventually("it is offline", is_offline)
+    assert time.monotonic() - start < 3 * SOON
+    watcher.end()
+    daemon.stop()
+
+
 def who_was_admitted_is_there_after_everything_was_killed():
     config = path("fast.conf")
     with open(config, "w") as file:
@@ -327,7 +345,7 @@ def a_damaged_store_is_reported_and_left_as_it_is():
     daemon.stop()
 
 
-def on_a_full_disk_nothing_is_promised_and_reading_goes_on():
+def on_a_full_disk_changes_are_refused_and_reading_goes_on():
     data = path(fresh("data"))
     os.mkdir(data, 0o700)
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "none", data], capture_output=True, text=True)
@@ -345,16 +363,18 @@ def on_a_full_disk_nothing_is_promised_and_reading_goes_on():
                     file.write(b"x" * 4096)
             except OSError:
                 pass
-        refused = subprocess.Popen([GUEST, "signup", daemon.link, path("late.device"), "late", PASSWORD],
-                                   stdout=subprocess.PIPE, text=True, env=environment())
-        eventually("the log says it", lambda: "STORE-FAILED" in _log(daemon))
-        assert "full" in _log(daemon)
-        assert refused.poll() is None, "admitted, and not on disk"
-        assert _visit(device)[-1].startswith("found")
+        for _ in range(2):
+            refused = _guest("signup", daemon.link, path("late.device"), "late", PASSWORD)
+            assert refused.returncode == 1 and "error quota-exceeded\n" in refused.stdout, refused.stdout
+            assert "no room to write this down" in refused.stdout, refused.stdout
+        assert "STORE-FAILED" in _log(daemon) and "make room" in _log(daemon)
+        assert _visit(device)[-1] == "found online"
+        os.kill(_children(daemon)["front"], signal.SIGKILL)  # and it may start like this
+        eventually("a member is served", lambda: _guest("visit", device).returncode == 0)
         os.unlink(filler)
-        eventually("the store has recovered", lambda: "STORE-RECOVERED" in _log(daemon))
-        refused.wait(PATIENCE)
-        refused.stdout.close()
+        _sign_up(daemon, "late")
+        assert "STORE-RECOVERED" in _log(daemon)
+        assert not [line for line in _log(daemon).splitlines() if "ERROR" in line and "STORE-FAILED" not in line]
         assert daemon.stop() == 0
         daemon.start()
         assert _visit(device, "late")[-1] == "found offline"

@@ -143,6 +143,25 @@ what_is_no_plain_file_is_refused(void **state)
 }
 
 static void
+a_bit_that_flipped_anywhere_is_noticed(void **state)
+{
+    (void)state;
+    struct peer_keys got;
+    uint8_t file[1024];
+    assert_int_equal(write_keys(""), CONCLAVE_OK);
+    const size_t len = load(file, sizeof file);
+    for (size_t i = 0; i < len; i++) {
+        file[i] ^= 1;
+        save(file, len);
+        assert_int_not_equal(read_keys(&got, ""), CONCLAVE_OK);
+        assert_zero(&got);
+        file[i] ^= 1;
+    }
+    save(file, len);
+    assert_int_equal(read_keys(&got, ""), CONCLAVE_OK);
+}
+
+static void
 a_locked_file_opens_with_its_passphrase_alone(void **state)
 {
     (void)state;
@@ -213,6 +232,7 @@ main(void)
         TEST(only_the_owner_may_read_the_file),
         TEST(a_file_that_others_can_read_or_change_is_refused),
         TEST(what_is_no_plain_file_is_refused),
+        TEST(a_bit_that_flipped_anywhere_is_noticed),
         TEST(a_locked_file_opens_with_its_passphrase_alone),
         TEST(a_damaged_file_is_refused_wherever_it_is_cut),
         TEST(a_write_that_crashed_leaves_the_old_file_and_does_not_hinder_the_next),
