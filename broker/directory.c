@@ -248,6 +248,19 @@ broker_directory_flush_watchers(struct broker_front_core *self, uint32_t person)
             broker_directory_flush(self, self->people.watches[at - 1].session);
 }
 
+/* Contacts have links with a device that the registry cannot end: they ask for
+ * the list when its version has grown, and need not wait for their next PING. */
+void
+broker_directory_tell_revoked(struct broker_front_core *self, uint64_t account)
+{
+    const struct msg_pong pong = {self->now.wall_ms, self->revoked_version};
+    const uint32_t person = broker_people_by_account(&self->people, account);
+    uint32_t at = person != BROKER_NONE ? self->people.list[person].watch_first : 0;
+
+    for (; at != 0; at = self->people.watches[at - 1].person_next)
+        broker_front_core_send(self, self->sessions.list[self->people.watches[at - 1].session].conn, MSG_PONG, &pong);
+}
+
 void
 broker_directory_flush_due(struct broker_front_core *self)
 {

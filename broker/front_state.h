@@ -118,6 +118,7 @@ void broker_directory_watch(struct broker_front_core *self, const struct broker_
 /* Tells the session what it has not been told. */
 void broker_directory_flush(struct broker_front_core *self, uint32_t session);
 void broker_directory_flush_watchers(struct broker_front_core *self, uint32_t person);
+void broker_directory_tell_revoked(struct broker_front_core *self, uint64_t account); /* a device of it is, in this moment */
 void broker_directory_flush_due(struct broker_front_core *self);
 
 /* ---- introducing: INTRODUCE, CONSENT ---- */

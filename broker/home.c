@@ -28,14 +28,36 @@ broker_home_of_user(void)
     return user != NULL ? user->pw_dir : NULL;
 }
 
+const char *
+broker_home_advice(int error)
+{
+    switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+        return " Make room on its disk.";
+    case EROFS:
+    case EACCES:
+    case EPERM:
+        return " Choose another data directory with --data DIR.";
+    case ELOOP:
+    case EISDIR:
+    case ENOTDIR:
+        return " Move it away.";
+    default:
+        return "";
+    }
+}
+
 enum conclave_err
 broker_home_make(const char *path)
 {
     char part[BROKER_PATH_MAX];
     const size_t len = strlen(path);
 
-    if (len == 0 || len >= sizeof part)
+    if (len == 0 || len >= sizeof part) {
+        errno = len == 0 ? ENOENT : ENAMETOOLONG;
         return CONCLAVE_ERR_STORE_IO;
+    }
     for (size_t i = 1; i <= len; i++) {
         if (path[i] != '/' && path[i] != '\0')
             continue;
@@ -89,7 +111,12 @@ broker_home_enter(const char *dir, char *why, size_t why_cap)
         return CONCLAVE_ERR_UNSAFE_FILE;
     }
     if (mkdir("store", 0700) != 0 && errno != EEXIST) {
-        snprintf(why, why_cap, "%s/store cannot be made: %s.", path, strerror(errno));
+        snprintf(why, why_cap, "%s/store cannot be made: %s.%s", path, strerror(errno),
+                 broker_home_advice(errno));
+        return CONCLAVE_ERR_STORE_IO;
+    }
+    if (stat("store", &about) != 0 || !S_ISDIR(about.st_mode)) {
+        snprintf(why, why_cap, "%s/store is not a directory; move it away.", path);
         return CONCLAVE_ERR_STORE_IO;
     }
     return CONCLAVE_OK;
@@ -114,8 +141,8 @@ broker_home_lock(int *fd_out, char *why, size_t why_cap)
 
     const int fd = open("lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
     if (fd < 0) {
-        snprintf(why, why_cap, "The file lock in the data directory cannot be opened: %s.",
-                 strerror(errno));
+        snprintf(why, why_cap, "The file lock in the data directory cannot be opened: %s.%s",
+                 strerror(errno), broker_home_advice(errno));
         return CONCLAVE_ERR_STORE_IO;
     }
     for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited += LOCK_STEP_MS) {
@@ -134,12 +161,27 @@ broker_home_lock(int *fd_out, char *why, size_t why_cap)
     }
     const int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
     if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len) {
-        snprintf(why, why_cap, "The data directory cannot be written: %s.", strerror(errno));
+        snprintf(why, why_cap, "The data directory cannot be written: %s.%s", strerror(errno),
+                 broker_home_advice(errno));
         close(fd);
         return errno == ENOSPC ? CONCLAVE_ERR_STORE_FULL : CONCLAVE_ERR_STORE_IO;
     }
     *fd_out = fd;
     return CONCLAVE_OK;
+}
+
+enum conclave_err
+broker_home_check(char *why, size_t why_cap)
+{
+    struct stat about;
+
+    if (broker_home_port(BROKER_FRONT_PORT) == 0 || stat("store/data.mdb", &about) == 0)
+        return CONCLAVE_OK;
+    snprintf(why, why_cap,
+             "store/data.mdb is missing (%s), though this registry has had accounts; mount or restore "
+             "it, or remove " BROKER_FRONT_PORT " to start with none.",
+             strerror(errno));
+    return CONCLAVE_ERR_STORE_DAMAGED;
 }
 
 uint16_t

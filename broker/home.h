@@ -16,6 +16,13 @@ broker_home_enter(const char *dir, char *why, size_t why_cap);
  * lives as long as the descriptor, in any process that has it. */
 enum conclave_err CONCLAVE_CHECK broker_home_lock(int *fd, char *why, size_t why_cap);
 
+/* With the lock: a registry that has served has its store; a directory that
+ * was not mounted, say, is no reason to begin anew. */
+enum conclave_err CONCLAVE_CHECK broker_home_check(char *why, size_t why_cap);
+
+/* What to do about an errno of writing there, as a sentence after a space; "". */
+const char *broker_home_advice(int error);
+
 /* A remembered port; 0: none. */
 uint16_t broker_home_port(const char *file);
 enum conclave_err CONCLAVE_CHECK broker_home_save_port(const char *file, uint16_t port);

@@ -5,10 +5,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "broker/home.h"
 
 #define HEAD "conclave key 1 "
 #define LINE_BYTES (sizeof HEAD - 1 + 16 + 1 + 128 + 1)
@@ -98,7 +101,8 @@ write_key(const struct key_file *file, const void *key, char *why, size_t why_ca
 
 done:
     if (err != CONCLAVE_OK)
-        snprintf(why, why_cap, "%s cannot be written: %s.", file->path, strerror(errno));
+        snprintf(why, why_cap, "%s cannot be written: %s.%s", file->path, strerror(errno),
+                 broker_home_advice(errno));
     msg_keys_wipe(line, sizeof line);
     msg_keys_wipe(hex, sizeof hex);
     if (dir >= 0)
@@ -108,22 +112,32 @@ done:
     return err;
 }
 
+/* A key may be made only while nobody can know the one that is missing. */
+static enum conclave_err
+may_make(const struct key_file *file, char *why, size_t why_cap)
+{
+    struct stat about;
+
+    if (stat("store/data.mdb", &about) != 0)
+        return CONCLAVE_OK;
+    snprintf(why, why_cap,
+             "%s is missing, but there are accounts in store/; restore it from a backup, or move "
+             "the whole directory aside to start anew.",
+             file->path);
+    return CONCLAVE_ERR_STORE_DAMAGED;
+}
+
 static enum conclave_err
 open_sign(struct msg_sign_pub *pub, char *why, size_t why_cap)
 {
     struct msg_sign_sec sec;
-    struct stat about;
 
     enum conclave_err err = read_key(&signer_file, &sec, why, why_cap);
     if (err == CONCLAVE_ERR_NOT_FOUND) {
-        if (stat("store/data.mdb", &about) == 0) {
-            snprintf(why, why_cap,
-                     "signer.key is missing, but there are accounts in store/; restore it from a "
-                     "backup, or move the whole directory aside to start anew.");
-            return CONCLAVE_ERR_STORE_DAMAGED;
-        }
+        err = may_make(&signer_file, why, why_cap);
         msg_keys_new_sign(pub, &sec);
-        err = write_key(&signer_file, &sec, why, why_cap);
+        if (err == CONCLAVE_OK)
+            err = write_key(&signer_file, &sec, why, why_cap);
     }
     if (err == CONCLAVE_OK)
         msg_keys_sign_pub_of(pub, &sec);
@@ -138,8 +152,10 @@ open_box(const struct key_file *file, struct msg_box_pub *pub, char *why, size_t
 
     enum conclave_err err = read_key(file, &sec, why, why_cap);
     if (err == CONCLAVE_ERR_NOT_FOUND) {
+        err = may_make(file, why, why_cap);
         msg_keys_new_box(pub, &sec);
-        err = write_key(file, &sec, why, why_cap);
+        if (err == CONCLAVE_OK)
+            err = write_key(file, &sec, why, why_cap);
     }
     if (err == CONCLAVE_OK)
         msg_keys_box_pub_of(pub, &sec);
@@ -158,6 +174,15 @@ static void
 open_all(struct report *report)
 {
     memset(report, 0, sizeof *report);
+    /* One process at a time makes them: a link may be asked for while the
+     * daemon starts.  The lock ends with the descriptor, which ends with us. */
+    const int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0 || flock(dir, LOCK_EX) != 0) {
+        snprintf(report->why, sizeof report->why, "The data directory cannot be locked: %s.",
+                 strerror(errno));
+        report->err = CONCLAVE_ERR_STORE_IO;
+        return;
+    }
     report->err = open_sign(&report->keys.signer, report->why, sizeof report->why);
     if (report->err == CONCLAVE_OK)
         report->err = open_box(&door_file, &report->keys.door, report->why, sizeof report->why);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,62 @@ print_routable(const struct ifaddrs *at, int family, char host[MSG_HOST_MAX + 1]
     memcpy(&v6, at->ifa_addr, sizeof v6);
     return !IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr)
            && inet_ntop(AF_INET6, &v6.sin6_addr, host, MSG_HOST_MAX + 1) != NULL;
+}
+
+/* The first address of an interface in place of its name; false: there is none
+ * of that name. */
+static bool
+print_interface(char host[MSG_HOST_MAX + 1])
+{
+    char name[MSG_HOST_MAX + 1];
+
+    struct ifaddrs *list = NULL;
+    bool found = false;
+
+    memcpy(name, host, sizeof name);
+    if (getifaddrs(&list) != 0)
+        list = NULL;
+    for (int round = 0; round < 2 && !found; round++)
+        for (const struct ifaddrs *at = list; at != NULL && !found; at = at->ifa_next) {
+            const int family = round == 0 ? AF_INET : AF_INET6;
+            if (strcmp(at->ifa_name, name) == 0 && at->ifa_addr != NULL
+                && at->ifa_addr->sa_family == family)
+                found = getnameinfo(at->ifa_addr,
+                                    family == AF_INET ? sizeof(struct sockaddr_in)
+                                                      : sizeof(struct sockaddr_in6),
+                                    host, MSG_HOST_MAX + 1, NULL, 0, NI_NUMERICHOST)
+                        == 0;
+        }
+    freeifaddrs(list);
+    return found;
+}
+
+enum conclave_err
+broker_link_resolve(char host[MSG_HOST_MAX + 1], char *why, size_t why_cap)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *list = NULL;
+    uint8_t number[sizeof(struct in6_addr)];
+
+    if (is_any(host) || strchr(host, ':') != NULL || inet_pton(AF_INET, host, number) == 1
+        || print_interface(host))
+        return CONCLAVE_OK;
+    const int rc = getaddrinfo(host, NULL, &hints, &list);
+    const struct addrinfo *at = list;
+    while (at != NULL && at->ai_family != AF_INET && at->ai_next != NULL)
+        at = at->ai_next; /* an address of version 4 if there is one */
+    const bool found = at != NULL
+                       && getnameinfo(at->ai_addr, at->ai_addrlen, host, MSG_HOST_MAX + 1, NULL,
+                                      0, NI_NUMERICHOST)
+                              == 0;
+    if (list != NULL)
+        freeaddrinfo(list);
+    if (found)
+        return CONCLAVE_OK;
+    snprintf(why, why_cap,
+             "Cannot listen on %s: %s. Choose an address of this machine with --listen HOST:PORT.",
+             host, rc != 0 ? gai_strerror(rc) : "it has no address");
+    return CONCLAVE_ERR_NOT_FOUND;
 }
 
 static void

@@ -11,6 +11,11 @@
 void broker_link_print(char text[MSG_LINK_MAX + 1], const struct broker_settings *settings,
                        const char *host, uint16_t port, const struct broker_public *keys);
 
+/* Makes an address of a host that is a name or an interface, so that those who
+ * dial and we mean the same one.  NOT_FOUND with the sentence. */
+enum conclave_err CONCLAVE_CHECK
+broker_link_resolve(char host[MSG_HOST_MAX + 1], char *why, size_t why_cap);
+
 /* Leaves it in $XDG_RUNTIME_DIR/conclaved.link, else in conclaved/link below
  * the user's state directory; and takes it away if it still is this one. */
 enum conclave_err CONCLAVE_CHECK broker_link_save(const char *text);

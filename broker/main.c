@@ -193,8 +193,11 @@ print_link(const struct broker_run *run)
     char text[MSG_LINK_MAX + 1], host[MSG_HOST_MAX + 1], why[BROKER_WHY_MAX];
     uint16_t port;
 
-    if (broker_settings_listen(&run->settings, host, &port, why, sizeof why) != CONCLAVE_OK)
+    if (broker_settings_listen(&run->settings, host, &port, why, sizeof why) != CONCLAVE_OK
+        || broker_link_resolve(host, why, sizeof why) != CONCLAVE_OK) {
+        fprintf(stderr, "conclaved: %s\n", why);
         return 1;
+    }
     if (port == 0)
         port = broker_home_port(BROKER_DOOR_PORT);
     if (port == 0) {
@@ -217,6 +220,8 @@ run_in_home(struct broker_run *run, const struct arguments *args, int *status, c
 
     if (err == CONCLAVE_OK && !args->print_link)
         err = broker_home_lock(&lock, why, why_cap);
+    if (err == CONCLAVE_OK && !args->print_link)
+        err = broker_home_check(why, why_cap);
     if (err == CONCLAVE_OK)
         err = broker_keyring_open(&run->keys, why, why_cap);
     if (err == CONCLAVE_OK)
@@ -236,9 +241,12 @@ main(int argc, char **argv)
     if (!hold_streams())
         return 1;
     int status = read_arguments(&args, argc, argv);
-    if (status >= 0 || run == NULL)
+    if (status >= 0 || run == NULL) {
+        free(run);
         return status >= 0 ? status : 1;
+    }
     if (args.print_config) {
+        free(run);
         const struct host_option *options = broker_settings_options(&count);
         host_config_print(options, count, print_line, stdout);
         return 0;

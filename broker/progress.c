@@ -211,8 +211,10 @@ broker_progress_hear_stored(struct broker_front_core *self, const struct msg_eve
         job_rows[job->kind].failed(self, job, event->err, 0);
         return;
     }
-    if (self->revoked_version < job->version)
+    if (self->revoked_version < job->version) {
         self->revoked_version = job->version;
+        broker_directory_tell_revoked(self, job->account);
+    }
     job_rows[job->kind].stored(self, job);
 }
 

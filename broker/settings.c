@@ -116,6 +116,18 @@ broker_settings_listen(const struct broker_settings *self, char host[MSG_HOST_MA
     return CONCLAVE_ERR_CONFIG;
 }
 
+bool
+broker_settings_is_host(const char *text)
+{
+    char place[MSG_ENDPOINT_MAX + 1], host[MSG_HOST_MAX + 1];
+    uint16_t port;
+
+    if (strlen(text) > MSG_HOST_MAX)
+        return false;
+    msg_endpoint_print(place, sizeof place, text, 1);
+    return msg_endpoint_parse(host, &port, msg_text(place)) == CONCLAVE_OK && strcmp(host, text) == 0;
+}
+
 static enum conclave_err
 check(const struct broker_settings *self, char *why, size_t why_cap)
 {
@@ -124,6 +136,12 @@ check(const struct broker_settings *self, char *why, size_t why_cap)
 
     if (broker_settings_listen(self, host, &port, why, why_cap) != CONCLAVE_OK)
         return CONCLAVE_ERR_CONFIG;
+    if (self->advertise[0] != '\0' && !broker_settings_is_host(self->advertise)) {
+        snprintf(why, why_cap,
+                 "advertise is a host name, or an address without brackets and port, not \"%s\".",
+                 self->advertise);
+        return CONCLAVE_ERR_CONFIG;
+    }
     if (self->lease_expiry_ms < 2 * self->lease_ping_ms) {
         snprintf(why, why_cap, "lease/expiry_ms must be at least twice lease/ping_ms.");
         return CONCLAVE_ERR_CONFIG;

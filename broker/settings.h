@@ -61,6 +61,9 @@ enum conclave_err CONCLAVE_CHECK
 broker_settings_listen(const struct broker_settings *self, char host[MSG_HOST_MAX + 1],
                        uint16_t *port, char *why, size_t why_cap);
 
+/* A host that an invite link can name: no brackets, no port. */
+bool broker_settings_is_host(const char *text);
+
 /* The path of the first option that differs and that a reload cannot change;
  * NULL: none.  The fields of such options are then set back in `now`. */
 const char *broker_settings_keep(struct broker_settings *now, const struct broker_settings *before);

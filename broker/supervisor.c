@@ -48,7 +48,7 @@ struct worker {
 
 struct supervisor {
     struct broker_run run;
-    char host[MSG_HOST_MAX + 1];
+    char host[MSG_HOST_MAX + 1]; /* to listen on */
     uint16_t listen_port;
     int signals;
     struct worker workers[BROKER_ROLES];
@@ -185,7 +185,8 @@ begin_serving(struct supervisor *self)
     broker_notify("READY=1");
 }
 
-static void
+/* False: it must not serve. */
+static bool
 became_ready(struct supervisor *self, enum broker_role role, uint16_t port)
 {
     struct worker *worker = &self->workers[role];
@@ -195,8 +196,12 @@ became_ready(struct supervisor *self, enum broker_role role, uint16_t port)
     worker->port = port;
     if (role != BROKER_ROLE_VAULT && !again) {
         const char *file = role == BROKER_ROLE_DOOR ? BROKER_DOOR_PORT : BROKER_FRONT_PORT;
-        if (broker_home_port(file) != port && broker_home_save_port(file, port) != CONCLAVE_OK)
-            host_log(MSG_LOG_WARN, "PORT-NOT-SAVED %s: %s.", file, strerror(errno));
+        if (broker_home_port(file) != port && broker_home_save_port(file, port) != CONCLAVE_OK) {
+            const int error = errno;
+            host_log(MSG_LOG_ERROR, "CANNOT-SERVE %s cannot be written: %s.%s", file,
+                     strerror(error), broker_home_advice(error));
+            return false; /* whoever learns the port now would not find us again */
+        }
     }
     if (role == BROKER_ROLE_DOOR && !again)
         start(self, BROKER_ROLE_FRONT); /* its port may be the one after the door's */
@@ -204,6 +209,7 @@ became_ready(struct supervisor *self, enum broker_role role, uint16_t port)
         host_log(MSG_LOG_INFO, "CHILD-BACK %s serves again.", names[role]);
     if (!self->serving)
         begin_serving(self);
+    return true;
 }
 
 /* What a child has said so far; false: it cannot serve and never could. */
@@ -215,8 +221,8 @@ hear(struct supervisor *self, enum broker_role role)
 
     while (worker->channel >= 0
            && broker_channel_receive(worker->channel, &note) == CONCLAVE_OK) {
-        if (note.word == BROKER_WORD_READY)
-            became_ready(self, role, note.port);
+        if (note.word == BROKER_WORD_READY && !became_ready(self, role, note.port))
+            return false;
         if (note.word == BROKER_WORD_FAILED) {
             host_log(MSG_LOG_ERROR, "CANNOT-SERVE %s: %s", names[role], note.why);
             if (!self->serving)
@@ -335,8 +341,7 @@ ended(struct supervisor *self, enum broker_role role, uint64_t until_ms)
     return true;
 }
 
-/* The door first, so that nothing new comes; then the front, which says
- * goodbye and commits; then the vault. */
+/* The door first: nothing new comes.  Then the front, which says goodbye. */
 static void
 stop(struct supervisor *self)
 {
@@ -350,7 +355,8 @@ stop(struct supervisor *self)
         broker_link_remove(self->link);
     for (size_t i = 0; i < BROKER_ROLES; i++) {
         const struct worker *worker = &self->workers[order[i]];
-        tell(self, order[i], &note);
+        if (worker->channel >= 0 && broker_channel_send(worker->channel, &note) != CONCLAVE_OK)
+            host_log(MSG_LOG_DEBUG, "CHILD-GONE %s has ended by itself.", names[order[i]]);
         if (ended(self, order[i], until_ms))
             continue;
         host_log(MSG_LOG_WARN, "CHILD-SLOW %s did not end in time and is killed.", names[order[i]]);
@@ -360,7 +366,7 @@ stop(struct supervisor *self)
     host_log(MSG_LOG_INFO, "STOPPED.");
 }
 
-/* What signals ask for; false: it is over, with *status. */
+/* What signals ask for; false: it is over. */
 static bool
 obey(struct supervisor *self, int *status)
 {
@@ -457,7 +463,7 @@ int
 broker_supervisor_run(const struct broker_run *run)
 {
     struct supervisor *self = calloc(1, sizeof *self);
-    char why[BROKER_WHY_MAX];
+    char why[BROKER_WHY_MAX] = "The system gives no descriptor for signals.";
     sigset_t ours;
 
     if (self == NULL)
@@ -475,7 +481,9 @@ broker_supervisor_run(const struct broker_run *run)
     if (self->signals < 0
         || broker_settings_listen(&self->run.settings, self->host, &self->listen_port, why,
                                   sizeof why)
-               != CONCLAVE_OK) {
+               != CONCLAVE_OK
+        || broker_link_resolve(self->host, why, sizeof why) != CONCLAVE_OK) {
+        host_log(MSG_LOG_ERROR, "CANNOT-SERVE %s", why);
         free(self);
         return 1;
     }

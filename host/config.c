@@ -5,9 +5,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define INDENT 4u /* spaces a level, says RFC 4 */
 #define PATH_MAX_BYTES 128u
@@ -299,12 +302,21 @@ host_config_load(void *settings, const struct host_option *options, size_t count
 {
     enum conclave_err err = CONCLAVE_ERR_CONFIG;
     char *text = NULL;
-    FILE *from = fopen(file, "r");
+    struct stat about;
+    /* Not blocking: opening a pipe that nobody writes to would wait for ever. */
+    const int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    FILE *from = fd >= 0 ? fdopen(fd, "r") : NULL;
 
     if (from == NULL) {
         const int reason = errno;
+        if (fd >= 0)
+            close(fd);
         snprintf(why, why_cap, "%s cannot be read: %s.", file, strerror(reason));
         return reason == ENOENT ? CONCLAVE_ERR_NOT_FOUND : CONCLAVE_ERR_CONFIG;
+    }
+    if (fstat(fd, &about) != 0 || S_ISFIFO(about.st_mode)) {
+        snprintf(why, why_cap, "%s is a pipe; write the configuration to a file.", file);
+        goto done;
     }
     text = malloc(FILE_MAX_BYTES + 1);
     if (text == NULL)

@@ -47,6 +47,6 @@ host_store_check(const char *dir, char *why, size_t why_cap);
 
 #define HOST_STORE_SUM_BYTES 8u         /* before each value on disk */
 #define HOST_STORE_FORMAT 1u
-#define HOST_STORE_CHECK_MAX (256u << 20) /* bytes; larger files are checked as they are read */
+#define HOST_STORE_CHECK_MAX (256u << 20) /* bytes looked at before opening; the others as they are read */
 
 #endif

@@ -65,6 +65,7 @@ struct walk {
     uint64_t pages; /* whole ones in the file */
     uint64_t page_bytes;
     uint64_t budget; /* pages still to be seen: a circle uses it up */
+    bool in_part;    /* there are more pages than that */
 };
 
 static const uint8_t *
@@ -227,11 +228,16 @@ check_file(const uint8_t *file, uint64_t bytes)
     if (!read_meta(file, bytes, page_bytes, &second) || second.trees[0].pad != page_bytes)
         return false;
     const struct meta *meta = second.txn > first.txn ? &second : &first;
-    struct walk walk = {file, bytes / page_bytes, page_bytes, meta->last_page + 1};
+    struct walk walk = {file, bytes / page_bytes, page_bytes, meta->last_page + 1, false};
     if (walk.budget > walk.pages)
         walk.budget = walk.pages;
-    return walk_tree(&walk, &meta->trees[0], FREE_LIST, 0)
-           && walk_tree(&walk, &meta->trees[1], NAMES, 0);
+    if (walk.budget > HOST_STORE_CHECK_MAX / page_bytes) {
+        walk.budget = HOST_STORE_CHECK_MAX / page_bytes;
+        walk.in_part = true;
+    }
+    const bool good = walk_tree(&walk, &meta->trees[0], FREE_LIST, 0)
+                      && walk_tree(&walk, &meta->trees[1], NAMES, 0);
+    return good || (walk.in_part && walk.budget == 0); /* as far as was looked */
 }
 
 enum conclave_err
@@ -251,7 +257,10 @@ host_store_check(const char *dir, char *why, size_t why_cap)
     if (fd < 0 || fstat(fd, &about) != 0) {
         snprintf(why, why_cap, "%s cannot be read: %s.", path, strerror(errno));
         err = CONCLAVE_ERR_STORE_IO;
-    } else if (about.st_size > 0 && (uint64_t)about.st_size <= HOST_STORE_CHECK_MAX) {
+    } else if (!S_ISREG(about.st_mode)) {
+        snprintf(why, why_cap, "%s is not a file; move it away.", path);
+        err = CONCLAVE_ERR_STORE_IO;
+    } else if (about.st_size > 0) {
         const size_t bytes = (size_t)about.st_size;
         void *file = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
         if (file == MAP_FAILED) {

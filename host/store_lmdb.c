@@ -8,11 +8,14 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "host/store_backend.h"
 
 #define READERS 126u /* LMDB's default */
+#define ROOM_BYTES (64u << 10) /* less than this on a disk: full */
 #define LOCK_BYTES 8192 /* what LMDB makes of them */
 
 struct lmdb {
@@ -147,6 +150,19 @@ lmdb_delete(struct host_store *base, uint32_t table, struct msg_span key)
     return rc == MDB_NOTFOUND ? CONCLAVE_OK : err_of(rc);
 }
 
+/* LMDB says EIO when a disk took a part: that is a full one as well. */
+static enum conclave_err
+err_of_write(struct lmdb *self, int rc)
+{
+    struct statvfs disk;
+    int fd;
+
+    if (rc == EIO && mdb_env_get_fd(self->env, &fd) == MDB_SUCCESS && fstatvfs(fd, &disk) == 0
+        && (uint64_t)disk.f_bavail * disk.f_frsize < ROOM_BYTES)
+        return CONCLAVE_ERR_STORE_FULL;
+    return err_of(rc);
+}
+
 static enum conclave_err
 lmdb_commit(struct host_store *base)
 {
@@ -154,7 +170,14 @@ lmdb_commit(struct host_store *base)
     MDB_txn *txn = self->writer;
 
     self->writer = NULL; /* commit frees it, also when it fails */
-    return err_of(mdb_txn_commit(txn));
+    /* A file that was removed takes all there is to write, and keeps nothing. */
+    struct stat about;
+    int fd;
+    if (mdb_env_get_fd(self->env, &fd) != MDB_SUCCESS || fstat(fd, &about) != 0 || about.st_nlink == 0) {
+        mdb_txn_abort(txn);
+        return CONCLAVE_ERR_STORE_IO;
+    }
+    return err_of_write(self, mdb_txn_commit(txn));
 }
 
 static void
@@ -378,8 +401,9 @@ prepare(struct lmdb *self, const char *dir, char *why, size_t why_cap)
         return CONCLAVE_OK;
 
 failed:
-    snprintf(why, why_cap, "%s: %s (%s)", dir, msg_error_sentence(err_of(rc)), mdb_strerror(rc));
-    return err_of(rc);
+    snprintf(why, why_cap, "%s: %s (%s)", dir, msg_error_sentence(err_of_write(self, rc)),
+             mdb_strerror(rc));
+    return err_of_write(self, rc);
 }
 
 /* LMDB makes its lock file as a hole and writes to it through memory: where the
@@ -401,10 +425,20 @@ allocate_lock(const char *dir, char *why, size_t why_cap)
     return CONCLAVE_ERR_STORE_FULL;
 }
 
+/* Is there nothing yet that could be lost? */
+static bool
+is_new(const char *path)
+{
+    struct stat about;
+
+    return stat(path, &about) == 0 ? about.st_size == 0 : errno == ENOENT;
+}
+
 enum conclave_err
 host_store_open(struct host_store **self_p, const struct host_store_options *options, char *why,
                 size_t why_cap)
 {
+    char path[4096];
     int dead = 0;
 
     assert(options->tables > 0 && options->tables <= HOST_STORE_TABLES);
@@ -416,6 +450,8 @@ host_store_open(struct host_store **self_p, const struct host_store_options *opt
         err = allocate_lock(options->dir, why, why_cap);
     if (err != CONCLAVE_OK)
         return err;
+    snprintf(path, sizeof path, "%s/data.mdb", options->dir); /* fits: it was checked */
+    const bool made = is_new(path);
     struct lmdb *self = calloc(1, sizeof *self);
     if (self == NULL)
         return CONCLAVE_ERR_SYSTEM;
@@ -442,6 +478,8 @@ host_store_open(struct host_store **self_p, const struct host_store_options *opt
     }
     if (err != CONCLAVE_OK) {
         lmdb_close(&self->base);
+        if (made)
+            (void)unlink(path); /* half a file, with nothing in it: the next start makes a whole one */
         return err;
     }
     *self_p = &self->base;

@@ -196,6 +196,7 @@ void peer_requests_go(struct peer_core *self, struct peer_request *request); /* 
 bool peer_requests_ending(const struct peer_core *self);
 void peer_requests_ended(struct peer_core *self);
 void peer_requests_unreachable(struct peer_core *self);            /* a dial failed */
+enum conclave_err peer_session_refusal(const struct peer_core *self); /* why we are not online: refused, or not reached */
 void peer_requests_answer(struct peer_core *self, enum msg_kind kind, const union msg_any *any);
 void peer_requests_tick(struct peer_core *self);
 

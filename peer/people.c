@@ -65,9 +65,18 @@ contact_for(struct peer_core *self, const struct msg_cert *cert, struct peer_con
 static enum conclave_err
 device_for(struct peer_core *self, struct peer_contact *contact, const struct msg_cert *cert, struct msg_span certificate, struct peer_device **device_p)
 {
-    const bool others = contact->devices != PEER_NONE;
     struct peer_device *device = peer_roster_device(&self->roster, cert->account, cert->device);
     const bool fresh = device == NULL;
+    struct peer_device *const before = fresh ? peer_roster_by_key(&self->roster, &cert->transport) : NULL;
+    *device_p = NULL;
+    if (before != NULL) { /* a home that forgot its account and has another: one key is one device */
+        struct peer_contact *const owner = peer_roster_contact_of(&self->roster, before);
+        if (cert->serial <= before->cert.serial)
+            return CONCLAVE_ERR_REVOKED;
+        peer_trust_drop(self, before);
+        peer_talk_settle(self, owner);
+    }
+    const bool others = contact->devices != PEER_NONE;
     if (fresh)
         device = peer_roster_add_device(&self->roster, contact, cert->device);
     *device_p = device;
@@ -315,7 +324,7 @@ peer_people_introduction(struct peer_core *self, const struct msg_introduction *
         struct msg_name name;
         struct peer_contact *contact = NULL;
         if (msg_cert_open(&cert, introduction->certificate, &self->self.signer) == CONCLAVE_OK && msg_name_parse(&name, msg_text(cert.name)) == CONCLAVE_OK)
-            contact = peer_roster_named(&self->roster, &name); /* else known by their number, and renamed: nobody can be */
+            contact = peer_roster_named(&self->roster, &name);
         if (contact != NULL)
             warn(self, contact, err, msg_text(""));
         else

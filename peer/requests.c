@@ -92,12 +92,19 @@ fail(struct peer_core *self, struct peer_request *request, enum conclave_err err
     end(self, request);
 }
 
+static void
+not_online(struct peer_core *self, struct peer_request *request)
+{
+    const enum conclave_err err = peer_session_refusal(self);
+    fail(self, request, err, msg_text(err == CONCLAVE_ERR_WRONG_CREDENTIALS ? "The registry does not admit this device." : ""), 0);
+}
+
 void
 peer_requests_unreachable(struct peer_core *self)
 {
     for (size_t i = 0; i < PEER_REQUESTS; i++)
         if (self->requests[i].used)
-            fail(self, &self->requests[i], CONCLAVE_ERR_REGISTRY_UNREACHABLE, msg_text(""), 0);
+            not_online(self, &self->requests[i]);
 }
 
 static void
@@ -242,7 +249,7 @@ tick_one(struct peer_core *self, struct peer_request *request)
     const uint64_t now = self->now.mono_ms;
     const bool online = peer_session_online(self);
     if (!online && now >= request->made_ms + OFFLINE_MS)
-        fail(self, request, CONCLAVE_ERR_REGISTRY_UNREACHABLE, msg_text(""), 0);
+        not_online(self, request);
     else if (!online)
         peer_core_at(self, request->made_ms + OFFLINE_MS);
     else if (now < request->sent_ms + LATE_MS)

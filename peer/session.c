@@ -91,7 +91,7 @@ static void
 lost(struct peer_core *self, enum conclave_err err)
 {
     if (self->session.was_online)
-        peer_core_session(self, MSG_SESSION_RECONNECTING, err, msg_text(msg_error_sentence(CONCLAVE_ERR_REGISTRY_UNREACHABLE)));
+        peer_core_session(self, MSG_SESSION_RECONNECTING, err, msg_text(msg_error_sentence(err == CONCLAVE_ERR_REVOKED ? err : CONCLAVE_ERR_REGISTRY_UNREACHABLE)));
     self->session.was_online = false;
     peer_people_away(self);
     retry(self);
@@ -108,6 +108,12 @@ peer_session_up(struct peer_core *self)
     peer_core_session(self, MSG_SESSION_CONNECTED, CONCLAVE_OK, msg_text(""));
     enter(self, SESSION_GREETING);
     peer_session_tick(self);
+}
+
+enum conclave_err
+peer_session_refusal(const struct peer_core *self)
+{
+    return self->session.denied >= DENIED_MAX ? CONCLAVE_ERR_WRONG_CREDENTIALS : CONCLAVE_ERR_REGISTRY_UNREACHABLE;
 }
 
 static void

@@ -332,8 +332,8 @@ an_answer_that_does_not_come_is_given_at_the_end_of_stdin(void **state)
 {
     (void)state;
     assert_int_equal(RUN("/search slow\n/who\n", "--json"), 0);
-    expect_lines((const char *const[]){"\"code\":\"registry-unreachable\"", "\"command\":\"search\"",
-                                       "\"code\":\"registry-unreachable\"", "\"command\":\"who\"", NULL});
+    expect_lines((const char *const[]){"\"code\":\"busy\"", "\"command\":\"search\"",
+                                       "\"code\":\"busy\"", "\"command\":\"who\"", NULL});
 }
 
 static void

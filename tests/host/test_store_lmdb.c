@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "host/store.h"
+#include "host/store_backend.h"
 #include "msg/step.h"
 
 struct fixture {
@@ -267,6 +267,43 @@ a_file_that_was_cut_short_is_found(void **state)
 }
 
 static void
+a_large_file_is_looked_at_too(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t good[1 << 20], bad[1 << 20];
+    char path[128], why[512];
+
+    fill(f);
+    const size_t len = file_bytes(f, good, sizeof good, false);
+    memcpy(bad, good, len);
+    memset(bad + 2 * 4096, 0xff, len - 2 * 4096); /* all but the metas */
+    snprintf(path, sizeof path, "%s/data.mdb", f->dir);
+    file_bytes(f, bad, len, true);
+    assert_int_equal(truncate(path, 1ll << 30), 0); /* a hole */
+    assert_int_equal(host_store_check(f->dir, why, sizeof why), CONCLAVE_ERR_STORE_DAMAGED);
+    file_bytes(f, good, len, true);
+    assert_int_equal(truncate(path, 1ll << 30), 0);
+    assert_int_equal(host_store_check(f->dir, why, sizeof why), CONCLAVE_OK);
+}
+
+static void
+a_commit_to_a_file_that_was_removed_is_none(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+
+    put_one(f->store, 0, "before", "1");
+    snprintf(path, sizeof path, "%s/data.mdb", f->dir);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(host_store_begin(f->store), CONCLAVE_OK);
+    assert_int_equal(host_store_put(f->store, 0, text("after"), text("2")), CONCLAVE_OK);
+    assert_int_equal(host_store_commit(f->store), CONCLAVE_ERR_STORE_IO);
+    expect(f->store, 0, "before", "1");
+    assert_int_equal(host_store_begin(f->store), CONCLAVE_OK); /* and it can still say so */
+    assert_int_equal(host_store_commit(f->store), CONCLAVE_ERR_STORE_IO);
+}
+
+static void
 a_full_store_says_so_keeps_what_it_has_and_opens_again(void **state)
 {
     struct fixture *f = *state;
@@ -307,6 +344,8 @@ main(void)
         CLAIM(a_damaged_file_is_found_at_the_start_and_left_as_it_is),
         CLAIM(damage_under_a_running_store_is_an_error_and_never_another_value),
         CLAIM(a_file_that_was_cut_short_is_found),
+        CLAIM(a_large_file_is_looked_at_too),
+        CLAIM(a_commit_to_a_file_that_was_removed_is_none),
         CLAIM(a_full_store_says_so_keeps_what_it_has_and_opens_again),
     };
 

@@ -185,6 +185,9 @@ assert_failed(uint64_t request, enum conclave_err err)
     assert_true(event->text_bytes > 0);
 }
 
+/* How this program was called: under valgrind /proc/self/exe is valgrind. */
+static const char *this_program;
+
 static inline pid_t
 start_other(const char *role, int *from)
 {
@@ -195,7 +198,7 @@ start_other(const char *role, int *from)
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-    assert_int_equal(posix_spawn(&pid, "/proc/self/exe", &actions, NULL, argv, environ), 0);
+    assert_int_equal(posix_spawn(&pid, this_program, &actions, NULL, argv, environ), 0);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     free(argv[1]);

@@ -28,9 +28,9 @@ the_earliest_wake_counts_and_comes_once(void **state)
     ask(&b, wake);
     UNTIL(b.core->wakes == 1);
     assert_int_equal(a.core->wakes, 0);
-    assert_true(peer_loop_now_ms() - start_ms >= 20);
+    assert_true(peer_loop_now_ms() - start_ms >= 10); /* a wake may come a tick of the clock early */
     UNTIL(a.core->wakes == 1);
-    assert_true(peer_loop_now_ms() - start_ms >= 400);
+    assert_true(peer_loop_now_ms() - start_ms >= 380);
     assert_true(peer_loop_now_ms() - start_ms < 5000);
     assert_int_equal(peer_loop_turn(loop, 30), CONCLAVE_OK);
     assert_int_equal(a.core->wakes, 1);

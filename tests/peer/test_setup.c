@@ -207,6 +207,7 @@ main(int argc, char **argv)
         TEST(the_registry_of_an_enrolled_home_keeps_its_key),
         TEST(a_registry_of_this_user_is_found_and_only_of_this_user),
     };
+    this_program = argv[0];
     if (argc == 3)
         return other(argv[1], argv[2]);
     return cmocka_run_group_tests(tests, NULL, NULL);
