@@ -207,8 +207,8 @@ put_mail_key(struct peer_core *self, const struct peer_mail_key *mail)
 
 /* A weekly new mail key, so that a stolen disk opens little of what was sent;
  * retired ones are kept as long as something sealed to them may be under way. */
-static void
-renew_mail_key(struct peer_core *self)
+void
+peer_core_renew_mail(struct peer_core *self)
 {
     while (self->mail_count > 0) {
         const struct peer_mail_key *oldest = &self->mail[self->mail_count - 1];
@@ -245,7 +245,7 @@ start(struct peer_core *self)
     if (me->link_text[0] != '\0' && msg_link_parse(&me->link, msg_text(me->link_text)) != CONCLAVE_OK)
         me->link_text[0] = '\0';
     self->started = true;
-    renew_mail_key(self);
+    peer_core_renew_mail(self);
     peer_talk_reincarnate(self);
     uint32_t at = 0;
     for (struct peer_contact *contact; (contact = peer_roster_each(&self->roster, &at)) != NULL;) {

@@ -85,6 +85,8 @@ struct peer_session {
     uint64_t heard_ms;
     uint64_t lease_ms;
     uint64_t status;                    /* online or away, as the user set it */
+    uint64_t renew_ms;                  /* the registry's time when the certificate is to be renewed */
+    struct msg_box_pub certified;       /* the mail key in it */
     uint32_t failures;
     uint32_t denied;
     bool was_online;                    /* so that losing it is told once */
@@ -152,6 +154,7 @@ uint64_t peer_core_req(struct peer_core *self);
 uint64_t peer_core_link(struct peer_core *self);
 void peer_core_at(struct peer_core *self, uint64_t at_ms);         /* be woken by then */
 void peer_core_put_self(struct peer_core *self);
+void peer_core_renew_mail(struct peer_core *self);                 /* when its week is over */
 uint64_t peer_core_store(struct peer_core *self);                  /* id of the transaction this step's PUTs will be in */
 uint64_t peer_core_registry_ms(const struct peer_core *self);      /* its wall clock, as last heard */
 void peer_core_heard_ms(struct peer_core *self, uint64_t registry_ms);

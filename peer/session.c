@@ -10,6 +10,7 @@
 #define LAST_MS 10000u
 #define PING_LEASES 2u      /* a PING at least so often, whatever else is sent */
 #define SILENCE_LEASES 3u   /* nothing heard for so many leases: the link is dead */
+#define RENEW_MS 60000u     /* a certificate is asked for again after */
 #define DENIED_MAX 3u       /* handshakes refused before the user is told */
 
 static const char *const STATES[] = {"OFF", "WAITING", "DIALLING", "GREETING", "ONLINE"};
@@ -169,8 +170,9 @@ log_in(struct peer_core *self)
     peer_session_send(self, MSG_LOGIN, &login);
 }
 
-static void
-welcome(struct peer_core *self, const struct msg_welcome *answer)
+/* Takes the certificate of a WELCOME; false: it is not ours, and the link is gone. */
+static bool
+take_certificate(struct peer_core *self, const struct msg_welcome *answer)
 {
     struct peer_session *session = &self->session;
     struct peer_self *me = &self->self;
@@ -180,12 +182,23 @@ welcome(struct peer_core *self, const struct msg_welcome *answer)
         peer_core_log(self, MSG_LOG_ERROR, "WELCOME-FORGED", "the certificate in the registry's welcome is not ours; the link is dropped");
         msg_effects_drop(self->out, session->link);
         lost(self, CONCLAVE_ERR_SIGNATURE);
-        return;
+        return false;
     }
     peer_core_heard_ms(self, answer->now_ms);
     memcpy(me->certificate, answer->certificate.at, answer->certificate.len);
     me->certificate_len = answer->certificate.len;
     peer_core_put_self(self);
+    session->certified = cert.mail;
+    session->renew_ms = cert.not_after_ms > MSG_CERT_RENEW_MS ? cert.not_after_ms - MSG_CERT_RENEW_MS : 0;
+    return true;
+}
+
+static void
+welcome(struct peer_core *self, const struct msg_welcome *answer)
+{
+    struct peer_session *session = &self->session;
+    if (!take_certificate(self, answer))
+        return;
     session->lease_ms = answer->lease_ms;
     session->heard_ms = session->asked_ms = self->now.mono_ms;
     session->failures = 0;
@@ -234,7 +247,9 @@ peer_session_frame(struct peer_core *self, enum msg_kind kind, const union msg_a
         fail_waiting(self, err, any->MSG_ANY_ERROR.text);
         msg_effects_drop(self->out, session->link);
         lost(self, err);
-    } else if (session->state != SESSION_ONLINE)
+    } else if (session->state == SESSION_ONLINE && kind == MSG_WELCOME && any->MSG_ANY_WELCOME.req == session->req)
+        (void)take_certificate(self, &any->MSG_ANY_WELCOME); /* renewed; or the link is gone */
+    else if (session->state != SESSION_ONLINE)
         peer_core_log(self, MSG_LOG_DEBUG, "FRONT-EARLY", "a frame that came before the log-in was answered was passed over");
     else if (kind == MSG_PONG) {
         peer_core_heard_ms(self, any->MSG_ANY_PONG.now_ms);
@@ -249,6 +264,22 @@ peer_session_frame(struct peer_core *self, enum msg_kind kind, const union msg_a
         lost(self, CONCLAVE_ERR_NOT_LOGGED_IN);
     } else
         peer_requests_answer(self, kind, any);
+}
+
+/* A session that stays open for days asks for a new certificate in time, and
+ * whenever the mail key has changed: a LOGIN again, on the same link. */
+static void
+keep_certificate(struct peer_core *self)
+{
+    struct peer_session *session = &self->session;
+    peer_core_renew_mail(self);
+    const bool old = peer_core_registry_ms(self) >= session->renew_ms;
+    const bool other = memcmp(&session->certified, &self->mail[0].pub, sizeof session->certified) != 0;
+    if ((!old && !other) || self->now.mono_ms < session->at_ms)
+        return;
+    session->at_ms = self->now.mono_ms + RENEW_MS;
+    session->req = peer_core_req(self);
+    log_in(self);
 }
 
 static void
@@ -308,6 +339,7 @@ peer_session_tick(struct peer_core *self)
             peer_core_at(self, session->at_ms);
         break;
     case SESSION_ONLINE:
+        keep_certificate(self);
         keep_lease(self);
         break;
     }

@@ -304,6 +304,18 @@ a_revoked_device_is_heard_no_more(struct sim *sim)
 }
 
 static void
+certificates_are_renewed_while_a_session_lasts(struct sim *sim)
+{
+    uint32_t alice, bob;
+    couple(sim, &alice, &bob);
+    both_talk(sim, alice, bob, 3, 5 * SIM_SECOND);
+    sim_run(sim, (50 + sim_below(sim, 150)) * 3600 * SIM_SECOND); /* a mail key lives a week */
+    sim_cut(sim, alice, bob); /* and they show each other certificates again */
+    both_talk(sim, alice, bob, 3, 5 * SIM_SECOND);
+    sim_settle(sim);
+}
+
+static void
 who_is_blocked_is_heard_no_more(struct sim *sim)
 {
     uint32_t alice, bob;
@@ -476,6 +488,7 @@ const struct sim_scenario SIM_SCENARIOS[] = {
     STORY(the_network_falls_apart_and_comes_together, 20),
     STORY(clocks_jump, 20),
     STORY(a_revoked_device_is_heard_no_more, 10),
+    STORY(certificates_are_renewed_while_a_session_lasts, 2),
     STORY(who_is_blocked_is_heard_no_more, 20),
     STORY(an_older_copy_of_a_disk_is_put_back, 40),
     STORY(who_logged_out_is_left_alone_until_they_log_in, 10),
