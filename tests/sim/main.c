@@ -1,7 +1,7 @@
-/* sim [--seeds FROM COUNT | --seed N] [--scenario NAME] [--trace] [--list]
+/* sim [--seeds FROM COUNT | --runs COUNT | --seed N] [--scenario NAME] [--trace] [--list]
  *
- * Plays every scenario under so many seeds and prints a TAP line for each
- * scenario.  A run that fails prints its seed and is played again with its
+ * Plays every scenario under so many seeds (or so many in all, shared out by
+ * the weight of the scenarios) and prints a TAP line for each scenario.  A run that fails prints its seed and is played again with its
  * last lines shown. */
 #include <errno.h>
 #include <signal.h>
@@ -124,20 +124,35 @@ static int
 usage(void)
 {
     fprintf(stderr,
-            "usage: sim [--seeds FROM COUNT | --seed N] [--scenario NAME] [--trace] [--list]\n");
+            "usage: sim [--seeds FROM COUNT | --runs COUNT | --seed N] [--scenario NAME] [--trace] "
+            "[--list]\n");
     return 2;
+}
+
+/* A scenario's share of so many runs, at least one; without a number its weight. */
+static uint64_t
+share(const struct sim_scenario *scenario, uint64_t runs)
+{
+    uint64_t all = 0;
+    for (size_t s = 0; s < SIM_SCENARIO_COUNT; s++)
+        all += SIM_SCENARIOS[s].weight;
+    if (runs == 0)
+        return scenario->weight;
+    return (runs * scenario->weight + all - 1) / all;
 }
 
 int
 main(int argc, char **argv)
 {
-    uint64_t from = 1, count = 0, failed = 0, cases = 0;
+    uint64_t from = 1, count = 0, runs = 0, failed = 0, cases = 0;
     bool trace = false;
     const char *only = NULL;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--seeds") == 0 && i + 2 < argc && number(&from, argv[i + 1]) &&
             number(&count, argv[i + 2]))
             i += 2;
+        else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc && number(&runs, argv[i + 1]))
+            i++;
         else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc && number(&from, argv[i + 1])) {
             count = 1;
             i++;
@@ -158,7 +173,7 @@ main(int argc, char **argv)
     (void)signal(SIGSEGV, died);
     for (size_t s = 0; s < SIM_SCENARIO_COUNT; s++) {
         const struct sim_scenario *const scenario = &SIM_SCENARIOS[s];
-        const uint64_t seeds = count > 0 ? count : scenario->weight;
+        const uint64_t seeds = count > 0 ? count : share(scenario, runs);
         bool ok = true;
         if (only != NULL && strcmp(only, scenario->name) != 0)
             continue;
