@@ -39,20 +39,40 @@ void
 peer_hear_arrived(struct peer_core *self, const struct msg_rec_inbox *record)
 {
     self->arrivals[record->arrival % PEER_ARRIVALS] = (struct peer_arrival){
-        record->arrival, record->account, record->device, {record->incarnation, record->number}};
+        record->arrival, record->account, record->device, {record->incarnation, record->number}, record->id};
+}
+
+/* A sender whose disk was put back says again what it had forgotten to have
+ * said: of the last messages we know which came already. */
+static bool
+came_already(const struct peer_core *self, const struct peer_device *device, const struct msg_id *id)
+{
+    for (size_t i = 0; i < PEER_ARRIVALS; i++) {
+        const struct peer_arrival *was = &self->arrivals[i];
+        if (was->arrival != 0 && was->account == device->cert.account && was->device == device->cert.device
+            && memcmp(&was->id, id, sizeof *id) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void
+move_on(struct peer_chain_in *in, const struct msg_chain *chain, const struct msg_say *say)
+{
+    if (in->known && in->mark.incarnation != chain->incarnation)
+        in->read = in->told = 0;
+    if (in->known && (in->mark.incarnation != chain->incarnation || in->salt != chain->salt))
+        in->anew = chain->from_incarnation == 0;
+    in->known = true;
+    in->mark = (struct peer_mark){chain->incarnation, say->number};
+    in->salt = chain->salt;
+    msg_chain_head(&in->head, &say->prev, &say->id, say->number, say->ts_ms, say->text);
 }
 
 static void
 keep(struct peer_core *self, struct peer_device *device, const struct msg_chain *chain, const struct msg_say *say)
 {
     const struct peer_contact *contact = peer_roster_contact_of(&self->roster, device);
-    struct peer_chain_in *in = &device->in;
-    if (in->known && in->mark.incarnation != chain->incarnation)
-        in->read = in->told = 0;
-    in->known = true;
-    in->mark = (struct peer_mark){chain->incarnation, say->number};
-    in->salt = chain->salt;
-    msg_chain_head(&in->head, &say->prev, &say->id, say->number, say->ts_ms, say->text);
     const struct msg_rec_inbox record = {
         .arrival = self->next_arrival++,
         .account = device->cert.account,
@@ -92,7 +112,9 @@ hear(struct peer_core *self, struct peer_device *device, const struct msg_chain 
         peer_core_log(self, MSG_LOG_WARN, "CHAIN-BROKEN", "messages before this one are missing and cannot come any more");
         peer_core_notice_about(self, msg_text(peer_roster_contact_of(&self->roster, device)->name), CONCLAVE_OK, msg_text("Some messages before the next one are missing: this device, or the sender's, lost part of its state."));
     }
-    keep(self, device, chain, say);
+    move_on(&device->in, chain, say);
+    if (!device->in.anew || !came_already(self, device, &say->id))
+        keep(self, device, chain, say);
     *kept = true;
     device->unreceipted++;
     return true;

@@ -107,7 +107,7 @@ struct peer_request {
     bool forget;                        /* LOGOUT, REVOKE: of this device, to forget the account */
 };
 
-struct peer_arrival { uint64_t arrival; uint64_t account; uint64_t device; struct peer_mark mark; };
+struct peer_arrival { uint64_t arrival; uint64_t account; uint64_t device; struct peer_mark mark; struct msg_id id; };
 
 struct peer_core {
     struct peer_settings settings;

@@ -22,6 +22,7 @@ struct peer_link {
 
 struct peer_chain_in {      /* what came from a device */
     bool known;
+    bool anew;              /* it started over: an older copy of their disk was put back */
     struct peer_mark mark;  /* the last accepted */
     uint64_t salt;
     struct msg_head head;
