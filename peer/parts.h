@@ -121,6 +121,7 @@ struct peer_core {
     struct peer_door door;
     struct peer_session session;
     struct peer_request requests[PEER_REQUESTS];
+    uint32_t requests_count;            /* of them, used */
     struct peer_roster roster;
     struct peer_outbox *outbox;
     struct peer_held *held;

@@ -219,6 +219,8 @@ static struct peer_request *
 asking_for(struct peer_core *self, const struct msg_name *name)
 {
     struct msg_name other;
+    if (self->requests_count == 0)
+        return NULL; /* as nearly always, and with each message that is said */
     for (size_t i = 0; i < PEER_REQUESTS; i++) {
         struct peer_request *request = &self->requests[i];
         if (request->used && request->said.count > 0 && msg_name_parse(&other, msg_text(request->name)) == CONCLAVE_OK

@@ -20,6 +20,7 @@ peer_requests_add(struct peer_core *self, enum msg_kind kind, uint64_t cmd, stru
             continue;
         memset(request, 0, sizeof *request);
         request->used = true;
+        self->requests_count++;
         request->kind = kind;
         request->cmd = cmd;
         request->req = peer_core_req(self);
@@ -38,6 +39,7 @@ end(struct peer_core *self, struct peer_request *request)
     while (request->said.count > 0)
         peer_outbox_shift(self->outbox, &request->said);
     request->used = false;
+    self->requests_count--;
 }
 
 static void

@@ -58,7 +58,8 @@ static uint32_t
 first_unacked(struct peer_core *self, const struct peer_device *device)
 {
     const struct peer_contact *contact = peer_roster_contact_of(&self->roster, device);
-    uint32_t at = contact->queue.first;
+    /* one that has all that any device has need not be led past what waits to be read */
+    uint32_t at = peer_mark_before(device->acked, contact->delivered) ? contact->queue.first : contact->queue.fresh;
     while (at != PEER_NONE && !peer_mark_before(device->acked, peer_outbox_at(self->outbox, at)->mark))
         at = peer_outbox_at(self->outbox, at)->next;
     return at;

@@ -1,6 +1,6 @@
 /* Members that say nothing: the memory of an idle session of the front, beside
  * a connection of a bare ROUTER with CURVE and ZAP, and what 10,000 leases
- * cost. */
+ * cost, beside that ROUTER echoing as many words at the same pace. */
 #include <stdio.h>
 #include <zmq.h>
 
@@ -12,7 +12,7 @@
 #define WORKERS 4u
 #define EACH (MANY / WORKERS)
 #define LEASE_S 15.0
-#define WATCH_S 30.0
+#define WATCH_S 20.0
 
 #define CHEAP "password\n    quality = false\n    memory_kib = 8\n    passes = 1\n"
 
@@ -24,17 +24,16 @@ struct world {
     size_t first;
 };
 
-enum what { DIAL_BARE, DIAL, PING };
+enum what { DIAL_BARE, PING_BARE, DIAL, PING };
 struct order {
     enum what what;
     size_t from, to; /* of this worker's */
 };
 
 static void
-dial_bare(const struct world *world, const struct order *order)
+dial_bare(const struct world *world, const struct order *order, void **sockets)
 {
     static const char word[200]; /* as long as a LOGIN */
-    static void *sockets[EACH]; /* they stay until this process ends */
     char back[256];
 
     for (size_t i = order->from; i < order->to; i++) {
@@ -76,6 +75,16 @@ drain(void *socket)
             bench_die("an idle session was ended");
 }
 
+static void
+ping_bare(void *socket)
+{
+    char back[256];
+
+    while (zmq_recv(socket, back, sizeof back, ZMQ_DONTWAIT) >= 0)
+        ;
+    BENCH_NEED(zmq_send(socket, "ping", 4, 0) == 4); /* as long as a PING */
+}
+
 /* Each once in LEASE_S, evenly spread, until the parent has a word. */
 static void
 ping(int fd, const struct order *order, void **sockets)
@@ -88,8 +97,12 @@ ping(int fd, const struct order *order, void **sockets)
     while (!bench_asked(fd)) {
         while ((double)sent * LEASE_S / (double)n < bench_now_s() - start_s) {
             void *socket = sockets[order->from + sent++ % n];
-            drain(socket);
-            bench_member_ping(socket);
+            if (order->what == PING_BARE) {
+                ping_bare(socket);
+            } else {
+                drain(socket);
+                bench_member_ping(socket);
+            }
         }
         bench_pause_ms(5);
     }
@@ -100,14 +113,17 @@ static void
 work(int fd, void *arg)
 {
     const struct world *world = arg;
-    static void *sockets[EACH];
+    static void *sockets[EACH], *bare[EACH]; /* they stay until this process ends */
 
     for (;;) {
         struct order order;
         bench_get(fd, &order, sizeof order);
         switch (order.what) {
         case DIAL_BARE:
-            dial_bare(world, &order);
+            dial_bare(world, &order, bare);
+            break;
+        case PING_BARE:
+            ping(fd, &order, bare);
             break;
         case DIAL:
             dial(world, &order, sockets);
@@ -155,6 +171,33 @@ grown_kib(pid_t pid, double before_kib, double count)
     return (bench_rss_kib(pid) - before_kib) / count;
 }
 
+static double
+cpu_of_bare(const struct world *world)
+{
+    return bench_cpu_s(world->bare.child.pid);
+}
+
+static double
+cpu_of_daemon(const struct world *world)
+{
+    return bench_daemon_cpu_s(&world->daemon);
+}
+
+/* Percent of a core that `cpu` takes while all of them ping. */
+static double
+share(const struct world *world, const struct bench_child *workers, enum what what, double (*cpu)(const struct world *))
+{
+    all_begin(workers, what, 0, MANY);
+    bench_pause_ms(2000);
+    const double before = cpu(world), t = bench_now_s();
+    bench_pause_ms((unsigned)(WATCH_S * 1e3));
+    const double percent = (cpu(world) - before) / (bench_now_s() - t) * 100;
+    for (size_t w = 0; w < WORKERS; w++)
+        bench_put(workers[w].fd, "", 1);
+    all_end(workers); /* none of them was cut off */
+    return percent;
+}
+
 int
 main(void)
 {
@@ -177,20 +220,15 @@ main(void)
     const double bare_kib = bench_rss_kib(world.bare.child.pid), front_kib = bench_rss_kib(world.daemon.front);
     all_dial(workers, DIAL_BARE);
     const double bare_each = grown_kib(world.bare.child.pid, bare_kib, MANY);
+    const double bare_share = share(&world, workers, PING_BARE, cpu_of_bare);
     bench_bare_end(&world.bare);
     all_dial(workers, DIAL);
     bench_row("idle session, of 10,000: resident memory", grown_kib(world.daemon.front, front_kib, MANY), bare_each,
               "KiB", BENCH_AT_MOST, 1.15);
 
-    all_begin(workers, PING, 0, MANY);
-    bench_pause_ms(2000);
-    const double cpu = bench_daemon_cpu_s(&world.daemon), t = bench_now_s();
-    bench_pause_ms((unsigned)(WATCH_S * 1e3));
-    const double share = (bench_daemon_cpu_s(&world.daemon) - cpu) / (bench_now_s() - t) * 100;
-    bench_figure("10,000 idle sessions with leases: CPU", share, "% core", BENCH_AT_MOST, 3);
-    for (size_t w = 0; w < WORKERS; w++)
-        bench_put(workers[w].fd, "", 1);
-    all_end(workers); /* none of them was cut off */
+    const double ours_share = share(&world, workers, PING, cpu_of_daemon);
+    bench_row("10,000 idle sessions with leases: CPU", ours_share, bare_share, "% core", BENCH_SHOWN, 0);
+    bench_figure("10,000 idle sessions with leases: CPU", ours_share, "% core", BENCH_AT_MOST, 3);
     for (size_t w = 0; w < WORKERS; w++)
         bench_end(&workers[w]);
     bench_daemon_stop(&world.daemon);
