@@ -42,7 +42,7 @@ claim "the bot has at most 60 lines" test "$(wc -l <"$here/bot.c")" -le 60
 only_ours() { ! nm -D --defined-only "$libdir/libconclave.so" | grep -v ' conclave_'; }
 claim "libconclave exports conclave_* alone" only_ours
 
-export LD_LIBRARY_PATH=$libdir CONCLAVE_PASSWORD="tin whistle $RANDOM$RANDOM harbour"
+export LD_LIBRARY_PATH=$libdir CONCLAVE_PASSWORD="correct horse battery 42"
 mkfifo "$work/ready" "$work/said"
 mkdir -m 700 "$work/data"
 "$root$prefix/bin/conclaved" --data "$work/data" --listen 127.0.0.1:0 >"$work/ready" 2>"$work/log" &
