@@ -37,6 +37,7 @@ find_in_store(struct broker_front_core *self, const struct msg_name *name, struc
     if (!broker_accounts_by_name(&self->view, name, &number))
         return;
     found->status = MSG_STATUS_OFFLINE;
+    found->account = number;
     if (broker_accounts_get(&self->view, number, &account))
         found->name = account.name;
 }
@@ -55,6 +56,7 @@ broker_directory_search(struct broker_front_core *self, const struct broker_ask 
         } else {
             const struct broker_person *person = &self->people.list[slot];
             found.name = (struct msg_text){person->shown, person->shown_len};
+            found.account = person->account;
             found.status = person->status;
             if (person->status != MSG_STATUS_OFFLINE)
                 found.endpoint = endpoint_for(self, slot, self->sessions.list[ask->session].account);

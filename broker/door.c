@@ -99,6 +99,9 @@ perform(struct door *self)
         case EFFECT_TELL:
         case EFFECT_DIAL:
         case EFFECT_ADMIT:
+        case EFFECT_CAST:
+        case EFFECT_LISTEN:
+        case EFFECT_SUBSCRIBE:
         case EFFECT_EXPEL:
             break;
         }

@@ -348,6 +348,9 @@ broker_door_core_step(struct broker_door_core *self, struct msg_time now, const 
         else if (!self->stopping)
             hear_stranger(self, event);
         break;
+    case EVENT_FULL:
+    case EVENT_BOUND:
+        break;
     case EVENT_STOP:
         stop(self);
         break;

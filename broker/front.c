@@ -174,6 +174,9 @@ perform(struct front *self)
         case EFFECT_TELL: /* a registry has no user and dials nobody */
         case EFFECT_DIAL:
         case EFFECT_ADMIT:
+        case EFFECT_CAST:
+        case EFFECT_LISTEN:
+        case EFFECT_SUBSCRIBE:
         case EFFECT_EXPEL:
             break;
         }

@@ -157,7 +157,7 @@ enum need {
 static const struct row {
     answer_fn *answer;
     enum need need;
-} rows[256] = {
+} rows[MSG_KIND_LIMIT] = {
     [MSG_LOGIN] = {broker_login_ask, NEED_NOTHING},
     [MSG_LOGOUT] = {broker_login_logout, NEED_NOTHING},
     [MSG_PING] = {broker_login_ping, NEED_CALM},
@@ -235,7 +235,7 @@ hear_member(struct broker_front_core *self, const struct msg_event *event)
     if (ask.session != BROKER_NONE)
         broker_sessions_heard(&self->sessions, ask.session, self->now.mono_ms, self->settings.expiry_ms);
     const enum conclave_err err = msg_codec_decode(event->bytes, &kind, &any);
-    const struct row *row = err == CONCLAVE_OK && (unsigned)kind < 256 ? &rows[kind] : NULL;
+    const struct row *row = err == CONCLAVE_OK && (unsigned)kind < MSG_KIND_LIMIT ? &rows[kind] : NULL;
     if (row == NULL || row->answer == NULL) {
         msg_codec_peek(event->bytes, &number, &ask.req);
         refuse_frame(self, &ask, err != CONCLAVE_OK ? err : CONCLAVE_ERR_KIND);
@@ -381,6 +381,9 @@ broker_front_core_step(struct broker_front_core *self, struct msg_time now, cons
         break;
     case EVENT_STORED:
         broker_progress_hear_stored(self, event);
+        break;
+    case EVENT_FULL:
+    case EVENT_BOUND:
         break;
     case EVENT_STOP:
         broker_login_stop(self);

@@ -14,6 +14,12 @@ enum broker_table {
     BROKER_TABLE_DEVICES,   /* account, device -> REC_DEVICE                     */
     BROKER_TABLE_OWNERS,    /* transport key (32 bytes) -> REC_OWNER; not there: stranger or revoked */
     BROKER_TABLE_REVOKED,   /* version -> REC_REVOKED                            */
+    BROKER_TABLE_MAIL,      /* account, device, serial -> REC_MAIL or REC_RETURN         */
+    BROKER_TABLE_ROOMS,     /* room -> REC_ROOM                                          */
+    BROKER_TABLE_ROOM_NAMES, /* folded name with # -> REC_ROOM_NAME                      */
+    BROKER_TABLE_ROOM_MEMBERS, /* room, account -> REC_ROOM_MEMBER                       */
+    BROKER_TABLE_ROOM_ENTRIES, /* room, number -> REC_ROOM_ENTRY                         */
+    BROKER_TABLE_ROOM_LOG,  /* room, offset -> REC_ROOM_FRAME                            */
     BROKER_TABLES
 };
 

@@ -12,6 +12,7 @@
 #define MSG_CATALOG_H
 
 #include "msg/base.h"
+#include "msg/catalog_rooms.h"
 #include "msg/keys.h"
 
 /* X(number, NAME, struct)   number: on the wire, never reused */
@@ -47,6 +48,14 @@
     X(50, LIST_REVOKED, msg_list_revoked) \
     X(51, REVOKED, msg_revoked) \
     X(52, DELETE_ACCOUNT, msg_done) \
+    X(53, RELAY, msg_relay) \
+    X(54, RELAYED, msg_relay) \
+    X(55, UNREACHED, msg_unreached) \
+    X(56, DEPOSIT, msg_deposit) \
+    X(57, DEPOSITED, msg_deposited) \
+    X(58, MAIL, msg_mail) \
+    X(59, COLLECTED, msg_collected) \
+    X(60, RETURNED, msg_returned) \
     /* between peers, on a link */ \
     X(64, HELLO, msg_hello) \
     X(65, RUN, msg_run_frame) \
@@ -56,10 +65,13 @@
     X(80, CHAIN, msg_chain) \
     X(81, SAY, msg_say) \
     X(82, RECEIPT, msg_receipt) \
+    X(83, ROOM_KEY, msg_room_key) \
+    X(84, ROOM_ASK, msg_room_ask) \
     /* what is signed */ \
     X(96, CERT, msg_cert_body) \
     X(97, SIGNED, msg_signed) \
     X(98, REVOCATIONS, msg_revocations) \
+    X(99, ROOM_OP, msg_room_op) \
     /* items of lists: never a frame of their own */ \
     X(112, ADDRESS, msg_address) \
     X(113, USER, msg_user) \
@@ -67,6 +79,15 @@
     X(115, DEVICE_CARD, msg_device_card) \
     X(116, DEVICE_INFO, msg_device_info) \
     X(117, REVOCATION, msg_revocation) \
+    X(118, PARCEL, msg_parcel) \
+    X(119, REFUSAL, msg_refusal) \
+    X(120, ROOM_INFO, msg_room_info) \
+    X(121, MEMBER, msg_member) \
+    X(122, ENTRY, msg_entry) \
+    X(123, CARD, msg_card) \
+    X(124, ROOM_HEAD, msg_room_head) \
+    X(125, MARK, msg_mark) \
+    X(126, LOGGED, msg_logged) \
     /* between the processes of the registry */ \
     X(128, DOOR_ASK, msg_door_ask) \
     X(129, DOOR_TELL, msg_door_tell) \
@@ -85,6 +106,13 @@
     X(163, REC_OWNER, msg_rec_owner) \
     X(164, REC_REVOKED, msg_rec_revoked) \
     X(165, REC_COUNTERS, msg_rec_counters) \
+    X(166, REC_MAIL, msg_rec_mail) \
+    X(167, REC_RETURN, msg_rec_return) \
+    X(168, REC_ROOM, msg_rec_room) \
+    X(169, REC_ROOM_NAME, msg_rec_room_name) \
+    X(170, REC_ROOM_MEMBER, msg_rec_room_member) \
+    X(171, REC_ROOM_ENTRY, msg_rec_room_entry) \
+    X(172, REC_ROOM_FRAME, msg_rec_room_frame) \
     /* the peer's records on disk */ \
     X(176, REC_SELF, msg_rec_self) \
     X(177, REC_MAIL_KEY, msg_rec_mail_key) \
@@ -96,6 +124,12 @@
     X(183, REC_INBOX, msg_rec_inbox) \
     X(184, REC_KEYS, msg_rec_keys) \
     X(185, REC_INSTANCE, msg_rec_instance) \
+    X(186, REC_MY_ROOM, msg_rec_my_room) \
+    X(187, REC_ROOM_MATE, msg_rec_room_mate) \
+    X(188, REC_ROOM_OUT, msg_rec_room_out) \
+    X(189, REC_ROOM_IN, msg_rec_room_in) \
+    X(190, REC_ROOM_KEY, msg_rec_room_key) \
+    X(191, REC_CARD, msg_rec_card) \
     /* commands of the user to the peer's core */ \
     X(192, CMD_REGISTER, msg_cmd_credentials) \
     X(193, CMD_LOGIN, msg_cmd_credentials) \
@@ -111,6 +145,12 @@
     X(203, CMD_BLOCK, msg_cmd_block) \
     X(204, CMD_TRUST, msg_search) \
     X(205, CMD_STATUS, msg_cmd_status) \
+    X(206, CMD_ROOM_CREATE, msg_cmd_room_create) \
+    X(207, CMD_ROOM_JOIN, msg_cmd_room_join) \
+    X(208, CMD_ROOM_ACT, msg_cmd_room_act) \
+    X(209, CMD_ROOMS, msg_cmd_who) \
+    X(210, CMD_MEMBERS, msg_search) \
+    X(211, CMD_ROOM_WATCH, msg_room_watch) \
     /* what the peer's core tells the user */ \
     X(224, TELL_SESSION, msg_tell_session) \
     X(225, TELL_MESSAGE, msg_tell_message) \
@@ -121,7 +161,42 @@
     X(230, TELL_USERS, msg_users) \
     X(231, TELL_USER, msg_found) \
     X(232, TELL_DEVICES, msg_devices) \
-    X(233, TELL_NOTICE, msg_tell_notice)
+    X(233, TELL_NOTICE, msg_tell_notice) \
+    X(234, TELL_ROOMS, msg_rooms) \
+    X(235, TELL_MEMBERS, msg_tell_members) \
+    X(236, TELL_ROOM, msg_tell_room) \
+    X(237, TELL_GAP, msg_tell_gap) \
+    /* rooms: with the front */ \
+    X(256, ROOM_PROPOSE, msg_room_propose) \
+    X(257, ROOM_FIND, msg_room_find) \
+    X(258, ROOM_FOUND, msg_room_found) \
+    X(259, ROOM_LIST, msg_room_list) \
+    X(260, ROOMS, msg_rooms) \
+    X(261, MEMBERS_OF, msg_room_of) \
+    X(262, MEMBERS, msg_members) \
+    X(263, ENTRIES_OF, msg_room_of) \
+    X(264, ENTRIES, msg_entries) \
+    X(265, CARDS_OF, msg_cards_of) \
+    X(266, CARD_OF, msg_card_of) \
+    X(267, CARDS, msg_cards) \
+    X(268, ROOM_STATE, msg_room_state) \
+    X(269, ROOM_READ, msg_room_read) \
+    X(270, ROOM_LOG, msg_room_log) \
+    X(271, ROOM_POST, msg_room_post) \
+    X(272, ROOM_CAST, msg_room_cast) \
+    X(273, ROOM_STORED, msg_room_stored) \
+    X(274, ROOM_REFUSED, msg_room_refused) \
+    X(275, ROOM_TAKEN, msg_room_taken) \
+    X(276, ROOM_ROUTE, msg_room_route) \
+    X(277, ROOM_MESH, msg_room_mesh) \
+    X(278, ROOM_PEERS, msg_room_peers) \
+    X(279, ROOM_WATCH, msg_room_watch) \
+    X(280, ROOM_CHANGED, msg_room_changed) \
+    /* rooms: between members, on any route */ \
+    X(300, ROOM_FRAME, msg_room_frame) \
+    X(301, ROOM_TIP, msg_room_tip) \
+    X(302, ROOM_RECEIPT, msg_room_receipt) \
+    X(303, ROOM_WANT, msg_room_want)
 
 enum msg_kind {
 #define MSG_KIND_ENUM(number, name, type) MSG_##name = number,
@@ -196,7 +271,7 @@ struct msg_welcome {
 struct msg_ping { uint64_t status; };
 struct msg_pong { uint64_t now_ms; uint64_t revoked_version; };
 struct msg_search { uint64_t req; struct msg_text name; };
-struct msg_found { uint64_t req; struct msg_text name; uint64_t status; struct msg_text endpoint; };
+struct msg_found { uint64_t req; struct msg_text name; uint64_t account; uint64_t status; struct msg_text endpoint; }; /* account: 0 where there is none */
 struct msg_list_users { uint64_t req; bool detailed; struct msg_text after; }; /* after: cursor; "" first */
 struct msg_users { uint64_t req; struct msg_list users; struct msg_text next; }; /* next: cursor; "" last page */
 struct msg_watch { uint64_t req; struct msg_list names; };      /* adds; of NAME */
@@ -322,11 +397,13 @@ struct msg_rec_contact_device {
     uint64_t incarnation;       /* what the device has said it has: delivered */
     uint64_t delivered;
     uint64_t read;
+    uint64_t mailed_incarnation; /* what the registry keeps for it: up to here */
+    uint64_t mailed_number;
 };
 struct msg_rec_out { uint64_t account; uint64_t incarnation; uint64_t salt; uint64_t from_incarnation; uint64_t from_number; uint64_t number; struct msg_id id; struct msg_head prev; uint64_t ts_ms; struct msg_text text; };
 struct msg_rec_chain_out { uint64_t account; uint64_t incarnation; uint64_t number; struct msg_head head; uint64_t from_incarnation; uint64_t from_number; };
 struct msg_rec_chain_in { uint64_t account; uint64_t device; uint64_t incarnation; uint64_t salt; uint64_t number; struct msg_head head; uint64_t read; uint64_t told; }; /* told: what they know that was read */
-struct msg_rec_inbox { uint64_t arrival; uint64_t account; uint64_t device; uint64_t incarnation; uint64_t number; struct msg_text name; struct msg_id id; uint64_t ts_ms; struct msg_text text; };
+struct msg_rec_inbox { uint64_t arrival; uint64_t account; uint64_t device; uint64_t incarnation; uint64_t number; struct msg_text name; struct msg_text room; struct msg_id id; uint64_t ts_ms; struct msg_text text; }; /* room: "" for a direct one */
 struct msg_rec_keys {           /* the key file */
     bool locked;                /* with a key from a passphrase and salt */
     struct msg_span salt;
@@ -348,8 +425,8 @@ struct msg_cmd_status { uint64_t req; uint64_t status; };
 enum msg_session_state { MSG_SESSION_CONNECTED = 0, MSG_SESSION_REGISTERED = 1, MSG_SESSION_LOGGED_IN = 2, MSG_SESSION_RECONNECTING = 3, MSG_SESSION_LOGGED_OUT = 4 };
 enum msg_tick { MSG_TICK_QUEUED = 0, MSG_TICK_STORED = 1, MSG_TICK_DELIVERED = 2, MSG_TICK_READ = 3 };
 struct msg_tell_session { uint64_t state; struct msg_text name; struct msg_text code; struct msg_text text; }; /* code: why, "" or an error's */
-struct msg_tell_message { uint64_t arrival; struct msg_id id; struct msg_text from; struct msg_text to; uint64_t ts_ms; struct msg_text text; };
-struct msg_tell_receipt { struct msg_id id; struct msg_text to; uint64_t tick; };
+struct msg_tell_message { uint64_t arrival; struct msg_id id; struct msg_text from; struct msg_text to; struct msg_text room; uint64_t ts_ms; struct msg_text text; };
+struct msg_tell_receipt { struct msg_id id; struct msg_text to; struct msg_text room; uint64_t tick; }; /* in rooms, to: the member, "" for queued and stored */
 struct msg_tell_notice { struct msg_text code; struct msg_text text; struct msg_text name; }; /* name: of the user that it is about, "" if of nobody */
 struct msg_tell_ok { uint64_t req; struct msg_id id; };         /* id: of the message that was said, else zero */
 
@@ -359,6 +436,8 @@ union msg_any {
     MSG_KINDS(MSG_ANY_MEMBER)
 #undef MSG_ANY_MEMBER
 };
+
+#define MSG_KIND_LIMIT 320u /* above every kind */
 
 /* ---- the tables ---- */
 enum msg_field_kind { MSG_FIELD_U64, MSG_FIELD_BOOL, MSG_FIELD_TEXT, MSG_FIELD_BIN, MSG_FIELD_FIXED, MSG_FIELD_LIST };
@@ -383,6 +462,9 @@ struct msg_shape {
 
 /* The shape of a kind; NULL for a number that is none. */
 const struct msg_shape *msg_catalog_shape(uint64_t kind);
+
+/* Items stand in lists and nowhere else: a frame is never of such a kind. */
+bool msg_catalog_is_item(enum msg_kind kind);
 
 /* The shapes one after the other: index 0.. until NULL. */
 const struct msg_shape *msg_catalog_at(size_t index);

@@ -8,19 +8,12 @@
 
 static_assert(MSG_VERSION < 128, "the version is one byte");
 
-/* Items stand in lists and nowhere else. */
-static bool
-is_item(enum msg_kind kind)
-{
-    return kind >= MSG_ADDRESS && kind <= MSG_REVOCATION;
-}
-
 /* Kinds that travel between machines are bound by the socket's limit; records,
  * commands and tells stay within a process and by their fields alone. */
 static bool
 is_wire(enum msg_kind kind)
 {
-    return kind < MSG_DOOR_ASK;
+    return kind < MSG_DOOR_ASK || kind >= MSG_ROOM_PROPOSE;
 }
 
 static void *
@@ -176,7 +169,7 @@ read_frame(struct msg_span *in, const struct msg_shape **shape_p, void *message)
     if (err != CONCLAVE_OK)
         return err;
     const struct msg_shape *const shape = msg_catalog_shape(number);
-    if (shape == NULL || is_item(shape->kind))
+    if (shape == NULL || msg_catalog_is_item(shape->kind))
         return CONCLAVE_ERR_KIND;
     if (count - 2 != shape->count)
         return count - 2 < shape->count ? CONCLAVE_ERR_SHORT : CONCLAVE_ERR_TRAILING;
@@ -221,7 +214,7 @@ bool
 msg_codec_next(struct msg_list *list, enum msg_kind item, void *message)
 {
     const struct msg_shape *const shape = msg_catalog_shape(item);
-    assert(shape != NULL && is_item(item));
+    assert(shape != NULL && msg_catalog_is_item(item));
     if (list->count == 0)
         return false;
     struct msg_span in = {list->at, list->len};
@@ -333,7 +326,7 @@ enum conclave_err
 msg_codec_encode(struct msg_buf *out, enum msg_kind kind, const void *message)
 {
     const struct msg_shape *const shape = msg_catalog_shape(kind);
-    assert(shape != NULL && !is_item(kind));
+    assert(shape != NULL && !msg_catalog_is_item(kind));
     const size_t before = out->len;
     enum conclave_err err = write_frame(out, shape, message);
     if (err == CONCLAVE_OK && is_wire(kind) && out->len - before > MSG_FRAME_MAX)
@@ -348,7 +341,7 @@ msg_codec_append(struct msg_buf *out, struct msg_list *list, enum msg_kind item,
                  const void *message)
 {
     const struct msg_shape *const shape = msg_catalog_shape(item);
-    assert(shape != NULL && is_item(item));
+    assert(shape != NULL && msg_catalog_is_item(item));
     const size_t before = out->len;
     enum conclave_err err = msg_wire_write_array(out, shape->count);
     if (err == CONCLAVE_OK)

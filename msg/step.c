@@ -233,6 +233,62 @@ msg_effects_expel(struct msg_effects *self, const struct msg_box_pub *key)
 }
 
 void
+msg_effects_admit_at(struct msg_effects *self, uint64_t link, const struct msg_box_pub *key)
+{
+    struct msg_effect *effect = add(self, EFFECT_ADMIT);
+    effect->key = *key;
+    effect->id = link;
+}
+
+void
+msg_effects_expel_at(struct msg_effects *self, uint64_t link, const struct msg_box_pub *key)
+{
+    struct msg_effect *effect = add(self, EFFECT_EXPEL);
+    effect->key = *key;
+    effect->id = link;
+}
+
+void
+msg_effects_cast(struct msg_effects *self, const uint64_t *links, size_t count, struct msg_span bytes)
+{
+    struct msg_effect *effect = add(self, EFFECT_CAST);
+    effect->key_at = arena_add(&self->arena, msg_span(links, count * sizeof *links));
+    effect->key_len = count * sizeof *links;
+    add_bytes(self, effect, bytes);
+}
+
+size_t
+msg_effects_cast_count(const struct msg_effect *effect)
+{
+    return effect->key_len / sizeof(uint64_t);
+}
+
+uint64_t
+msg_effects_cast_link(const struct msg_effects *self, const struct msg_effect *effect, size_t index)
+{
+    uint64_t link;
+    memcpy(&link, self->arena.at + effect->key_at + index * sizeof link, sizeof link);
+    return link;
+}
+
+void
+msg_effects_listen(struct msg_effects *self, uint64_t link, uint16_t port)
+{
+    struct msg_effect *effect = add(self, EFFECT_LISTEN);
+    effect->id = link;
+    effect->port = port;
+}
+
+void
+msg_effects_subscribe(struct msg_effects *self, uint64_t link, const struct msg_box_pub *key, struct msg_text endpoint)
+{
+    struct msg_effect *effect = add(self, EFFECT_SUBSCRIBE);
+    effect->id = link;
+    effect->key = *key;
+    add_bytes(self, effect, msg_span_of_text(endpoint));
+}
+
+void
 msg_effects_log(struct msg_effects *self, enum msg_log_level level, const char *format, ...)
 {
     char line[LOG_LINE_MAX];
@@ -282,6 +338,17 @@ msg_record_key3(uint64_t a, uint64_t b, uint64_t c)
     key_add(&key, a);
     key_add(&key, b);
     key_add(&key, c);
+    return key;
+}
+
+struct msg_record_key
+msg_record_key_room(const struct msg_id *room, const uint64_t *numbers, size_t count)
+{
+    struct msg_record_key key;
+    memcpy(key.at, room->at, sizeof room->at);
+    key.len = sizeof room->at;
+    for (size_t i = 0; i < count; i++)
+        key_add(&key, numbers[i]);
     return key;
 }
 

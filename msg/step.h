@@ -27,12 +27,14 @@ enum msg_event_kind {
     EVENT_STORED,    /* transaction id is synced (err OK), or nothing of it was written (err: why) */
     EVENT_COMMAND,   /* bytes: a CMD_ frame of the local user */
     EVENT_WAKE,      /* the time asked for by WAKE is there */
-    EVENT_STOP       /* orderly end: say goodbye */
+    EVENT_STOP,      /* orderly end: say goodbye */
+    EVENT_FULL,      /* link takes no more for now: what was sent to it last is lost */
+    EVENT_BOUND      /* link (of a LISTEN) is bound to port `id` (0: it could not be: err) */
 };
 
 struct msg_event {
     enum msg_event_kind kind;
-    uint64_t id;                /* STORED */
+    uint64_t id;                /* STORED; BOUND: port */
     uint64_t link;              /* FRAME, LINK_UP, LINK_DOWN */
     struct msg_box_pub key;     /* FRAME, LINK_UP: the transport key at the other end */
     struct msg_text source;     /* FRAME, LINK_UP: its address without port; "" unknown */
@@ -51,17 +53,21 @@ enum msg_effect_kind {
     EFFECT_WAKE,    /* ms: call again no later than now + ms; 0: once the other events of this turn were given */
     EFFECT_DIAL,    /* link (chosen by the core), key: theirs, bytes: HOST:PORT */
     EFFECT_DROP,    /* link: close it, or cut an accepted one off */
-    EFFECT_ADMIT,   /* key: let it in at the inbound socket */
-    EFFECT_EXPEL,   /* key: no longer */
+    EFFECT_ADMIT,   /* key: let it in at the inbound socket (id 0), or at the XPUB of link id */
+    EFFECT_EXPEL,   /* key: no longer, and cut it off */
+    EFFECT_CAST,    /* bytes to each of the links that stand as u64 in the record key: as SEND, shared and not copied */
+    EFFECT_LISTEN,  /* link (chosen by the core): bind an XPUB; port: this one if it is free, else on any; BOUND comes back.  SEND to it publishes, DROP closes it */
+    EFFECT_SUBSCRIBE, /* as DIAL, with a SUB that takes everything: its frames come as FRAME */
     EFFECT_LOG      /* level, bytes: an id and a sentence, no secret, no content */
 };
 
 struct msg_effect {
     enum msg_effect_kind kind;
     uint32_t table;
-    uint64_t id;            /* STORE; SEND, DIAL, DROP: link; WAKE: ms; LOG: level */
+    uint64_t id;            /* STORE; SEND, DIAL, DROP, LISTEN, SUBSCRIBE, ADMIT, EXPEL: link; WAKE: ms; LOG: level */
+    uint16_t port;          /* LISTEN */
     struct msg_box_pub key; /* DIAL, ADMIT, EXPEL */
-    size_t key_at;          /* PUT, DELETE: the record key, in the arena */
+    size_t key_at;          /* PUT, DELETE: the record key; CAST: the links; in the arena */
     size_t key_len;
     size_t at;              /* bytes, in the arena */
     size_t len;
@@ -100,6 +106,13 @@ void msg_effects_dial(struct msg_effects *self, uint64_t link, const struct msg_
 void msg_effects_drop(struct msg_effects *self, uint64_t link);
 void msg_effects_admit(struct msg_effects *self, const struct msg_box_pub *key);
 void msg_effects_expel(struct msg_effects *self, const struct msg_box_pub *key);
+void msg_effects_admit_at(struct msg_effects *self, uint64_t link, const struct msg_box_pub *key);
+void msg_effects_expel_at(struct msg_effects *self, uint64_t link, const struct msg_box_pub *key);
+void msg_effects_cast(struct msg_effects *self, const uint64_t *links, size_t count, struct msg_span bytes);
+size_t msg_effects_cast_count(const struct msg_effect *effect);
+uint64_t msg_effects_cast_link(const struct msg_effects *self, const struct msg_effect *effect, size_t index);
+void msg_effects_listen(struct msg_effects *self, uint64_t link, uint16_t port);
+void msg_effects_subscribe(struct msg_effects *self, uint64_t link, const struct msg_box_pub *key, struct msg_text endpoint);
 void msg_effects_log(struct msg_effects *self, enum msg_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -109,6 +122,7 @@ struct msg_record_key { uint8_t at[MSG_RECORD_KEY_MAX]; size_t len; };
 struct msg_record_key msg_record_key1(uint64_t a);
 struct msg_record_key msg_record_key2(uint64_t a, uint64_t b);
 struct msg_record_key msg_record_key3(uint64_t a, uint64_t b, uint64_t c);
+struct msg_record_key msg_record_key_room(const struct msg_id *room, const uint64_t *numbers, size_t count); /* the room's 16 bytes, then numbers */
 struct msg_span msg_record_key_span(const struct msg_record_key *key);
 uint64_t msg_record_key_u64(struct msg_span key, size_t index); /* the index-th number; 0 when it is not there */
 

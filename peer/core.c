@@ -434,6 +434,9 @@ peer_core_step(struct peer_core *self, struct msg_time now, const struct msg_eve
     case EVENT_WAKE:
         tick(self);
         break;
+    case EVENT_FULL:
+    case EVENT_BOUND:
+        break;
     case EVENT_STOP:
         stop(self);
         break;

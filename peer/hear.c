@@ -87,7 +87,7 @@ keep(struct peer_core *self, struct peer_device *device, const struct msg_chain 
     const struct msg_record_key key = msg_record_key1(record.arrival);
     msg_effects_put(self->out, PEER_TABLE_INBOX, msg_record_key_span(&key), MSG_REC_INBOX, &record);
     peer_hear_arrived(self, &record);
-    const struct msg_tell_message tell = {record.arrival, say->id, msg_text(contact->name), msg_text(self->self.name.shown), say->ts_ms, say->text};
+    const struct msg_tell_message tell = {record.arrival, say->id, msg_text(contact->name), msg_text(self->self.name.shown), msg_text(""), say->ts_ms, say->text};
     peer_held_put(self->held, peer_core_store(self), MSG_TELL_MESSAGE, &tell);
 }
 

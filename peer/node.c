@@ -252,6 +252,10 @@ perform(struct peer_node *node)
         case EFFECT_EXPEL:
             expel(node, &effect->key);
             break;
+        case EFFECT_CAST: /* the registry alone casts */
+        case EFFECT_LISTEN:
+        case EFFECT_SUBSCRIBE:
+            break;
         case EFFECT_LOG:
             if (node->log)
                 host_log_bytes((enum msg_log_level)effect->id, bytes);

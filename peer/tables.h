@@ -11,6 +11,13 @@ enum peer_table {
     PEER_TABLE_CHAINS_OUT,  /* account -> REC_CHAIN_OUT                       */
     PEER_TABLE_CHAINS_IN,   /* account, device -> REC_CHAIN_IN                */
     PEER_TABLE_INBOX,       /* arrival -> REC_INBOX                           */
+    PEER_TABLE_ROOMS,       /* room -> REC_MY_ROOM                            */
+    PEER_TABLE_ROOM_MATES,  /* room, account -> REC_ROOM_MATE                 */
+    PEER_TABLE_ROOM_OUT,    /* room, incarnation, number -> REC_ROOM_OUT      */
+    PEER_TABLE_ROOM_IN,     /* room, account, device -> REC_ROOM_IN           */
+    PEER_TABLE_ROOM_KEYS,   /* room, account, device, key -> REC_ROOM_KEY     */
+    PEER_TABLE_CARDS,       /* account, device -> REC_CARD                    */
+    PEER_TABLE_ROOM_FRAMES, /* room, account, device, incarnation, first -> ROOM_FRAME, as it came */
     PEER_TABLES
 };
 

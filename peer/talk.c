@@ -163,7 +163,7 @@ new_id(struct peer_core *self)
 static void
 tell_tick(struct peer_core *self, const struct peer_contact *contact, const struct msg_id *id, enum msg_tick tick)
 {
-    const struct msg_tell_receipt tell = {*id, msg_text(contact->name), tick};
+    const struct msg_tell_receipt tell = {*id, msg_text(contact->name), msg_text(""), tick};
     peer_held_put(self->held, peer_core_store(self), MSG_TELL_RECEIPT, &tell);
 }
 

@@ -11,9 +11,10 @@ cd "${1:-$here/..}" || exit 99
 # What is in which layer.  A file may include files of its own layer and of
 # lower ones.  A new file is added here, or the first rule below fails.
 layers='
-0 msg/base msg/errors msg/error msg/keys msg/name msg/endpoint msg/wire msg/catalog
+0 msg/base msg/errors msg/error msg/keys msg/name msg/endpoint msg/wire msg/catalog_rooms
+0 msg/catalog msg/fields_local msg/fields_rooms
 1 msg/codec msg/codec_print
-2 msg/step msg/envelope msg/cert
+2 msg/step msg/envelope msg/cert msg/room msg/roomkey
 3 broker/view broker/accounts broker/index broker/wheel broker/bucket broker/sessions broker/people broker/throttle
 3 broker/jobs broker/introductions broker/revocations
 3 peer/tables peer/roster peer/outbox peer/held
@@ -43,7 +44,7 @@ tools msg host peer tools
 touched='
 #[[:space:]]*include[[:space:]]*<c?zmq\.h> => host/curve.[ch] host/zap.[ch] host/watchdog.[ch] host/config.c broker/ears.[ch] broker/local.[ch] broker/port.[ch] broker/store.[ch] broker/front.c broker/door.c broker/vault.c peer/loop.c peer/conclave.c peer/zap.c tools/*
 #[[:space:]]*include[[:space:]]*<lmdb\.h> => host/store*.c
-#[[:space:]]*include[[:space:]]*<sodium(/.*)?\.h> => msg/keys.c msg/envelope.c msg/cert.c broker/vault.c
+#[[:space:]]*include[[:space:]]*<sodium(/.*)?\.h> => msg/keys.c msg/envelope.c msg/roomkey.c msg/cert.c broker/vault.c
 #[[:space:]]*include[[:space:]]*<msgpack(/.*)?(\.h|\.hpp)> => msg/wire.c
 \<(clock_gettime|gettimeofday|ftime|timespec_get|zclock_[a-z]+|time)[[:space:]]*\( => peer/loop.c broker/front.c broker/door.c broker/supervisor.c peer/cli/cli.c host/watchdog.c host/log.c
 \<(rand|srand|random|srandom|drand48|getrandom|getentropy|arc4random)[[:space:]]*\( => nobody

@@ -8,12 +8,6 @@
 #include "msg/catalog.h"
 #include "msg/error.h"
 
-static bool
-is_item(const struct msg_shape *shape)
-{
-    return shape->kind >= MSG_ADDRESS && shape->kind <= MSG_REVOCATION;
-}
-
 static void
 print_name(const char *name)
 {
@@ -67,7 +61,7 @@ print_rule(const struct msg_shape *shape)
     const char *before = "";
     print_name(shape->name);
     printf(" = [");
-    if (!is_item(shape)) {
+    if (!msg_catalog_is_item(shape->kind)) {
         printf("version, %u", (unsigned)shape->kind);
         before = ", ";
     }

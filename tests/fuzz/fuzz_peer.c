@@ -123,7 +123,7 @@ registry(void)
         err = msg_codec_append(&item, &any.MSG_ANY_USERS.users, MSG_USER, &user);
         any.MSG_ANY_USERS.next = msg_text((take() & 1) != 0 ? "bob" : "");
     } else if (kind == MSG_FOUND)
-        any.MSG_ANY_FOUND = (struct msg_found){req, user.name, user.status, msg_text("")};
+        any.MSG_ANY_FOUND = (struct msg_found){req, user.name, take(), user.status, msg_text("")};
     else if (kind == MSG_PONG)
         any.MSG_ANY_PONG = (struct msg_pong){now.wall_ms, take() % 4};
     else if (kind == MSG_ERROR || kind == MSG_BYE) {

@@ -240,7 +240,7 @@ gen_equal(const struct msg_shape *shape, const void *a, const void *b)
 bool
 gen_is_frame(enum msg_kind kind)
 {
-    return kind < MSG_ADDRESS || kind > MSG_REVOCATION;
+    return !msg_catalog_is_item(kind);
 }
 
 bool

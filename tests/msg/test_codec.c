@@ -202,7 +202,7 @@ frames_one_after_the_other_are_read_one_by_one(void **unused)
         for (size_t i = 0; i < count; i++) {
             const struct msg_shape *shape;
             do
-                shape = msg_catalog_shape(gen_below(256));
+                shape = msg_catalog_shape(gen_below(MSG_KIND_LIMIT));
             while (shape == NULL || !gen_is_frame(shape->kind));
             union msg_any any;
             gen_message(shape->kind, &any, 200);

@@ -349,7 +349,7 @@ what_random_damage_leaves_acceptable_has_one_form_and_msgpack_c_takes_it(void **
     for (unsigned round = 0; round < 60000; round++) {
         const struct msg_shape *shape;
         do
-            shape = msg_catalog_shape(gen_below(256));
+            shape = msg_catalog_shape(gen_below(MSG_KIND_LIMIT));
         while (shape == NULL || !gen_is_frame(shape->kind));
         union msg_any any;
         struct msg_buf out = fresh();

@@ -80,6 +80,9 @@ peer_core_step(struct peer_core *self, struct msg_time now, const struct msg_eve
         break;
     case EVENT_COMMAND: self->want(out); break;
     case EVENT_WAKE: self->wakes++; break;
+    case EVENT_FULL:
+    case EVENT_BOUND:
+        break;
     case EVENT_STOP: self->stops++; break;
     }
 }

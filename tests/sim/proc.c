@@ -118,6 +118,10 @@ perform_one(struct sim *sim, struct sim_proc *proc, const struct msg_effects *li
     case EFFECT_EXPEL:
         sim_net_expel(sim, proc, &effect->key);
         break;
+    case EFFECT_CAST: /* the registry alone casts */
+    case EFFECT_LISTEN:
+    case EFFECT_SUBSCRIBE:
+        break;
     case EFFECT_LOG:
         sim_trace(sim, proc, "%.*s", (int)bytes.len, (const char *)bytes.at);
         break;

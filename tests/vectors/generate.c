@@ -31,7 +31,7 @@ main(int argc, char **argv)
     for (size_t i = 0; (shape = msg_catalog_at(i)) != NULL; i++) {
         char name[64];
         struct msg_buf out = {frame, 0, sizeof frame};
-        if (shape->kind >= MSG_ADDRESS && shape->kind <= MSG_REVOCATION)
+        if (msg_catalog_is_item(shape->kind))
             continue; /* items stand in the frames that have lists of them */
         vectors_name(name, shape);
         vectors_frame(&out, shape->kind);
