@@ -232,6 +232,10 @@ one_card_is_for_those_who_share_a_room(void **state)
     fake_registry_clear(&reg);
     fake_say(&reg, &carol, MSG_CARD_OF, &of);
     assert_int_equal(cards_told(&carol), 0); /* invited is not in */
+    const struct msg_card_of hers = {45, carol.account, carol.device};
+    fake_registry_clear(&reg);
+    fake_say(&reg, &alice, MSG_CARD_OF, &hers);
+    assert_int_equal(cards_told(&alice), 0);
 }
 
 static void
@@ -354,6 +358,26 @@ who_watches_is_told_of_public_rooms_gathered(void **state)
     assert_int_equal(any.MSG_ANY_ROOM_CHANGED.act, MSG_ACT_DELETE);
     assert_true(msg_codec_next(&any.MSG_ANY_ROOM_CHANGED.rooms, MSG_ROOM_INFO, &info));
     expect_text(info.name, "#lobby");
+    DO(create(&alice, &(struct msg_id){{7}}, "#brief", 0, ""));
+    const struct msg_room_op end = an_op(&alice, &(struct msg_id){{7}}, MSG_ACT_DELETE, NULL);
+    DO(hand_in(&alice, &end, ""));
+    fake_registry_clear(&reg);
+    fake_registry_pass(&reg, 1000);
+    assert_int_equal(fake_registry_sent_count(&reg, carol.link, MSG_ROOM_CHANGED), 0); /* it was never there */
+    /* A watch ends with its session, and with its connection. */
+    carol.link = 303;
+    assert_true(fake_enter(&reg, &carol));
+    DO(create(&bob, &(struct msg_id){{6}}, "#fourth", 0, ""));
+    fake_registry_pass(&reg, 1000);
+    assert_int_equal(fake_registry_sent_count(&reg, carol.link, MSG_ROOM_CHANGED), 0);
+    fake_say(&reg, &carol, MSG_ROOM_WATCH, &on);
+    logout(&carol);
+    fake_registry_clear(&reg);
+    assert_true(fake_enter(&reg, &carol)); /* in the same slot */
+    DO(create(&bob, &(struct msg_id){{5}}, "#fifth", 0, ""));
+    fake_registry_pass(&reg, 1000);
+    assert_int_equal(fake_registry_sent_count(&reg, carol.link, MSG_ROOM_CHANGED), 0);
+    fake_say(&reg, &carol, MSG_ROOM_WATCH, &on);
     fake_say(&reg, &carol, MSG_ROOM_WATCH, &off);
     DO(create(&alice, &(struct msg_id){{8}}, "#third", 0, ""));
     fake_registry_clear(&reg);

@@ -67,6 +67,9 @@ an_operation_of_another_key_account_device_or_room_is_refused(void **state)
     assert_string_equal(hand_in_bytes(&bob, &OTHER, signed_op(&op, &bob.sign_sec), ""), "bad-arguments");
     op.device++;
     assert_string_equal(hand_in(&bob, &op, ""), "bad-arguments");
+    struct msg_room_op make = an_op(&bob, &(struct msg_id){{7}}, MSG_ACT_CREATE, NULL);
+    make.name = msg_text("#third");
+    assert_string_equal(hand_in_bytes(&bob, &LOBBY, signed_op(&make, &bob.sign_sec), ""), "bad-arguments");
     assert_string_equal(hand_in_bytes(&bob, &LOBBY, msg_span("\x93", 1), ""), "bad-arguments");
     assert_int_equal(part_on_disk(&LOBBY, &bob).role, MSG_ROLE_NONE);
     assert_int_equal(part_on_disk(&LOBBY, &carol).role, MSG_ROLE_NONE);
@@ -122,6 +125,41 @@ roles_decide_who_may_do_what(void **state)
     struct msg_room_op op = an_op(&alice, &LOBBY, MSG_ACT_INVITE, NULL);
     op.subject = 999;
     assert_string_equal(hand_in(&alice, &op, ""), "no-such-user");
+}
+
+static void
+nobody_is_drawn_into_a_room_by_an_act_that_is_not_about_them(void **state)
+{
+    (void)state;
+    DO(create(&alice, &LOBBY, "#lobby", 0, ""));
+    assert_string_equal(act(&bob, MSG_ACT_JOIN, &carol), "bad-arguments");
+    DO(act(&bob, MSG_ACT_JOIN, NULL));
+    assert_string_equal(act(&bob, MSG_ACT_LEAVE, &carol), "bad-arguments");
+    assert_string_equal(act(&alice, MSG_ACT_TOPIC, &carol), "bad-arguments");
+    assert_string_equal(act(&alice, MSG_ACT_DELETE, &carol), "bad-arguments");
+    DO(act(&alice, MSG_ACT_LEAVE, &bob));
+    assert_int_equal(part_on_disk(&LOBBY, &bob).role, MSG_ROLE_OWNER);
+}
+
+static void
+a_device_that_is_revoked_while_its_password_is_checked_does_not_get_in(void **state)
+{
+    const struct msg_revoke revoke = {30, 2};
+    struct fake_device phone;
+
+    (void)state;
+    fake_device_init(&phone, 104);
+    assert_true(fake_admit(&reg, &phone, MSG_ENROL, "bob", "battery staple"));
+    assert_true(fake_enter(&reg, &phone));
+    DO(create(&alice, &LOBBY, "#lobby", MSG_ROOM_LOCKED, "open sesame"));
+    const struct msg_room_op join = an_op(&phone, &LOBBY, MSG_ACT_JOIN, NULL);
+    reg.hold_vault = true;
+    hand_in(&phone, &join, "open sesame");
+    fake_say(&reg, &bob, MSG_REVOKE, &revoke);
+    reg.hold_vault = false;
+    fake_registry_pass(&reg, 3000);
+    assert_int_equal(part_on_disk(&LOBBY, &bob).role, MSG_ROLE_NONE);
+    DO(act(&alice, MSG_ACT_TOPIC, NULL));
 }
 
 static void
@@ -211,6 +249,20 @@ quotas_hold_for_rooms_members_and_invitations(void **state)
     reg.settings.room_members = 2;
     broker_front_core_set(reg.core, &reg.settings);
     DO(act(&carol, MSG_ACT_JOIN, NULL));
+    DO(act(&bob, MSG_ACT_INVITE, &alice)); /* invitations are counted apart */
+    reg.settings.room_members = 1;
+    broker_front_core_set(reg.core, &reg.settings);
+    struct fake_device dave;
+    fake_device_init(&dave, 104);
+    assert_true(fake_admit(&reg, &dave, MSG_SIGNUP, "dave", "yellow parrot"));
+    assert_string_equal(act(&bob, MSG_ACT_INVITE, &dave), "quota-exceeded"); /* as many again as members */
+    reg.settings.room_members = 2;
+    reg.settings.account_rooms = 1;
+    broker_front_core_set(reg.core, &reg.settings);
+    const struct msg_id first = {{1}};
+    const struct msg_room_op once = an_op(&alice, &first, MSG_ACT_INVITE, &dave);
+    DO(hand_in(&alice, &once, ""));
+    assert_string_equal(act(&bob, MSG_ACT_INVITE, &dave), "quota-exceeded"); /* as many again as rooms */
     reg.settings.account_rooms = 100;
     broker_front_core_set(reg.core, &reg.settings);
     assert_string_equal(act(&alice, MSG_ACT_JOIN, NULL), "quota-exceeded"); /* room_members */
@@ -230,6 +282,8 @@ main(void)
         ROOMS_CASE(what_was_seen_must_be_there_and_be_so),
         ROOMS_CASE(nobody_but_the_registry_revokes),
         ROOMS_CASE(roles_decide_who_may_do_what),
+        ROOMS_CASE(nobody_is_drawn_into_a_room_by_an_act_that_is_not_about_them),
+        ROOMS_CASE(a_device_that_is_revoked_while_its_password_is_checked_does_not_get_in),
         ROOMS_CASE(a_private_room_is_joined_by_invitation_alone),
         ROOMS_CASE(a_locked_room_opens_to_its_password),
         ROOMS_CASE(wrong_passwords_of_a_room_block_the_account_there_and_nobody_else),

@@ -1,6 +1,7 @@
 /* Claims about broker/room_roster, room_landing and room_seats: entries are
  * told once they are on disk, a store that fails leaves the room as it was,
  * and who is revoked or gone is out of its rooms in the same transaction. */
+#include "broker/front_state.h"
 #include "tests/broker/rooms_world.h"
 
 static const struct msg_id OTHER = {{'o', 't', 'h', 'e', 'r'}};
@@ -279,6 +280,128 @@ a_deletion_waits_for_transactions_of_its_rooms_and_holds_back_the_next(void **st
 }
 
 static void
+an_answer_is_for_the_session_that_asked(void **state)
+{
+    (void)state;
+    DO(create(&alice, &LOBBY, "#lobby", 0, ""));
+    reg.hold_store = true;
+    act(&bob, MSG_ACT_JOIN, NULL);
+    logout(&bob);
+    fake_enter(&reg, &bob);
+    fake_registry_commit(&reg);
+    fake_registry_clear(&reg);
+    fake_registry_commit(&reg);
+    assert_int_equal(fake_registry_sent_count(&reg, bob.link, MSG_DONE), 0);
+    assert_int_equal(part_on_disk(&LOBBY, &bob).role, MSG_ROLE_MEMBER);
+}
+
+/* What is held back for a deletion goes on when that gives up. */
+static void
+a_deletion_that_gives_up_lets_go_of_its_rooms(void **state)
+{
+    const struct msg_done ask = {34};
+
+    (void)state;
+    lobby_of_three();
+    DO(create(&carol, &OTHER, "#other", 0, ""));
+    const struct msg_room_op his = an_op(&bob, &OTHER, MSG_ACT_JOIN, NULL);
+    DO(hand_in(&bob, &his, ""));
+    reg.hold_store = true;
+    act(&alice, MSG_ACT_TOPIC, NULL);
+    fake_say(&reg, &bob, MSG_DELETE_ACCOUNT, &ask);
+    const struct msg_room_op hers = an_op(&carol, &OTHER, MSG_ACT_TOPIC, NULL);
+    assert_string_equal(hand_in(&carol, &hers, ""), "");
+    fake_registry_pass(&reg, 22000);
+    assert_string_equal(outcome(&bob), "busy");
+    fake_registry_commit(&reg);
+    assert_string_equal(outcome(&carol), "done");
+}
+
+static void
+a_revocation_lets_go_of_rooms_that_it_does_not_touch(void **state)
+{
+    const struct msg_revoke himself = {35, 1};
+
+    (void)state;
+    lobby_of_three();
+    DO(create(&carol, &OTHER, "#other", 0, ""));
+    const struct msg_room_op invite = an_op(&carol, &OTHER, MSG_ACT_INVITE, &bob);
+    DO(hand_in(&carol, &invite, ""));
+    reg.hold_store = true;
+    act(&alice, MSG_ACT_TOPIC, NULL);
+    fake_say(&reg, &bob, MSG_REVOKE, &himself);
+    const struct msg_room_op hers = an_op(&carol, &OTHER, MSG_ACT_TOPIC, NULL);
+    hand_in(&carol, &hers, "");
+    fake_registry_commit(&reg);
+    assert_string_equal(outcome(&carol), "done");
+    check_chain(&LOBBY);
+    check_chain(&OTHER);
+}
+
+static void
+invitations_go_with_the_account(void **state)
+{
+    const struct msg_done ask = {36};
+
+    (void)state;
+    DO(create(&alice, &LOBBY, "#lobby", 0, ""));
+    DO(act(&alice, MSG_ACT_INVITE, &bob));
+    assert_int_equal(reg.core->rooms.members_count, 2);
+    fake_say(&reg, &bob, MSG_DELETE_ACCOUNT, &ask);
+    assert_int_equal(reg.core->rooms.members_count, 1);
+    assert_int_equal(part_on_disk(&LOBBY, &bob).standing, 0);
+    fake_registry_crash(&reg);
+    assert_int_equal(reg.core->rooms.members_count, 1);
+}
+
+static void
+a_seat_is_for_one_connection_of_one_who_is_in(void **state)
+{
+    struct fake_device dave;
+
+    (void)state;
+    fake_device_init(&dave, 104);
+    assert_true(fake_admit(&reg, &dave, MSG_SIGNUP, "dave", "yellow parrot"));
+    lobby_of_three();
+    assert_int_equal(reg.core->rooms.seats_count, 3);
+    for (uint32_t i = 0; i < reg.core->rooms.seats_high; i++)
+        reg.core->rooms.seats[i].live = true;
+    bob.link = 302;
+    assert_true(fake_enter(&reg, &bob));
+    const uint32_t session = broker_sessions_by_key(&reg.core->sessions, &bob.transport);
+    assert_false(reg.core->rooms.seats[broker_rooms_seats_of(&reg.core->rooms, session) - 1].live);
+    DO(act(&alice, MSG_ACT_INVITE, &dave));
+    assert_true(fake_enter(&reg, &dave));
+    assert_int_equal(reg.core->rooms.seats_count, 3); /* invited is not in */
+    DO(act(&dave, MSG_ACT_JOIN, NULL));
+    assert_int_equal(reg.core->rooms.seats_count, 4);
+    DO(act(&alice, MSG_ACT_BAN, &bob));
+    assert_int_equal(reg.core->rooms.seats_count, 3);
+    logout(&carol);
+    assert_int_equal(reg.core->rooms.seats_count, 2);
+    check_chain(&LOBBY);
+}
+
+static void
+a_log_in_meanwhile_is_told_what_is_on_disk(void **state)
+{
+    (void)state;
+    DO(create(&alice, &LOBBY, "#lobby", 0, ""));
+    DO(act(&bob, MSG_ACT_JOIN, NULL));
+    DO(act(&bob, MSG_ACT_LEAVE, NULL));
+    reg.hold_store = true;
+    act(&bob, MSG_ACT_JOIN, NULL);
+    bob.link = 302;
+    fake_enter(&reg, &bob);
+    assert_true(fake_registry_sent(&reg, 302, MSG_ROOM_STATE, 0, &any));
+    assert_int_equal(any.MSG_ANY_ROOM_STATE.rooms.count, 0);
+    assert_int_equal(reg.core->rooms.seats_count, 1);
+    fake_registry_commit(&reg);
+    assert_int_equal(reg.core->rooms.seats_count, 2);
+    assert_int_equal(entries_told(&bob, 0), 1);
+}
+
+static void
 a_member_whose_account_is_gone_is_removed_at_the_start(void **state)
 {
     const struct msg_record_key key = msg_record_key1(bob.account);
@@ -334,6 +457,12 @@ main(void)
         ROOMS_CASE(a_revoked_device_is_an_entry_in_each_of_its_rooms),
         ROOMS_CASE(a_deleted_account_leaves_its_rooms_in_the_same_transaction),
         ROOMS_CASE(a_deletion_waits_for_transactions_of_its_rooms_and_holds_back_the_next),
+        ROOMS_CASE(an_answer_is_for_the_session_that_asked),
+        ROOMS_CASE(a_deletion_that_gives_up_lets_go_of_its_rooms),
+        ROOMS_CASE(a_revocation_lets_go_of_rooms_that_it_does_not_touch),
+        ROOMS_CASE(invitations_go_with_the_account),
+        ROOMS_CASE(a_seat_is_for_one_connection_of_one_who_is_in),
+        ROOMS_CASE(a_log_in_meanwhile_is_told_what_is_on_disk),
         ROOMS_CASE(a_member_whose_account_is_gone_is_removed_at_the_start),
         ROOMS_CASE(a_room_of_few_is_a_mesh_and_stays_one_a_while),
     };

@@ -306,9 +306,11 @@ happen(struct fake_registry *reg)
     } else if (what < 250) {
         fake_registry_crash(reg);
         enter_all(reg);
-    } else if (what < 254) {
+    } else if (what < 253) {
+        (void)fake_enter(reg, &PICK(devices));
+    } else if (what < 255 && take() < 64) {
         fake_say(reg, &PICK(devices), MSG_REVOKE, &revoke);
-    } else {
+    } else if (take() < 32) { /* seldom: who is gone does nothing more */
         fake_say(reg, &PICK(devices), MSG_DELETE_ACCOUNT, &done);
     }
 }
