@@ -108,6 +108,7 @@ broker_front_core_new(const struct broker_front_settings *settings, const struct
     self->settings = *settings;
     self->view = *view;
     self->armed_ms = BROKER_NEVER;
+    self->sweep_ms = BROKER_NEVER; /* until the start */
     if (!make_tables(self))
         broker_front_core_destroy(&self);
     return self;
@@ -388,6 +389,7 @@ broker_front_core_step(struct broker_front_core *self, struct msg_time now, cons
     broker_introducing_due(self);
     broker_directory_flush_due(self);
     broker_room_lists_due(self);
+    broker_room_sweep_due(self);
     switch (event->kind) {
     case EVENT_START:
         start(self);

@@ -52,6 +52,8 @@ struct broker_front_core {
     struct broker_proposals proposals;
     struct broker_flights flights;  /* transactions of rooms under way */
     struct broker_room_watch room_watch;
+    uint64_t sweep_ms;              /* when to look for rooms that are gone */
+    struct msg_record_key sweep_at; /* the last one that was looked at */
     uint64_t *links;                /* a CAST's; room for all sessions */
     struct msg_buf items;           /* a list under construction */
     struct msg_buf nested;          /* a list in its items */
@@ -201,6 +203,9 @@ void broker_room_lists_watch(struct broker_front_core *self, const struct broker
 /* Something changed that those who watch the list are told. */
 void broker_room_lists_changed(struct broker_front_core *self, uint32_t room, enum msg_act act);
 void broker_room_lists_due(struct broker_front_core *self);
+
+/* ---- room_sweep: rooms that are gone, in the end from the disk as well ---- */
+void broker_room_sweep_due(struct broker_front_core *self);
 
 /* ---- room_cards: MEMBERS_OF, CARDS_OF, CARD_OF ---- */
 void broker_room_cards_members(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);

@@ -181,6 +181,7 @@ struct msg_rec_room {
     uint64_t epoch;
     struct msg_head epoch_head;
     uint64_t created_ms;
+    uint64_t gone_ms;           /* 0: it is there; else its roster is kept for a while */
     bool mesh;
 };
 struct msg_rec_room_name { struct msg_id room; };
