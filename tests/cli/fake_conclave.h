@@ -11,8 +11,9 @@
  *   one to carol stays queued, one to mallory is refused; "slow" is never
  *   answered;
  *   rooms: #lab, which is ours, with bob and carol in it; #far, where what is
- *   said stays queued; #den, with the password "open sesame"; #cave, where we
- *   may do nothing; a room with a blank in its name cannot be. */
+ *   said stays queued, and #big, where it is stored and no more; #den, with
+ *   the password "open sesame"; #cave, where we may do nothing; a room with a
+ *   blank in its name cannot be. */
 extern struct fake {
     enum conclave_err open_err; /* what conclave_open says */
     bool enrolled;              /* this home belongs to alice */

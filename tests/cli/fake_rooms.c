@@ -16,7 +16,7 @@ fake_happen(struct conclave *self)
         {CONCLAVE_ACT_MUTE, "alice", "bob", ""},      {CONCLAVE_ACT_TOPIC, "", "bob", "red\x1b[31m\nline"},
         {CONCLAVE_ACT_INVITE, "alice", "bob", ""},    {CONCLAVE_ACT_LEAVE, "b\xe2\x80\xaeob", "", ""},
         {CONCLAVE_ACT_REVOKED, "dave", "", ""},       {CONCLAVE_ACT_BAN, "carol", "bob", ""},
-        {CONCLAVE_ACT_DELETE, "", "bob", ""},
+        {CONCLAVE_ACT_UNBAN, "carol", "alice", ""},   {CONCLAVE_ACT_DELETE, "", "bob", ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct conclave_event event = room;
@@ -35,7 +35,7 @@ fake_happen(struct conclave *self)
 static bool
 is_room(const char *room)
 {
-    static const char *const rooms[] = {"#lab", "#far", "#den", "#cave"};
+    static const char *const rooms[] = {"#lab", "#far", "#big", "#den", "#cave"};
     for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++)
         if (strcmp(rooms[i], room) == 0)
             return true;
@@ -143,15 +143,14 @@ fake_send_to_room(struct conclave *self, const char *room, const char *text, siz
     event.kind = CONCLAVE_EVENT_RECEIPT;
     event.request = 0;
     event.to = "";
-    event.room = strcmp(room, "#lab") == 0 ? "#lab" : "#far";
+    event.room = strcmp(room, "#lab") == 0 ? "#lab" : strcmp(room, "#far") == 0 ? "#far" : "#big";
     event.tick = CONCLAVE_TICK_QUEUED;
     fake_add(self, &event);
-    if (strcmp(room, "#lab") != 0)
-        return request;
     event.tick = CONCLAVE_TICK_STORED;
-    fake_add(self, &event);
+    if (strcmp(room, "#far") != 0)
+        fake_add(self, &event);
     event.tick = CONCLAVE_TICK_DELIVERED;
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+    for (size_t i = 0; strcmp(room, "#lab") == 0 && i < sizeof members / sizeof *members; i++) {
         event.to = members[i];
         fake_add(self, &event);
     }

@@ -88,6 +88,7 @@ run_with(const char *input, int kill_with, const char *const words[])
         collect(trace, said);
     for (int i = 0; i < argc; i++)
         free(argv[i]);
+    fake_trace = NULL; /* it is ours */
     return WIFEXITED(status) ? WEXITSTATUS(status) : 256;
 }
 
