@@ -99,7 +99,7 @@ broker_front_core_new(const struct broker_front_settings *settings, const struct
         return NULL;
     self->settings = *settings;
     self->view = *view;
-    self->armed_ms = BROKER_NEVER;
+    self->armed_ms = self->pongs.due_ms = BROKER_NEVER;
     if (!make_tables(self))
         broker_front_core_destroy(&self);
     return self;
@@ -341,7 +341,7 @@ arm(struct broker_front_core *self)
 {
     const uint64_t times[] = {broker_wheel_next(&self->sessions.leases), broker_wheel_next(&self->people.gather),
                               broker_wheel_next(&self->jobs.timers),
-                              broker_wheel_next(&self->introductions.timers)};
+                              broker_wheel_next(&self->introductions.timers), self->pongs.due_ms};
     uint64_t next_ms = BROKER_NEVER;
 
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
@@ -366,6 +366,7 @@ broker_front_core_step(struct broker_front_core *self, struct msg_time now, cons
     broker_progress_run_due(self);
     broker_introducing_due(self);
     broker_directory_flush_due(self);
+    broker_login_pong_due(self);
     switch (event->kind) {
     case EVENT_START:
         start(self);

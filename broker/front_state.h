@@ -19,6 +19,16 @@
 #define BROKER_BOOT_LOCK UINT64_MAX       /* "account" held until the boot is stored */
 #define BROKER_GENERATIONS (1ull << 32)   /* of sessions, in one run of the daemon */
 #define BROKER_BUSY_MS 1000u              /* try again after this */
+#define BROKER_PONG_MS 100u               /* PONGs are gathered for so long, or a tenth of the lease */
+#define BROKER_PONGS 128u                 /* then they go out at once */
+
+/* PINGs that were not answered yet.  Nobody waits for a PONG, and those that go
+ * out together cost one wake-up of the thread that sends. */
+struct broker_pongs {
+    uint64_t due_ms;                /* BROKER_NEVER: none waits */
+    uint32_t count;
+    uint64_t conns[BROKER_PONGS];
+};
 
 struct broker_front_core {
     struct broker_front_settings settings;
@@ -32,6 +42,7 @@ struct broker_front_core {
     bool broken;                    /* the counters cannot be read */
     bool stopping;
     uint64_t armed_ms;              /* the shell will wake us by then */
+    struct broker_pongs pongs;
     struct broker_sessions sessions;
     struct broker_people people;
     struct broker_jobs jobs;
@@ -109,6 +120,8 @@ void broker_login_end(struct broker_front_core *self, uint32_t session, bool at_
 /* The same with a BYE, and the connection is cut. */
 void broker_login_cut(struct broker_front_core *self, uint32_t session, enum conclave_err err, const char *text);
 void broker_login_expire(struct broker_front_core *self);
+/* Answers the PINGs that have waited long enough. */
+void broker_login_pong_due(struct broker_front_core *self);
 void broker_login_stop(struct broker_front_core *self);
 
 /* ---- directory: SEARCH, LIST, WATCH, PRESENCE ---- */

@@ -335,17 +335,40 @@ broker_login_fail(struct broker_front_core *self, struct broker_job *job, enum c
 
 /* ---- staying and leaving ---- */
 
+static void
+pong(struct broker_front_core *self)
+{
+    const struct msg_pong pong = {self->now.wall_ms, self->revoked_version};
+
+    for (uint32_t i = 0; i < self->pongs.count; i++)
+        if (broker_sessions_by_conn(&self->sessions, self->pongs.conns[i]) != BROKER_NONE)
+            broker_front_core_send(self, self->pongs.conns[i], MSG_PONG, &pong);
+    self->pongs.count = 0;
+    self->pongs.due_ms = BROKER_NEVER;
+}
+
+void
+broker_login_pong_due(struct broker_front_core *self)
+{
+    if (self->pongs.due_ms <= self->now.mono_ms)
+        pong(self);
+}
+
 void
 broker_login_ping(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any)
 {
     struct broker_session *session = &self->sessions.list[ask->session];
-    const struct msg_pong pong = {self->now.wall_ms, self->revoked_version};
+    const uint64_t tenth_ms = self->settings.lease_ms / 10;
 
     if (session->reach.status != any->MSG_ANY_PING.status) {
         session->reach.status = (uint8_t)any->MSG_ANY_PING.status;
         broker_people_changed(&self->people, session->person, false, self->now.mono_ms, self->settings.gather_ms);
     }
-    broker_front_core_send(self, ask->link, MSG_PONG, &pong);
+    if (self->pongs.count == 0)
+        self->pongs.due_ms = self->now.mono_ms + (tenth_ms < BROKER_PONG_MS ? tenth_ms : BROKER_PONG_MS);
+    self->pongs.conns[self->pongs.count++] = ask->link;
+    if (self->pongs.count == BROKER_PONGS)
+        pong(self);
 }
 
 /* Writes down when the device was here last.  Not while a job holds the
@@ -425,6 +448,8 @@ broker_login_stop(struct broker_front_core *self)
     bool any = false;
 
     self->stopping = true;
+    self->pongs.count = 0; /* BYE is the last word */
+    self->pongs.due_ms = BROKER_NEVER;
     for (uint32_t slot = 0; slot < self->sessions.high; slot++) {
         const struct broker_session *session = &self->sessions.list[slot];
         if (!session->used)

@@ -24,6 +24,7 @@ bool fake_vault_answer(struct fake_vault *self, struct msg_span request, struct 
 
 #define FAKE_START_MS 1000000u
 #define FAKE_WALL_MS 1800000000000ull
+#define FAKE_PONG_MS 100u /* a PING is answered by then */
 
 struct fake_sent {
     uint64_t link;

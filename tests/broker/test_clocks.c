@@ -18,6 +18,7 @@ ping(const struct fake_device *device)
 
     fake_registry_clear(&reg);
     fake_say(&reg, device, MSG_PING, &frame);
+    fake_registry_pass(&reg, FAKE_PONG_MS);
     assert_true(fake_registry_sent(&reg, device->link, MSG_PONG, 0, &any));
     assert_int_equal(any.MSG_ANY_PONG.now_ms, reg.now.wall_ms);
 }

@@ -101,10 +101,12 @@ nothing_of_a_revocation_is_said_before_it_is_stored(void **state)
     assert_int_equal(fake_registry_sent_count(&reg, alice.link, MSG_DONE), 0);
     assert_int_equal(fake_registry_sent_count(&reg, carol.link, MSG_BYE), 0);
     fake_say(&reg, &alice, MSG_PING, &ping);
+    fake_registry_pass(&reg, FAKE_PONG_MS);
     assert_true(fake_registry_sent(&reg, alice.link, MSG_PONG, 0, &any));
     assert_int_equal(any.MSG_ANY_PONG.revoked_version, 0);
     fake_registry_commit(&reg);
     fake_say(&reg, &alice, MSG_PING, &ping);
+    fake_registry_pass(&reg, FAKE_PONG_MS);
     assert_true(fake_registry_sent(&reg, alice.link, MSG_PONG, 1, &any));
     assert_int_equal(any.MSG_ANY_PONG.revoked_version, 1);
 }
@@ -314,6 +316,7 @@ who_waits_for_the_list_of_a_silent_vault_is_told_busy(void **state)
     fake_say(&reg, &alice, MSG_LIST_REVOKED, &ask);
     fake_registry_pass(&reg, 15000);
     fake_say(&reg, &alice, MSG_PING, &ping);
+    fake_registry_pass(&reg, FAKE_PONG_MS);
     fake_registry_pass(&reg, 8000);
     expect_error(alice.link, "busy");
 }
