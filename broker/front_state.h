@@ -106,10 +106,9 @@ void broker_admission_fail(struct broker_front_core *self, struct broker_job *jo
 void broker_admission_refuse(struct broker_front_core *self, uint64_t ticket, uint64_t req, enum conclave_err err,
                              struct msg_text text, uint64_t retry_ms);
 
-/* ---- login: LOGIN, LOGOUT, PING, the ends of sessions ---- */
+/* ---- login: LOGIN, LOGOUT, the ends of sessions ---- */
 void broker_login_ask(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
 void broker_login_logout(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
-void broker_login_ping(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
 void broker_login_locked(struct broker_front_core *self, struct broker_job *job);
 void broker_login_signed(struct broker_front_core *self, struct broker_job *job);
 void broker_login_stored(struct broker_front_core *self, struct broker_job *job);
@@ -119,10 +118,15 @@ void broker_login_fail(struct broker_front_core *self, struct broker_job *job, e
 void broker_login_end(struct broker_front_core *self, uint32_t session, bool at_once);
 /* The same with a BYE, and the connection is cut. */
 void broker_login_cut(struct broker_front_core *self, uint32_t session, enum conclave_err err, const char *text);
-void broker_login_expire(struct broker_front_core *self);
-/* Answers the PINGs that have waited long enough. */
-void broker_login_pong_due(struct broker_front_core *self);
 void broker_login_stop(struct broker_front_core *self);
+
+/* ---- leases: PING, and silence ---- */
+void broker_leases_ping(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+/* Answers the PINGs that have waited long enough. */
+void broker_leases_pong_due(struct broker_front_core *self);
+void broker_leases_forget_pongs(struct broker_front_core *self);
+/* Ends the sessions that were silent for too long. */
+void broker_leases_expire(struct broker_front_core *self);
 
 /* ---- directory: SEARCH, LIST, WATCH, PRESENCE ---- */
 void broker_directory_search(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);

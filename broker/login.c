@@ -335,42 +335,6 @@ broker_login_fail(struct broker_front_core *self, struct broker_job *job, enum c
 
 /* ---- staying and leaving ---- */
 
-static void
-pong(struct broker_front_core *self)
-{
-    const struct msg_pong pong = {self->now.wall_ms, self->revoked_version};
-
-    for (uint32_t i = 0; i < self->pongs.count; i++)
-        if (broker_sessions_by_conn(&self->sessions, self->pongs.conns[i]) != BROKER_NONE)
-            broker_front_core_send(self, self->pongs.conns[i], MSG_PONG, &pong);
-    self->pongs.count = 0;
-    self->pongs.due_ms = BROKER_NEVER;
-}
-
-void
-broker_login_pong_due(struct broker_front_core *self)
-{
-    if (self->pongs.due_ms <= self->now.mono_ms)
-        pong(self);
-}
-
-void
-broker_login_ping(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any)
-{
-    struct broker_session *session = &self->sessions.list[ask->session];
-    const uint64_t tenth_ms = self->settings.lease_ms / 10;
-
-    if (session->reach.status != any->MSG_ANY_PING.status) {
-        session->reach.status = (uint8_t)any->MSG_ANY_PING.status;
-        broker_people_changed(&self->people, session->person, false, self->now.mono_ms, self->settings.gather_ms);
-    }
-    if (self->pongs.count == 0)
-        self->pongs.due_ms = self->now.mono_ms + (tenth_ms < BROKER_PONG_MS ? tenth_ms : BROKER_PONG_MS);
-    self->pongs.conns[self->pongs.count++] = ask->link;
-    if (self->pongs.count == BROKER_PONGS)
-        pong(self);
-}
-
 /* Writes down when the device was here last.  Not while a job holds the
  * account: what we read might be older than what it writes. */
 static bool
@@ -430,26 +394,12 @@ broker_login_logout(struct broker_front_core *self, const struct broker_ask *ask
 }
 
 void
-broker_login_expire(struct broker_front_core *self)
-{
-    uint32_t slot;
-
-    while ((slot = broker_sessions_expired(&self->sessions, self->now.mono_ms, self->settings.expiry_ms))
-           != BROKER_NONE) {
-        /* Cut, so that a device that only slept notices and comes back. */
-        msg_effects_drop(self->out, self->sessions.list[slot].conn);
-        broker_login_end(self, slot, false);
-    }
-}
-
-void
 broker_login_stop(struct broker_front_core *self)
 {
     bool any = false;
 
     self->stopping = true;
-    self->pongs.count = 0; /* BYE is the last word */
-    self->pongs.due_ms = BROKER_NEVER;
+    broker_leases_forget_pongs(self); /* BYE is the last word */
     for (uint32_t slot = 0; slot < self->sessions.high; slot++) {
         const struct broker_session *session = &self->sessions.list[slot];
         if (!session->used)
