@@ -122,6 +122,8 @@ void broker_login_stop(struct broker_front_core *self);
 
 /* ---- leases: PING, and silence ---- */
 void broker_leases_ping(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+/* The session is being told the clock and the version of the revocation list. */
+void broker_leases_told(struct broker_front_core *self, struct broker_session *session);
 /* Answers the PINGs that have waited long enough. */
 void broker_leases_pong_due(struct broker_front_core *self);
 void broker_leases_forget_pongs(struct broker_front_core *self);

@@ -3,6 +3,22 @@
 #include "broker/front_state.h"
 
 void
+broker_leases_told(struct broker_front_core *self, struct broker_session *session)
+{
+    session->told_ms = self->now.mono_ms;
+    session->told_version = self->revoked_version;
+}
+
+/* Whether a PONG would say what the session knows: of a member that says
+ * nothing else, every second PING is answered. */
+static bool
+is_told(const struct broker_front_core *self, const struct broker_session *session)
+{
+    return session->told_version == self->revoked_version
+           && self->now.mono_ms - session->told_ms < session->lease_ms + session->lease_ms / 4;
+}
+
+void
 broker_leases_forget_pongs(struct broker_front_core *self)
 {
     self->pongs.count = 0;
@@ -37,6 +53,9 @@ broker_leases_ping(struct broker_front_core *self, const struct broker_ask *ask,
         session->reach.status = (uint8_t)any->MSG_ANY_PING.status;
         broker_people_changed(&self->people, session->person, false, self->now.mono_ms, self->settings.gather_ms);
     }
+    if (is_told(self, session))
+        return;
+    broker_leases_told(self, session);
     if (self->pongs.count == 0)
         self->pongs.due_ms = self->now.mono_ms + (tenth_ms < BROKER_PONG_MS ? tenth_ms : BROKER_PONG_MS);
     self->pongs.conns[self->pongs.count++] = ask->link;

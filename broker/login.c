@@ -16,7 +16,7 @@ struct request {
 };
 
 static void
-send_welcome(struct broker_front_core *self, const struct broker_session *session, struct msg_span certificate)
+send_welcome(struct broker_front_core *self, struct broker_session *session, struct msg_span certificate)
 {
     const struct broker_person *person = &self->people.list[session->person];
     const struct msg_welcome welcome = {
@@ -33,6 +33,8 @@ send_welcome(struct broker_front_core *self, const struct broker_session *sessio
     };
 
     self->counts.log_ins++;
+    session->lease_ms = self->settings.lease_ms;
+    broker_leases_told(self, session);
     broker_front_core_send(self, session->conn, MSG_WELCOME, &welcome);
 }
 

@@ -91,6 +91,7 @@ requests_beyond_the_rate_are_busy_and_pings_go_on(void **state)
 
     (void)state;
     assert_true(fake_enter(&reg, &alice));
+    fake_registry_pass(&reg, FAKE_TOLD_MS);
     for (uint64_t i = 0; i < reg.settings.requests_burst; i++)
         ask(&alice, "bob");
     assert_int_equal(fake_registry_sent_count(&reg, alice.link, MSG_ERROR), 0);
@@ -115,6 +116,7 @@ stopping_says_goodbye_to_all(void **state)
     (void)state;
     assert_true(fake_enter(&reg, &alice));
     assert_true(fake_enter(&reg, &bob));
+    fake_registry_pass(&reg, FAKE_TOLD_MS);
     fake_say(&reg, &alice, MSG_PING, &ping);
     fake_registry_step(&reg, &stop);
     fake_registry_pass(&reg, FAKE_PONG_MS); /* BYE is the last word */

@@ -145,6 +145,7 @@ the_version_of_a_revocation_that_failed_is_never_told(void **state)
     fake_registry_step(&reg, &event);
     fake_registry_commit(&reg);
     reg.hold_store = false;
+    fake_registry_pass(&reg, FAKE_TOLD_MS);
     fake_registry_clear(&reg);
     fake_say(&reg, &alice, MSG_PING, &ping);
     fake_registry_pass(&reg, FAKE_PONG_MS);
