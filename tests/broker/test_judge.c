@@ -80,7 +80,7 @@ what_cannot_be_seen_is_refused(void **state)
         "correct horse battery 42\r",         /* the end of a line of a file from elsewhere */
         "correct horse\nbattery 42",
         "\x1b[31mcorrect horse 42",           /* what a terminal obeys */
-        "correct horse\x7f" "battery 42",     /* delete */
+        "correct horse\177battery 42",        /* delete */
         "correct horse \xc2\x85 battery 42",    /* a control of the upper block */
         "correct horse \u2028 battery 42",    /* line separator */
         "correct horse \u2029 battery 42",    /* paragraph separator */
