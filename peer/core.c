@@ -165,6 +165,13 @@ peer_core_session(struct peer_core *self, enum msg_session_state state, enum con
     msg_effects_tell(self->out, MSG_TELL_SESSION, &tell);
 }
 
+struct msg_text
+peer_core_unresolved(struct peer_core *self, const char *host)
+{
+    (void)snprintf(self->text, sizeof self->text, "No address was found for the name %s; check it in the invite link, and the network and DNS of this machine.", host);
+    return msg_text(self->text);
+}
+
 void
 peer_core_log(struct peer_core *self, enum msg_log_level level, const char *what, const char *detail)
 {

@@ -7,6 +7,8 @@
 #define GIVE_UP_MS 30000u   /* in all, queueing for Argon2id included */
 #define REST_MS 400u        /* before a refused connection is tried again */
 #define DENIED_MAX 2u       /* handshakes refused before we believe that the key changed */
+#define LOOK_UP_MS 1000u    /* before a name that did not resolve is looked up again */
+#define UNRESOLVED_MAX 3u   /* look-ups that fail before we believe them */
 
 static void
 close_door(struct peer_core *self)
@@ -82,7 +84,7 @@ peer_door_ask(struct peer_core *self, enum msg_kind kind, uint64_t cmd, struct m
         door->kind = kind;
         door->cmd = cmd;
         door->req = peer_core_req(self);
-        door->denied = 0;
+        door->denied = door->unresolved = 0;
         door->until_ms = self->now.mono_ms + GIVE_UP_MS;
         msg_text_copy(door->name, sizeof door->name, name);
         msg_text_copy(door->password, sizeof door->password, password);
@@ -94,19 +96,25 @@ peer_door_ask(struct peer_core *self, enum msg_kind kind, uint64_t cmd, struct m
 void
 peer_door_up(struct peer_core *self)
 {
-    self->door.denied = 0;
+    self->door.denied = self->door.unresolved = 0;
     ask(self);
 }
 
 /* A handshake that fails may be a wrong key or a daemon that just died: only
- * when it fails again is it told as a changed key. */
+ * when it fails again is it told as a changed key.  DNS may fail for a moment
+ * as well, such as while the network comes up. */
 void
 peer_door_down(struct peer_core *self, enum conclave_err err)
 {
     struct peer_door *door = &self->door;
     const bool asked = door->state == DOOR_ASKING;
     door->state = DOOR_RESTING;
-    if (err == CONCLAVE_ERR_UNKNOWN_KEY && !asked && ++door->denied >= DENIED_MAX)
+    if (err == CONCLAVE_ERR_NOT_FOUND && ++door->unresolved >= UNRESOLVED_MAX)
+        fail(self, CONCLAVE_ERR_REGISTRY_UNREACHABLE, peer_core_unresolved(self, self->self.link.host), 0);
+    else if (err == CONCLAVE_ERR_NOT_FOUND) {
+        door->again_ms = self->now.mono_ms + LOOK_UP_MS;
+        peer_core_at(self, door->again_ms);
+    } else if (err == CONCLAVE_ERR_UNKNOWN_KEY && !asked && ++door->denied >= DENIED_MAX)
         fail(self, CONCLAVE_ERR_REGISTRY_KEY_CHANGED, msg_text(""), 0);
     else if (err != CONCLAVE_ERR_UNKNOWN_KEY && !asked)
         fail(self, CONCLAVE_ERR_REGISTRY_UNREACHABLE, msg_text(""), 0);

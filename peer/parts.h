@@ -70,6 +70,7 @@ struct peer_door {
     uint64_t again_ms;
     uint64_t until_ms;
     uint32_t denied;                    /* handshakes refused, in a row */
+    uint32_t unresolved;                /* look-ups of its host that failed, in a row */
 };
 
 enum peer_session_state { SESSION_OFF, SESSION_WAITING, SESSION_DIALLING, SESSION_GREETING, SESSION_ONLINE };
@@ -165,6 +166,7 @@ void peer_core_failed(struct peer_core *self, uint64_t cmd, enum conclave_err er
 void peer_core_notice(struct peer_core *self, enum conclave_err err, struct msg_text text);
 void peer_core_notice_about(struct peer_core *self, struct msg_text name, enum conclave_err err, struct msg_text text);
 void peer_core_session(struct peer_core *self, enum msg_session_state state, enum conclave_err err, struct msg_text text);
+struct msg_text peer_core_unresolved(struct peer_core *self, const char *host); /* a sentence, in self->text */
 void peer_core_log(struct peer_core *self, enum msg_log_level level, const char *what, const char *detail);
 void peer_core_forget(struct peer_core *self);                     /* this account: as a fresh home, but for its keys */
 uint64_t peer_core_hurry(uint64_t a, uint64_t b);                  /* the earlier of two times, 0 being none */

@@ -35,13 +35,18 @@ peer_session_send(struct peer_core *self, enum msg_kind kind, const void *messag
     msg_effects_send(self->out, self->session.link, kind, message);
 }
 
+static const char *
+front_host(const struct peer_core *self)
+{
+    return self->self.front_host[0] != '\0' ? self->self.front_host : self->self.link.host;
+}
+
 static void
 dial(struct peer_core *self)
 {
     struct peer_session *session = &self->session;
     char endpoint[MSG_ENDPOINT_MAX + 1];
-    const char *host = self->self.front_host[0] != '\0' ? self->self.front_host : self->self.link.host;
-    msg_endpoint_print(endpoint, sizeof endpoint, host, self->self.front_port);
+    msg_endpoint_print(endpoint, sizeof endpoint, front_host(self), self->self.front_port);
     session->link = peer_core_link(self);
     session->until_ms = self->now.mono_ms + DIAL_MS;
     enter(self, SESSION_DIALLING);
@@ -143,7 +148,7 @@ peer_session_down(struct peer_core *self, enum conclave_err err)
         if (self->session.denied >= DENIED_MAX)
             peer_requests_unreachable(self);
     } else if (dialling) {
-        fail_waiting(self, CONCLAVE_ERR_REGISTRY_UNREACHABLE, msg_text(""));
+        fail_waiting(self, CONCLAVE_ERR_REGISTRY_UNREACHABLE, err == CONCLAVE_ERR_NOT_FOUND ? peer_core_unresolved(self, front_host(self)) : msg_text(""));
         peer_requests_unreachable(self);
     }
     lost(self, CONCLAVE_ERR_REGISTRY_UNREACHABLE);

@@ -93,6 +93,23 @@ nobody_there_is_refused_not_denied(void **state)
 }
 
 static void
+a_name_without_an_address_is_unresolved_and_an_address_is_not(void **state)
+{
+    struct fixture *f = *state;
+
+    f->port = 1; /* .invalid never resolves (RFC 6761), nor does what is no name */
+    static const char *const names[] = {"no-such-host.invalid", "a..b"};
+    for (size_t i = 0; i < 2; i++) {
+        struct host_dial *d = dial(f, names[i], &f->server);
+        assert_int_equal(settled(d), HOST_DIAL_UNRESOLVED);
+        host_dial_close(&d, 0);
+    }
+    struct host_dial *d = dial(f, "1.2.3.4.5", &f->server);
+    assert_int_equal(settled(d), HOST_DIAL_REFUSED);
+    host_dial_close(&d, 0);
+}
+
+static void
 a_wrong_server_key_is_denied(void **state)
 {
     struct fixture *f = *state;
@@ -256,6 +273,7 @@ main(void)
         CLAIM(an_address_of_version_6_alone_serves_it),
         CLAIM(a_port_that_is_taken_is_in_use),
         CLAIM(nobody_there_is_refused_not_denied),
+        CLAIM(a_name_without_an_address_is_unresolved_and_an_address_is_not),
         CLAIM(a_wrong_server_key_is_denied),
         CLAIM(a_key_that_is_not_admitted_is_denied),
         CLAIM(a_domain_that_is_not_there_admits_nobody),

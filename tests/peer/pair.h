@@ -34,6 +34,7 @@ struct pair_side {
     uint8_t cert[MSG_CERT_MAX];
     size_t cert_len;
     uint64_t link;             /* 0: none */
+    uint64_t dialled;          /* the last link that it dialled to the registry */
     uint64_t stores[PAIR_MAX]; /* asked for, not committed */
     size_t store_count;
     struct pair_told told[PAIR_MAX];
@@ -83,8 +84,10 @@ pair_send(int from, uint64_t link, struct msg_span bytes)
 static inline void
 pair_dial(int from, const struct msg_effect *effect)
 {
-    if (memcmp(&effect->key, &pair.side[1 - from].id.transport, sizeof effect->key) != 0)
-        return; /* the registry */
+    if (memcmp(&effect->key, &pair.side[1 - from].id.transport, sizeof effect->key) != 0) {
+        pair.side[from].dialled = effect->id; /* the registry, which is not here */
+        return;
+    }
     pair.side[from].link = effect->id;
     pair.side[1 - from].link = PAIR_LINK;
     pair_feed(1 - from, &(struct msg_event){.kind = EVENT_LINK_UP,
