@@ -252,18 +252,38 @@ static void
 a_file_that_was_cut_short_is_found(void **state)
 {
     struct fixture *f = *state;
-    static uint8_t good[1 << 20];
+    static uint8_t good[1 << 20], now[1 << 20];
     char why[512];
 
     fill(f);
     const size_t len = file_bytes(f, good, sizeof good, false);
-    for (size_t keep = 1; keep < len - 4096; keep += len / 23) {
+    for (size_t keep = 0; keep < len - 4096; keep += len / 23) {
         file_bytes(f, good, keep, true);
         assert_false(open_and_read_all(f, why, sizeof why));
+        assert_int_equal(file_bytes(f, now, sizeof now, false), keep);
     }
     memset(good, 'x', sizeof good);
     file_bytes(f, good, 10, true);
     assert_false(open_and_read_all(f, why, sizeof why));
+}
+
+static void
+a_first_start_that_was_interrupted_is_begun_again(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+
+    host_store_close(&f->store);
+    snprintf(path, sizeof path, "%s/data.mdb", f->dir);
+    assert_int_equal(unlink(path), 0);
+    snprintf(path, sizeof path, "%s/data.mdb.new", f->dir); /* as far as it came */
+    FILE *half = fopen(path, "wb");
+    assert_non_null(half);
+    assert_true(fputs("half", half) >= 0);
+    assert_int_equal(fclose(half), 0);
+    f->store = open_dir(f->dir, 16);
+    put_one(f->store, 0, "k", "v");
+    assert_int_equal(access(path, F_OK), -1);
 }
 
 static void
@@ -344,6 +364,7 @@ main(void)
         CLAIM(a_damaged_file_is_found_at_the_start_and_left_as_it_is),
         CLAIM(damage_under_a_running_store_is_an_error_and_never_another_value),
         CLAIM(a_file_that_was_cut_short_is_found),
+        CLAIM(a_first_start_that_was_interrupted_is_begun_again),
         CLAIM(a_large_file_is_looked_at_too),
         CLAIM(a_commit_to_a_file_that_was_removed_is_none),
         CLAIM(a_full_store_says_so_keeps_what_it_has_and_opens_again),
