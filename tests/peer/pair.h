@@ -26,6 +26,11 @@ struct pair_told {
     union msg_any any;
 };
 
+struct pair_kept {
+    uint8_t at[1024];
+    size_t len; /* 0: none yet */
+};
+
 struct pair_side {
     struct peer_core *core;
     struct peer_identity id;
@@ -41,6 +46,7 @@ struct pair_side {
     size_t store_count;
     struct pair_told told[PAIR_MAX];
     size_t told_count;
+    struct pair_kept kept[PEER_TABLES]; /* the last record that it put there */
     bool deaf; /* what is sent to it is lost */
 };
 
@@ -109,6 +115,13 @@ pair_dial(int from, const struct msg_effect *effect)
 }
 
 static inline void
+pair_keep(struct pair_kept *kept, struct msg_span bytes)
+{
+    kept->len = bytes.len <= sizeof kept->at ? bytes.len : 0;
+    memcpy(kept->at, bytes.at, kept->len);
+}
+
+static inline void
 pair_feed(int who, const struct msg_event *event)
 {
     struct pair_side *const side = &pair.side[who];
@@ -119,6 +132,8 @@ pair_feed(int who, const struct msg_event *event)
         const struct msg_effect *const effect = &effects.list[i];
         if (effect->kind == EFFECT_STORE)
             side->stores[side->store_count++] = effect->id;
+        else if (effect->kind == EFFECT_PUT)
+            pair_keep(&side->kept[effect->table], msg_effects_bytes(&effects, effect));
         else if (effect->kind == EFFECT_TELL)
             pair_tell(side, msg_effects_bytes(&effects, effect));
         else if (effect->kind == EFFECT_SEND)
@@ -252,21 +267,27 @@ pair_certify(int who, uint64_t device, uint64_t serial)
 }
 
 static inline void
+pair_restore(int who, enum peer_table table, struct msg_span record)
+{
+    const struct msg_record_key key = msg_record_key1(0);
+    pair_feed(who, &(struct msg_event){.kind = EVENT_RECORD,
+                                       .table = table,
+                                       .record_key = msg_record_key_span(&key),
+                                       .bytes = record});
+}
+
+static inline void
 pair_record(int who, enum peer_table table, enum msg_kind kind, const void *record)
 {
     uint8_t room[4096];
     struct msg_buf buf = {room, 0, sizeof room};
-    const struct msg_record_key key = msg_record_key1(0);
     assert_int_equal(msg_codec_encode(&buf, kind, record), CONCLAVE_OK);
-    pair_feed(who, &(struct msg_event){.kind = EVENT_RECORD,
-                                       .table = table,
-                                       .record_key = msg_record_key_span(&key),
-                                       .bytes = msg_span_of_buf(&buf)});
+    pair_restore(who, table, msg_span_of_buf(&buf));
 }
 
-/* A core that was enrolled and knows the other one. */
+/* A core that was enrolled and knows the other one, and is not started yet. */
 static inline void
-pair_start(int who, uint64_t incarnation)
+pair_begin(int who, uint64_t incarnation)
 {
     struct pair_side *const side = &pair.side[who], *const other = &pair.side[1 - who];
     const struct peer_settings settings = {
@@ -300,6 +321,12 @@ pair_start(int who, uint64_t incarnation)
     pair_record(who, PEER_TABLE_MAIL_KEYS, MSG_REC_MAIL_KEY, &mail);
     pair_record(who, PEER_TABLE_CONTACTS, MSG_REC_CONTACT, &contact);
     pair_record(who, PEER_TABLE_DEVICES, MSG_REC_CONTACT_DEVICE, &device);
+}
+
+static inline void
+pair_start(int who, uint64_t incarnation)
+{
+    pair_begin(who, incarnation);
     pair_feed(who, &(struct msg_event){.kind = EVENT_START});
 }
 

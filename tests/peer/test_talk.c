@@ -156,6 +156,40 @@ a_disk_that_was_put_back_is_noticed_and_goes_on(void **state)
                                msg_text("after")));
 }
 
+/* The acknowledgement of what an earlier incarnation said is none of what was
+ * sent after it. */
+static void
+what_was_lost_is_sent_again_when_an_earlier_incarnation_is_acknowledged(void **state)
+{
+    (void)state;
+    pair.side[BOB].deaf = true;
+    pair_say(ADA, 1, "in one life");
+    pair_settle();
+    pair_cut();
+    const struct pair_kept out = pair.side[ADA].kept[PEER_TABLE_OUT],
+                           chain = pair.side[ADA].kept[PEER_TABLE_CHAINS_OUT];
+    peer_core_destroy(&pair.side[ADA].core);
+    pair.side[BOB].deaf = false;
+    pair_begin(ADA, 1);
+    pair_restore(ADA, PEER_TABLE_OUT, msg_span(out.at, out.len));
+    pair_restore(ADA, PEER_TABLE_CHAINS_OUT, msg_span(chain.at, chain.len));
+    pair_feed(ADA, &(struct msg_event){.kind = EVENT_START});
+    pair_commit(ADA);
+    pair_wake(ADA, 10); /* Bob has the first of them, and his disk is slow */
+    pair.side[BOB].deaf = true;
+    pair_say(ADA, 2, "in the next");
+    pair_commit(ADA);
+    pair_wake(ADA, 10);
+    pair.side[BOB].deaf = false;
+    pair_settle();
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 1);
+    pair_wake(ADA, 2500);
+    pair_settle();
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 2);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 2);
+}
+
 static void
 both_directions_share_a_link(void **state)
 {
@@ -265,6 +299,9 @@ main(void)
                                         pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(a_second_device_is_sent_what_the_first_one_has, pair_set_up,
                                         pair_tear_down),
+        cmocka_unit_test_setup_teardown(
+            what_was_lost_is_sent_again_when_an_earlier_incarnation_is_acknowledged, pair_set_up,
+            pair_tear_down),
         cmocka_unit_test_setup_teardown(both_directions_share_a_link, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(after_a_cut_the_rest_comes_over_a_new_link, pair_set_up,
                                         pair_tear_down),
