@@ -74,11 +74,11 @@ only=("$@")
 # What a device acknowledges is on its disk.
 mutant acknowledges_before_the_disk peer/hear.c 's/\.delivered = in->synced\.number/.delivered = in->mark.number/'
 # What is shown is on disk.
-mutant shows_before_the_disk peer/hear.c 's/peer_held_put\(self->held, peer_core_store\(self\), MSG_TELL_MESSAGE, &tell\)/(void)peer_core_store(self), msg_effects_tell(self->out, MSG_TELL_MESSAGE, \&tell)/'
+mutant shows_before_the_disk peer/hear.c 's/peer_held_put\(self->held, peer_step_store\(self\), MSG_TELL_MESSAGE, &tell\)/(void)peer_step_store(self), msg_effects_tell(self->out, MSG_TELL_MESSAGE, \&tell)/'
 # What is told as queued is on disk.
-mutant tells_ticks_before_the_disk peer/talk.c 's/peer_held_put\(self->held, peer_core_store\(self\), MSG_TELL_RECEIPT, &tell\)/(void)peer_core_store(self), msg_effects_tell(self->out, MSG_TELL_RECEIPT, \&tell)/'
+mutant tells_ticks_before_the_disk peer/talk.c 's/peer_held_put\(self->held, peer_step_store\(self\), MSG_TELL_RECEIPT, &tell\)/(void)peer_step_store(self), msg_effects_tell(self->out, MSG_TELL_RECEIPT, \&tell)/'
 # What is told as done is on disk.
-mutant tells_done_before_the_disk peer/core.c 's/id == NULL && self->writes && /false \&\& /'
+mutant tells_done_before_the_disk peer/step.c 's/id == NULL && self->writes && /false \&\& /'
 # A message is accepted once.
 mutant accepts_what_it_has_seen peer/hear.c 's/^( +)return SEEN;/\1return ACCEPT;/'
 # After a gap the sender goes back.
