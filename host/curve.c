@@ -274,11 +274,13 @@ after(const struct host_dial *self, unsigned event)
         return HOST_DIAL_DENIED;
     case ZMQ_EVENT_CLOSED:
     case ZMQ_EVENT_DISCONNECTED:
+    case ZMQ_EVENT_CONNECT_RETRIED:
         if (self->state == HOST_DIAL_UP)
             return HOST_DIAL_DOWN;
-        return self->connected ? HOST_DIAL_DENIED : HOST_DIAL_REFUSED;
-    case ZMQ_EVENT_CONNECT_RETRIED: /* and no socket was CLOSED: there was no address to make one for */
-        return self->named ? HOST_DIAL_UNRESOLVED : HOST_DIAL_REFUSED;
+        if (self->connected)
+            return HOST_DIAL_DENIED;
+        /* no socket was CLOSED before this: there was no address to make one for */
+        return self->named && event == ZMQ_EVENT_CONNECT_RETRIED ? HOST_DIAL_UNRESOLVED : HOST_DIAL_REFUSED;
     default:
         return self->state;
     }
