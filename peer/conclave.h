@@ -147,7 +147,9 @@ enum conclave_event_kind {
     CONCLAVE_EVENT_NOTICE,   /* err, text: something a person should know; name: about whom, "" if about nobody */
     CONCLAVE_EVENT_ROOMS,    /* request, rooms, rooms_count */
     CONCLAVE_EVENT_MEMBERS,  /* request, room, members, members_count */
-    CONCLAVE_EVENT_ROOM,     /* room, act; user: to whom; by: who did it, "" where that is the user; text: the topic of CREATE and TOPIC */
+    CONCLAVE_EVENT_ROOM,     /* room, act; by: who did it; user: to whom, "" where to the room; both "" in a room that only
+                              * conclave_rooms_watch told of; text: the topic of CREATE and TOPIC; who owns the room after a
+                              * LEAVE, "" if nothing changed; the device of REVOKED, "" if the account is gone */
     CONCLAVE_EVENT_GAP       /* room, from, first, last: these messages of that sender are missing and will not come */
 };
 enum conclave_session { CONCLAVE_SESSION_CONNECTED, CONCLAVE_SESSION_REGISTERED, CONCLAVE_SESSION_LOGGED_IN, CONCLAVE_SESSION_RECONNECTING, CONCLAVE_SESSION_LOGGED_OUT };

@@ -193,6 +193,8 @@ event(struct cli *cli, const struct conclave_event *event)
         cli_json_text(&json, "by", given(event->by) ? event->by : event->user.name);
         if (event->act == CONCLAVE_ACT_TOPIC || event->act == CONCLAVE_ACT_CREATE)
             cli_json_text(&json, "topic", event->text);
+        if (event->act == CONCLAVE_ACT_LEAVE && given(event->text))
+            cli_json_text(&json, "owner", event->text);
         break;
     case CONCLAVE_EVENT_GAP:
         cli_json_open(&json, "gap");

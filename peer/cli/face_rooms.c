@@ -20,6 +20,19 @@ who_did(const struct conclave_event *event)
     return given(event->by) ? event->by : event->user.name;
 }
 
+/* A room that one is not in: nobody says who did it. */
+static void
+seen_from_outside(struct cli_buf *out, const struct conclave_event *event)
+{
+    if (event->act == CONCLAVE_ACT_DELETE)
+        cli_buf_text(out, "the room is gone.");
+    else if (event->act == CONCLAVE_ACT_TOPIC)
+        cli_buf_text(out, "the topic is now: ");
+    else
+        cli_buf_text(out, given(event->text) ? "there is a room of that name now: " : "there is a room of that name now.");
+    cli_view_line(out, event->text);
+}
+
 void
 cli_face_rooms_event(struct cli_buf *out, const struct cli *cli, const struct conclave_event *event)
 {
@@ -41,11 +54,11 @@ cli_face_rooms_event(struct cli_buf *out, const struct cli *cli, const struct co
         [CONCLAVE_ACT_DEMOTE] = {" was made a plain member", " were made a plain member", true},
         [CONCLAVE_ACT_TOPIC] = {" set the topic: ", " set the topic: ", false},
         [CONCLAVE_ACT_DELETE] = {" deleted the room", " deleted the room", false},
-        [CONCLAVE_ACT_REVOKED] = {" lost the account or a device", " lost a device", false},
+        [CONCLAVE_ACT_REVOKED] = {" deleted the account", " deleted the account", false},
     };
     const size_t act = (size_t)event->act;
     const char *const user = given(event->user.name) ? event->user.name : event->by;
-    if (act >= sizeof words / sizeof *words || words[act].they == NULL || !given(user))
+    if (act >= sizeof words / sizeof *words || words[act].they == NULL)
         return;
     const bool you = cli_same_name(user, cli->name);
     if (cli->call.room.len > 0 && cli_rooms_act(&cli->call) == event->act && cli_same_name(who_did(event), cli->name) &&
@@ -54,8 +67,15 @@ cli_face_rooms_event(struct cli_buf *out, const struct cli *cli, const struct co
     cli_buf_text(out, "* ");
     cli_view_line(out, event->room);
     cli_buf_text(out, ": ");
+    if (!given(user)) {
+        seen_from_outside(out, event);
+        return;
+    }
     cli_view_line(out, you ? "you" : user);
-    cli_buf_text(out, you ? words[act].you : words[act].they);
+    if (event->act == CONCLAVE_ACT_REVOKED && given(event->text))
+        cli_buf_text(out, " revoked a device");
+    else
+        cli_buf_text(out, you ? words[act].you : words[act].they);
     if (words[act].by && given(event->by)) {
         cli_buf_text(out, " by ");
         cli_view_line(out, cli_same_name(event->by, cli->name) ? "you" : event->by);
@@ -63,6 +83,10 @@ cli_face_rooms_event(struct cli_buf *out, const struct cli *cli, const struct co
     if (event->act == CONCLAVE_ACT_TOPIC) {
         cli_view_line(out, event->text);
         return;
+    }
+    if (event->act == CONCLAVE_ACT_LEAVE && given(event->text)) {
+        cli_buf_text(out, "; the room is now owned by ");
+        cli_view_line(out, cli_same_name(event->text, cli->name) ? "you" : event->text);
     }
     if (event->act == CONCLAVE_ACT_INVITE && you) {
         cli_buf_text(out, "; /join ");

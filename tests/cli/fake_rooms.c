@@ -12,10 +12,13 @@ fake_happen(struct conclave *self)
         enum conclave_act act;
         const char *user, *by, *text;
     } rows[] = {
-        {CONCLAVE_ACT_JOIN, "bob", "", ""},           {CONCLAVE_ACT_KICK, "carol", "bob", ""},
+        {CONCLAVE_ACT_JOIN, "bob", "bob", ""},        {CONCLAVE_ACT_KICK, "carol", "bob", ""},
         {CONCLAVE_ACT_MUTE, "alice", "bob", ""},      {CONCLAVE_ACT_TOPIC, "", "bob", "red\x1b[31m\nline"},
         {CONCLAVE_ACT_INVITE, "alice", "bob", ""},    {CONCLAVE_ACT_LEAVE, "b\xe2\x80\xaeob", "", ""},
-        {CONCLAVE_ACT_REVOKED, "dave", "", ""},       {CONCLAVE_ACT_BAN, "carol", "bob", ""},
+        {CONCLAVE_ACT_LEAVE, "eve", "eve", "alice"},  {CONCLAVE_ACT_REVOKED, "dave", "", "2"},
+        {CONCLAVE_ACT_REVOKED, "dave", "", ""},       {CONCLAVE_ACT_CREATE, "", "", "about"},
+        {CONCLAVE_ACT_TOPIC, "", "", "news"},         {CONCLAVE_ACT_DELETE, "", "", ""},
+        {CONCLAVE_ACT_BAN, "carol", "bob", ""},
         {CONCLAVE_ACT_UNBAN, "carol", "alice", ""},   {CONCLAVE_ACT_DELETE, "", "bob", ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
