@@ -50,7 +50,7 @@ static void
 read_router(struct peer_node *node)
 {
     struct host_frame *const frame = &node->loop->frame;
-    for (int n = 0; n < FRAMES_A_TURN; n++) {
+    for (int n = 0; n < FRAMES_A_TURN && !peer_node_tells_first(node); n++) {
         const enum host_read got = host_curve_read_router(node->router, frame);
         if (got == HOST_READ_NOTHING) {
             node->router_ready = node->router_sent = false;
@@ -86,7 +86,7 @@ static bool
 drain(struct peer_node *node, struct peer_conn *conn)
 {
     struct host_frame *const frame = &node->loop->frame;
-    for (int n = 0; n < FRAMES_A_TURN; n++) {
+    for (int n = 0; n < FRAMES_A_TURN && !peer_node_tells_first(node); n++) {
         const enum host_read got = host_curve_read_dealer(host_dial_socket(conn->dial), frame);
         if (got == HOST_READ_NOTHING) {
             conn->sent = false; /* what was sent before this look hides nothing */
