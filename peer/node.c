@@ -334,13 +334,24 @@ peer_node_not_stored(struct peer_node *self, enum conclave_err err)
     perform(self);
 }
 
-void
-peer_node_command(struct peer_node *self, struct msg_span frame)
+static void
+command(struct peer_node *node, const struct msg_event *event)
 {
-    const struct msg_event event = {.kind = EVENT_COMMAND, .bytes = frame};
-    peer_loop_glance_at_clocks(self->loop);
-    peer_node_step(self, &event);
-    peer_node_settle(self);
+    peer_loop_glance_at_clocks(node->loop);
+    peer_node_step(node, event);
+    peer_node_settle(node);
+}
+
+void
+peer_node_command(struct peer_node *self, enum msg_kind kind, const void *message)
+{
+    command(self, &(struct msg_event){.kind = EVENT_COMMAND, .command = kind, .message = message});
+}
+
+void
+peer_node_command_frame(struct peer_node *self, struct msg_span frame)
+{
+    command(self, &(struct msg_event){.kind = EVENT_COMMAND, .bytes = frame});
 }
 
 uint16_t

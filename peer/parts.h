@@ -170,7 +170,7 @@ void peer_core_forget(struct peer_core *self);                     /* this accou
 uint64_t peer_core_hurry(uint64_t a, uint64_t b);                  /* the earlier of two times, 0 being none */
 
 /* ---- commands.c ---- */
-void peer_commands_take(struct peer_core *self, struct msg_span bytes);
+void peer_commands_take(struct peer_core *self, const struct msg_event *event);
 
 /* ---- restore.c ---- */
 void peer_restore_record(struct peer_core *self, const struct msg_event *event);
