@@ -177,7 +177,7 @@ next_nonce(struct msg_run *run)
         msg_keys_random(run->nonces, sizeof run->nonces);
         run->nonces_left = MSG_RUN_NONCES;
     }
-    return run->nonces[--run->nonces_left];
+    return run->nonces[MSG_RUN_NONCES - run->nonces_left--];
 }
 
 enum conclave_err
