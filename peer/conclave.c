@@ -314,8 +314,9 @@ conclave_set_passphrase(struct conclave *self, const char *passphrase)
 static bool
 take(struct conclave *self)
 {
-    while (peer_tells_take(&self->peer.tells, &self->event.frame)) {
-        if (!peer_event_read(&self->event))
+    struct msg_span frame;
+    while (peer_tells_take(&self->peer.tells, &frame)) {
+        if (!peer_event_read(&self->event, frame))
             continue;
         if (self->event.event.kind != CONCLAVE_EVENT_MESSAGE)
             return true;
