@@ -17,8 +17,8 @@ struct peer_tells {
     struct msg_buf going;   /* the same, being taken */
     size_t head;            /* of going: the first that was not taken */
     bool waits;             /* something does, and that was signalled */
-    int fd;             /* an eventfd; -1: nobody polls */
-    size_t *waiting;    /* counts queues that are not empty; NULL: nobody counts */
+    int fd;                 /* an eventfd; -1: nobody polls */
+    size_t *waiting;        /* counts queues that are not empty; NULL: nobody counts */
 };
 
 /* pollable: with a descriptor.  waiting: for queues that are filled and
