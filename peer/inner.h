@@ -95,14 +95,6 @@ peer_node_dialled(const struct peer_conn *conn)
     return conn->id < PEER_LINK_ACCEPTED;
 }
 
-/* Without a disk nothing is gained by gathering transactions: what came is
- * told at once, and the socket is looked at again after that. */
-static inline bool
-peer_node_tells_first(const struct peer_node *node)
-{
-    return node->shelf == NULL && node->storing;
-}
-
 /* peer/intake.c */
 void peer_intake_noticed(struct peer_watch *watch); /* its descriptor is readable */
 void peer_intake_read(struct peer_node *node);      /* reads what is ready, feeds it */

@@ -5,8 +5,18 @@
 #include <stdio.h>
 
 #define FRAMES_A_TURN 256   /* from one socket */
+#define SHORT_BYTES 4096u
 #define UNBIND_MS 500       /* at most, until libzmq has closed the port */
 #define SWEEP_MS 3000u      /* accepted links are looked at this often */
+
+/* A short frame is a line that somebody may answer: without a disk, where no
+ * transactions are gathered, it is told before the socket is looked at again.
+ * Long ones come in bursts, and are read together. */
+static bool
+tells_first(const struct peer_node *node, size_t frame_bytes)
+{
+    return node->shelf == NULL && node->storing && frame_bytes <= SHORT_BYTES;
+}
 
 /* Frames of accepted links. */
 static struct peer_conn *
@@ -50,7 +60,7 @@ static void
 read_router(struct peer_node *node)
 {
     struct host_frame *const frame = &node->loop->frame;
-    for (int n = 0; n < FRAMES_A_TURN && !peer_node_tells_first(node); n++) {
+    for (int n = 0; n < FRAMES_A_TURN; n++) {
         const enum host_read got = host_curve_read_router(node->router, frame);
         if (got == HOST_READ_NOTHING) {
             node->router_ready = node->router_sent = false;
@@ -68,6 +78,8 @@ read_router(struct peer_node *node)
         struct peer_conn *const conn = accepted(node, frame);
         if (conn->state == PEER_CONN_UP && !conn->fallen)
             feed_frame(node, conn, bytes);
+        if (tells_first(node, bytes.len))
+            break;
     }
     peer_loop_queue(node); /* there may be more */
 }
@@ -86,7 +98,7 @@ static bool
 drain(struct peer_node *node, struct peer_conn *conn)
 {
     struct host_frame *const frame = &node->loop->frame;
-    for (int n = 0; n < FRAMES_A_TURN && !peer_node_tells_first(node); n++) {
+    for (int n = 0; n < FRAMES_A_TURN; n++) {
         const enum host_read got = host_curve_read_dealer(host_dial_socket(conn->dial), frame);
         if (got == HOST_READ_NOTHING) {
             conn->sent = false; /* what was sent before this look hides nothing */
@@ -96,10 +108,13 @@ drain(struct peer_node *node, struct peer_conn *conn)
             continue;
         if (conn->state == PEER_CONN_PENDING) /* a frame proves the handshake */
             come_up(node, conn);
+        const struct msg_span bytes = host_frame_bytes(frame);
         if (conn->state == PEER_CONN_UP)
-            feed_frame(node, conn, host_frame_bytes(frame));
+            feed_frame(node, conn, bytes);
         if (conn->state == PEER_CONN_GONE || conn->fallen)
             return false;
+        if (tells_first(node, bytes.len))
+            break;
     }
     peer_node_ready(node, conn);
     return false;
