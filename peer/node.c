@@ -3,7 +3,6 @@
 #include "peer/inner.h"
 
 #include <assert.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -367,36 +366,6 @@ peer_node_state(const struct peer_node *self, struct peer_core_state *out)
 }
 
 static enum conclave_err
-bind_inbound(struct peer_node *node, const struct peer_node_options *options, char *why, size_t why_cap)
-{
-    static atomic_uint_fast64_t count;
-    char domain[32];
-    node->port = options->port;
-    (void)snprintf(domain, sizeof domain, "peer-%llu", (unsigned long long)atomic_fetch_add(&count, 1));
-    enum conclave_err err = peer_admit_new(&node->admit, domain);
-    if (err != CONCLAVE_OK)
-        return err;
-    err = host_curve_bind(&node->router, options->listen_host, &node->port, &node->identity.transport_sec, domain, MSG_SOCKET_MAX);
-    if (err == CONCLAVE_ERR_IN_USE && !options->port_fixed) {
-        node->port = 0; /* somebody has the port of last time: another one, then */
-        err = host_curve_bind(&node->router, options->listen_host, &node->port, &node->identity.transport_sec, domain, MSG_SOCKET_MAX);
-    }
-    if (err != CONCLAVE_OK) {
-        (void)snprintf(why, why_cap, err == CONCLAVE_ERR_IN_USE ? "The port %u of %s is in use; choose another with --listen."
-                                                                : "The port %u of %s cannot be opened; check the address.",
-                       (unsigned)options->port, options->listen_host[0] != '\0' ? options->listen_host : "this machine");
-        return err;
-    }
-    if (options->watchdog) {
-        const struct host_watchdog_limits limits = {.connections = 1024, .connections_per_source = 256};
-        err = host_watchdog_start(&node->watchdog, node->router, &limits);
-        if (err != CONCLAVE_OK)
-            return err;
-    }
-    return peer_loop_watch(node->loop, &node->router_watch, zsock_resolve(node->router));
-}
-
-static enum conclave_err
 restore_record(void *arg, uint32_t table, struct msg_span key, struct msg_span bytes)
 {
     const struct msg_event event = {.kind = EVENT_RECORD, .table = table, .record_key = key, .bytes = bytes};
@@ -468,7 +437,7 @@ peer_node_open(struct peer_node **self_p, struct peer_loop *loop, const struct p
     peer_loop_enter(self);
     peer_loop_read_clocks(loop);
     if (options->listen_host != NULL) {
-        err = bind_inbound(self, options, why, why_cap);
+        err = peer_intake_bind(self, options, why, why_cap);
         settings.port = self->port;
         settings.addresses_count = peer_home_addresses(settings.addresses, options->listen_host, self->port);
     }
