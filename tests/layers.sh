@@ -17,7 +17,7 @@ layers='
 2 msg/step msg/envelope msg/cert msg/room msg/roomkey
 3 broker/view broker/accounts broker/index broker/wheel broker/bucket broker/sessions broker/people broker/throttle
 3 broker/jobs broker/introductions broker/revocations
-3 peer/tables peer/roster peer/outbox peer/held
+3 peer/tables peer/roster peer/outbox peer/held peer/rooms peer/room_records peer/cards
 4 broker/front_core broker/front_state broker/enrolment broker/admission broker/login broker/devices
 4 broker/introducing broker/directory broker/progress broker/door_core
 4 peer/core peer/parts peer/commands peer/restore peer/door peer/session peer/requests peer/people peer/trust
