@@ -175,9 +175,9 @@ FIELDS(msg_room_frame) {
     FIXED(msg_room_frame, head),
     FIXED(msg_room_frame, key),
     FIELD(msg_room_frame, counter, 0, ANY),
+    FIXED(msg_room_frame, sig),
     FIXED(msg_room_frame, nonce),
     FIELD(msg_room_frame, box, MSG_SEAL_BYTES + 1, MSG_BATCH_MAX + MSG_SEAL_BYTES),
-    FIXED(msg_room_frame, sig),
 };
 FIELDS(msg_room_tip) {
     FIXED(msg_room_tip, room),
