@@ -4,6 +4,7 @@
 #ifndef PEER_ROOMS_H
 #define PEER_ROOMS_H
 
+#include "msg/name.h"
 #include "msg/room.h"
 #include "msg/roomkey.h"
 #include "msg/step.h"
