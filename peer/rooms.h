@@ -56,7 +56,9 @@ struct peer_room {
 
     /* reading the roster (peer/room_ops.c) */
     uint64_t history;           /* entries up to this one happened before we came: not told one by one */
-    bool behind;                /* there is more of it than we have */
+    struct { uint64_t act; char user[MSG_NAME_MAX + 1]; char by[MSG_NAME_MAX + 1]; } last;  /* of these, what was done by us or to us; act 0: nothing */
+    uint64_t target;            /* the last entry that we heard of */
+    bool behind;                /* there is, or may be, more of it than we have */
     bool reading;               /* ENTRIES_OF is under way */
     bool listed;                /* in the ROOM_STATE that is being read */
     bool refused;               /* an entry did not hold: nothing more is taken in this session */

@@ -22,6 +22,7 @@ layers='
 4 broker/introducing broker/directory broker/progress broker/door_core
 4 peer/core peer/parts peer/commands peer/restore peer/door peer/session peer/requests peer/people peer/trust
 4 peer/links peer/hear peer/talk peer/post
+4 peer/room_ops peer/room_read peer/room_commands peer/room_asks peer/room_hooks
 5 host/*
 6 broker/settings broker/home broker/keyring broker/link broker/channel broker/local broker/ears broker/port broker/judge broker/store
 6 broker/sandbox broker/notify broker/supervisor broker/front broker/door broker/vault
