@@ -28,7 +28,7 @@ host_curve_bind(zsock_t **router_p, const char *host, uint16_t *port, const stru
  * reconnects by itself, and its monitor.  A link is one connection: it comes
  * up once, goes down once, and is then closed. */
 struct host_dial;
-enum host_dial_state { HOST_DIAL_PENDING, HOST_DIAL_UP, HOST_DIAL_REFUSED /* nobody there */, HOST_DIAL_DENIED /* handshake failed: a wrong key on either side */, HOST_DIAL_DOWN /* was up */ };
+enum host_dial_state { HOST_DIAL_PENDING, HOST_DIAL_UP, HOST_DIAL_UNRESOLVED /* its host is a name without an address, as far as DNS says now */, HOST_DIAL_REFUSED /* nobody there */, HOST_DIAL_DENIED /* handshake failed: a wrong key on either side */, HOST_DIAL_DOWN /* was up */ };
 
 enum conclave_err CONCLAVE_CHECK
 host_dial_open(struct host_dial **self_p, struct msg_text endpoint, const struct msg_box_pub *server,

@@ -41,7 +41,7 @@ struct msg_event {
     uint32_t table;             /* RECORD */
     struct msg_span record_key; /* RECORD */
     struct msg_span bytes;      /* FRAME, COMMAND, RECORD */
-    enum conclave_err err;      /* LINK_DOWN: REGISTRY_UNREACHABLE (refused, no answer), UNKNOWN_KEY (handshake refused: theirs or ours), OK (orderly) */
+    enum conclave_err err;      /* LINK_DOWN: REGISTRY_UNREACHABLE (refused, no answer), NOT_FOUND (its host is a name that does not resolve), UNKNOWN_KEY (handshake refused: theirs or ours), OK (orderly) */
 };
 
 enum msg_effect_kind {

@@ -6,7 +6,7 @@ may_ask(struct peer_core *self, uint64_t cmd)
 {
     if (self->self.account != 0 && !self->self.logged_out)
         return true;
-    peer_core_failed(self, cmd, CONCLAVE_ERR_NOT_LOGGED_IN, msg_text(""), 0);
+    peer_step_failed(self, cmd, CONCLAVE_ERR_NOT_LOGGED_IN, msg_text(""), 0);
     return false;
 }
 
@@ -33,13 +33,13 @@ log_in(struct peer_core *self, const struct msg_cmd_credentials *cmd)
         self->self.account != 0 && (!named || (msg_name_parse(&name, cmd->name) == CONCLAVE_OK &&
                                                strcmp(name.folded, self->self.name.folded) == 0));
     if (self->self.account == 0 && cmd->password.len == 0)
-        peer_core_failed(
+        peer_step_failed(
             self, cmd->req, CONCLAVE_ERR_NOT_LOGGED_IN,
             msg_text(
                 "This device is not enrolled; log in with a name and a password, or register."),
             0);
     else if (self->self.account != 0 && !ours)
-        peer_core_failed(self, cmd->req, CONCLAVE_ERR_ALREADY_ONLINE,
+        peer_step_failed(self, cmd->req, CONCLAVE_ERR_ALREADY_ONLINE,
                          msg_text("This home belongs to another account; use another --home, or "
                                   "logout --forget first."),
                          0);
@@ -53,12 +53,12 @@ static void
 log_out(struct peer_core *self, const struct msg_cmd_logout *cmd)
 {
     if (self->self.account == 0 || (self->self.logged_out && !cmd->forget)) {
-        peer_core_failed(self, cmd->req, CONCLAVE_ERR_NOT_LOGGED_IN, msg_text(""), 0);
+        peer_step_failed(self, cmd->req, CONCLAVE_ERR_NOT_LOGGED_IN, msg_text(""), 0);
         return;
     }
     const bool online = peer_session_online(self);
     if (cmd->forget && !online) {
-        peer_core_failed(self, cmd->req, CONCLAVE_ERR_REGISTRY_UNREACHABLE,
+        peer_step_failed(self, cmd->req, CONCLAVE_ERR_REGISTRY_UNREACHABLE,
                          msg_text("To forget this device the registry must be told; log in first, "
                                   "or remove the home by hand."),
                          0);
@@ -66,7 +66,7 @@ log_out(struct peer_core *self, const struct msg_cmd_logout *cmd)
     }
     if (!online) {
         peer_session_end(self);
-        peer_core_ok(self, cmd->req, NULL);
+        peer_step_ok(self, cmd->req, NULL);
         return;
     }
     struct peer_request *request =
@@ -86,7 +86,7 @@ set_status(struct peer_core *self, const struct msg_cmd_status *cmd)
         const struct msg_ping ping = {cmd->status};
         peer_session_send(self, MSG_PING, &ping);
     }
-    peer_core_ok(self, cmd->req, NULL);
+    peer_step_ok(self, cmd->req, NULL);
 }
 
 /* False: it is not about rooms. */
@@ -121,13 +121,13 @@ peer_commands_take(struct peer_core *self, struct msg_span bytes)
     if (msg_codec_decode(bytes, &kind, &any) != CONCLAVE_OK) {
         uint64_t number, req;
         msg_codec_peek(bytes, &number, &req);
-        peer_core_failed(self, req, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text(""), 0);
+        peer_step_failed(self, req, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text(""), 0);
         return;
     }
     const uint64_t req = any.MSG_ANY_CMD_SEARCH.req; /* first in every command that has one */
     if (kind == MSG_CMD_REGISTER) {
         if (self->self.account != 0)
-            peer_core_failed(self, req, CONCLAVE_ERR_ALREADY_ONLINE,
+            peer_step_failed(self, req, CONCLAVE_ERR_ALREADY_ONLINE,
                              msg_text("This home belongs to an account already; use another "
                                       "--home, or logout --forget first."),
                              0);
@@ -164,5 +164,5 @@ peer_commands_take(struct peer_core *self, struct msg_span bytes)
     else if (kind == MSG_CMD_STATUS)
         set_status(self, &any.MSG_ANY_CMD_STATUS);
     else if (!in_rooms(self, kind, &any))
-        peer_core_failed(self, req, CONCLAVE_ERR_UNKNOWN_COMMAND, msg_text(""), 0);
+        peer_step_failed(self, req, CONCLAVE_ERR_UNKNOWN_COMMAND, msg_text(""), 0);
 }

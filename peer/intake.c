@@ -122,6 +122,9 @@ read_conn(struct peer_node *node, struct peer_conn *conn)
     case HOST_DIAL_PENDING:
     case HOST_DIAL_UP:
         break;
+    case HOST_DIAL_UNRESOLVED:
+        peer_node_fall(node, conn, CONCLAVE_ERR_NOT_FOUND);
+        break;
     case HOST_DIAL_REFUSED:
         peer_node_fall(node, conn, CONCLAVE_ERR_REGISTRY_UNREACHABLE);
         break;
