@@ -112,3 +112,16 @@ peer_trust_revoked(struct peer_core *self, struct msg_span list)
         peer_talk_settle(self, contact);
     }
 }
+
+bool
+peer_trust_is_revoked(const struct peer_core *self, uint64_t account, uint64_t device)
+{
+    struct msg_revocations revoked;
+    struct msg_revocation entry;
+    if (self->revocations_len == 0 || msg_cert_open_revocations(&revoked, msg_span(self->revocations, self->revocations_len), &self->self.signer) != CONCLAVE_OK)
+        return false;
+    while (msg_codec_next(&revoked.entries, MSG_REVOCATION, &entry))
+        if (entry.account == account && entry.device == device)
+            return true;
+    return false;
+}

@@ -21,7 +21,7 @@ layers='
 4 broker/front_core broker/front_state broker/enrolment broker/admission broker/login broker/devices
 4 broker/introducing broker/directory broker/progress broker/door_core
 4 peer/core peer/parts peer/commands peer/restore peer/door peer/session peer/requests peer/people peer/trust
-4 peer/links peer/hear peer/talk peer/post
+4 peer/links peer/relay peer/hear peer/talk peer/post peer/mail peer/mailbox peer/sealed
 5 host/*
 6 broker/settings broker/home broker/keyring broker/link broker/channel broker/local broker/ears broker/port broker/judge broker/store
 6 broker/sandbox broker/notify broker/supervisor broker/front broker/door broker/vault
