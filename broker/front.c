@@ -283,6 +283,8 @@ core_settings(const struct front *self)
         .watches = from->limit_watches,
         .requests_burst = from->limit_requests,
         .requests_per_s = from->limit_requests_per_s,
+        .relay_burst_bytes = from->limit_relay_burst_bytes,
+        .relay_bytes_per_s = from->limit_relay_bytes_per_s,
         .lease_ms = from->lease_ping_ms,
         .expiry_ms = from->lease_expiry_ms,
         .gather_ms = from->presence_gather_ms,

@@ -150,6 +150,7 @@ typedef void answer_fn(struct broker_front_core *self, const struct broker_ask *
 enum need {
     NEED_SESSION,   /* and a token of the session's rate */
     NEED_CALM,      /* a session; counted apart, more leniently */
+    NEED_BYTES,     /* a session; its bytes are counted where it is answered */
     NEED_NOTHING    /* before LOGIN too */
 };
 
@@ -166,6 +167,7 @@ static const struct row {
     [MSG_LIST] = {broker_directory_list, NEED_SESSION},
     [MSG_WATCH] = {broker_directory_watch, NEED_SESSION},
     [MSG_INTRODUCE] = {broker_introducing_ask, NEED_SESSION},
+    [MSG_RELAY] = {broker_relaying_relay, NEED_BYTES},
     [MSG_LIST_DEVICES] = {broker_devices_list, NEED_SESSION},
     [MSG_REVOKE] = {broker_devices_revoke, NEED_SESSION},
     [MSG_LIST_REVOKED] = {broker_devices_list_revoked, NEED_SESSION},
@@ -201,6 +203,8 @@ within_rate(struct broker_front_core *self, const struct broker_ask *ask, enum n
     struct broker_rate rate = {self->settings.requests_burst, self->settings.requests_per_s, 1000};
     struct broker_bucket *bucket = &session->requests;
 
+    if (need == NEED_BYTES)
+        return true;
     if (need == NEED_CALM) {
         rate.burst *= CALM_TIMES;
         rate.count *= CALM_TIMES;
@@ -241,9 +245,7 @@ hear_member(struct broker_front_core *self, const struct msg_event *event)
         refuse_frame(self, &ask, err != CONCLAVE_OK ? err : CONCLAVE_ERR_KIND);
         return;
     }
-    /* In every kind that has one, req is the first field. */
-    if (kind != MSG_PING && kind != MSG_CONSENT)
-        memcpy(&ask.req, &any, sizeof ask.req);
+    msg_codec_peek(event->bytes, &number, &ask.req);
     if (self->broken) {
         broker_front_core_refuse(self, ask.link, ask.req, CONCLAVE_ERR_INTERNAL, NULL, 0);
     } else if (row->need == NEED_NOTHING) {

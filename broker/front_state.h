@@ -129,6 +129,12 @@ void broker_introducing_consent(struct broker_front_core *self, const struct bro
 void broker_introducing_forget(struct broker_front_core *self, uint32_t session);
 void broker_introducing_due(struct broker_front_core *self);
 
+/* ---- relaying: RELAY ---- */
+void broker_relaying_relay(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+/* Takes so many bytes from what the session may send others now; 0, or when it
+ * may in ms. */
+uint64_t broker_relaying_charge(struct broker_front_core *self, uint32_t session, size_t bytes);
+
 /* ---- devices: LIST_DEVICES, REVOKE, LIST_REVOKED, DELETE_ACCOUNT ---- */
 void broker_devices_list(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
 void broker_devices_revoke(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);

@@ -40,6 +40,7 @@ struct broker_session {
     uint64_t login_req;             /* of the LOGIN that was answered last */
     struct broker_bucket requests;
     struct broker_bucket calm;      /* for what the first one does not count */
+    struct broker_bucket bytes;     /* of what it sends others through us */
     struct broker_reach reach;
     uint32_t next_free;             /* slot + 1 */
     uint32_t person;                /* slot in broker/people */

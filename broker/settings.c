@@ -41,6 +41,11 @@ static const struct host_option options[] = {
            "Requests of one session in a burst."),
     NUMBER("limits/requests_per_s", limit_requests_per_s, 1, 1000000, "500",
            "Requests of one session each second once the burst is spent."),
+    NUMBER("limits/relay_burst_bytes", limit_relay_burst_bytes, 65536, 1000000000, "16777216",
+           "Bytes that one session sends to others through the registry, by relay and as mail, in a "
+           "burst."),
+    NUMBER("limits/relay_bytes_per_s", limit_relay_bytes_per_s, 1024, 1000000000, "4194304",
+           "Those bytes each second once the burst is spent; what is beyond waits at its sender."),
     NUMBER("limits/signups", limit_signups, 1, 1000000, "50",
            "New accounts from one source address in a burst."),
     NUMBER("limits/signups_per_hour", limit_signups_per_hour, 1, 1000000, "50",

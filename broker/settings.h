@@ -22,6 +22,8 @@ struct broker_settings {
     uint64_t limit_watches;
     uint64_t limit_requests;
     uint64_t limit_requests_per_s;
+    uint64_t limit_relay_burst_bytes;
+    uint64_t limit_relay_bytes_per_s;
     uint64_t limit_signups;
     uint64_t limit_signups_per_hour;
     uint64_t limit_knocks;

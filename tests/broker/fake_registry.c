@@ -93,6 +93,8 @@ fake_settings(struct broker_front_settings *settings)
         .watches = 100,
         .requests_burst = 200,
         .requests_per_s = 100,
+        .relay_burst_bytes = 1u << 20,
+        .relay_bytes_per_s = 1u << 20,
         .lease_ms = 15000,
         .expiry_ms = 45000,
         .gather_ms = 1000,

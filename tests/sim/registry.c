@@ -103,6 +103,8 @@ sim_registry_start(struct sim *sim, struct sim_proc *proc)
         .watches = 500,
         .requests_burst = 500,
         .requests_per_s = 500,
+        .relay_burst_bytes = 1u << 20,
+        .relay_bytes_per_s = 1u << 20,
         .lease_ms = 15000,
         .expiry_ms = 45000,
         .gather_ms = 1000,
