@@ -8,6 +8,7 @@
 
 #define GREETING_MS 5000u   /* for the HELLO of the other side; and between two answers to one */
 #define AGAIN_MS 10000u     /* nobody answered, or is there: not tried again before */
+#define SOON_MS 1000u       /* the link was up and ended */
 #define DIRECT_MS 60000u    /* while one is up the direct way is tried once in */
 
 static_assert(MSG_BATCH_MAX + 1024u <= PEER_LINK_BYTES, "a sealed batch with its RUN goes through the front");
@@ -68,11 +69,11 @@ end_link(struct peer_core *self, struct peer_device *device)
 /* Not there, as far as anybody knows: the registry may know better, or know
  * other devices of theirs; what is owed to this one goes by mail. */
 static void
-unreached(struct peer_core *self, struct peer_device *device)
+unreached(struct peer_core *self, struct peer_device *device, uint64_t again_ms)
 {
     struct peer_contact *contact = peer_roster_contact_of(&self->roster, device);
     end_link(self, device);
-    device->relay_at_ms = self->now.mono_ms + AGAIN_MS;
+    device->relay_at_ms = self->now.mono_ms + again_ms;
     peer_core_at(self, device->relay_at_ms);
     if (peer_talk_waits(self, contact))
         peer_links_want(self, contact);
@@ -125,7 +126,7 @@ relayed(struct peer_core *self, const struct msg_relay *frame)
         const enum conclave_err err = msg_codec_next_frame(&in, &kind, &any);
         if (err != CONCLAVE_OK || !take(self, device, kind, &any)) {
             peer_core_log(self, MSG_LOG_WARN, "LINK-GARBAGE a link through the registry carried what it should not and ends:", msg_error_sentence(err == CONCLAVE_OK ? CONCLAVE_ERR_KIND : err));
-            unreached(self, device);
+            unreached(self, device, AGAIN_MS);
             return;
         }
     }
@@ -141,10 +142,13 @@ peer_relay_frame(struct peer_core *self, enum msg_kind kind, const union msg_any
     if (kind != MSG_UNREACHED)
         return false;
     struct peer_device *device = peer_roster_device(&self->roster, any->MSG_ANY_UNREACHED.account, any->MSG_ANY_UNREACHED.device);
-    if (device != NULL && device->relayed.state != PEER_LINK_NONE) {
-        device->away = peer_links_direct(self, device) == NULL;
-        unreached(self, device);
-    }
+    if (device == NULL || device->relayed.state == PEER_LINK_NONE)
+        return true;
+    /* a link that was up may have been too fast: whether they are there is seen
+     * by the next HELLO */
+    const bool was_up = device->relayed.state == PEER_LINK_UP;
+    device->away = !was_up && peer_links_direct(self, device) == NULL;
+    unreached(self, device, was_up ? SOON_MS : AGAIN_MS);
     return true;
 }
 
@@ -184,7 +188,7 @@ peer_relay_tick(struct peer_core *self)
     uint32_t at = 0;
     for (struct peer_device *device; (device = peer_roster_each_device(&self->roster, &at)) != NULL;) {
         if (device->relay_until_ms != 0 && self->now.mono_ms >= device->relay_until_ms)
-            unreached(self, device);
+            unreached(self, device, AGAIN_MS);
         if (device->relay_until_ms != 0)
             peer_core_at(self, device->relay_until_ms);
         if (device->relay_at_ms == 0)
