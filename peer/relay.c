@@ -6,7 +6,8 @@
 
 #include <assert.h>
 
-#define GREETING_MS 5000u   /* for the HELLO of the other side; and between two answers to one */
+#define GREETING_MS 5000u   /* for the HELLO of the other side */
+#define CROSSING_MS 2000u   /* what comes so soon after our own HELLO is its answer, or crossed it */
 #define AGAIN_MS 10000u     /* nobody answered, or is there: not tried again before */
 #define SOON_MS 1000u       /* the link was up and ended */
 #define DIRECT_MS 60000u    /* while one is up the direct way is tried once in */
@@ -80,18 +81,19 @@ unreached(struct peer_core *self, struct peer_device *device, uint64_t again_ms)
     peer_mail_look(self, device);
 }
 
-/* The side that has not asked answers.  One that is up already was asked by a
- * side that lost it; but a HELLO that follows our own is its answer, or crossed
- * it, and two sides do not answer each other's answers. */
+/* Who has not asked answers, and so does who asked so long ago that it was lost.
+ * On a link that is up it comes of a side that lost it; but two sides do not
+ * answer each other's answers. */
 static bool
 hello(struct peer_core *self, struct peer_device *device, const struct msg_hello *frame)
 {
-    const bool asked = device->relayed.state == PEER_LINK_GREETING;
-    if (device->relayed.state == PEER_LINK_UP && self->now.mono_ms < device->greeted_ms + GREETING_MS)
+    const bool soon = device->greeted_ms != 0 && self->now.mono_ms < device->greeted_ms + CROSSING_MS;
+    const bool asked = device->relayed.state == PEER_LINK_GREETING && soon;
+    if (device->relayed.state == PEER_LINK_UP && soon)
         return true;
     if (!asked)
-        device->relayed = (struct peer_link){device->relayed.state == PEER_LINK_UP ? device->relayed.id : peer_core_link(self), PEER_LINK_GREETING};
-    device->direct_at_ms = asked && device->dial_failures > 0 ? self->now.mono_ms + DIRECT_MS : device->direct_at_ms;
+        device->relayed = (struct peer_link){device->relayed.state != PEER_LINK_NONE ? device->relayed.id : peer_core_link(self), PEER_LINK_GREETING};
+    device->direct_at_ms = device->dial_failures > 0 ? self->now.mono_ms + DIRECT_MS : device->direct_at_ms;
     device->relay_until_ms = 0;
     if (!peer_links_hello(self, device, &device->relayed, frame, !asked))
         return false;
@@ -108,7 +110,11 @@ take(struct peer_core *self, struct peer_device *device, enum msg_kind kind, con
         return hello(self, device, &any->MSG_ANY_HELLO);
     if (device->relayed.state == PEER_LINK_UP)
         return peer_links_take(self, device, &device->relayed, kind, any);
-    peer_relay_want(self, device); /* they think that there is one; now there will be */
+    /* they think that there is one; now there will be */
+    if (device->relayed.state == PEER_LINK_NONE)
+        peer_relay_want(self, device);
+    else if (self->now.mono_ms >= device->greeted_ms + CROSSING_MS)
+        greet(self, device);
     return true;
 }
 

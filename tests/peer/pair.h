@@ -39,6 +39,8 @@ struct pair_side {
     struct pair_told told[PAIR_MAX];
     size_t told_count;
     bool deaf; /* what is sent to it is lost */
+    bool hides; /* its dials of the other side come to nothing */
+    uint64_t front; /* its link to the registry, where the test plays one; 0: none */
 };
 
 struct pair {
@@ -50,6 +52,8 @@ struct pair {
 };
 
 static struct pair pair;
+static void (*pair_front)(int from, struct msg_span bytes); /* what is said to the registry */
+static uint64_t pair_direct; /* enum msg_direct, of whoever starts */
 static const char *const PAIR_NAMES[] = {"ada", "bob"};
 
 static void pair_feed(int who, const struct msg_event *event);
@@ -68,6 +72,10 @@ static inline void
 pair_send(int from, uint64_t link, struct msg_span bytes)
 {
     struct pair_side *const to = &pair.side[1 - from];
+    if (pair_front != NULL && link != 0 && link == pair.side[from].front) {
+        pair_front(from, bytes);
+        return;
+    }
     if (link != pair.side[from].link || to->link == 0 || to->deaf)
         return; /* to the registry, which is not here; or lost */
     uint8_t *const copy = malloc(bytes.len);
@@ -83,8 +91,12 @@ pair_send(int from, uint64_t link, struct msg_span bytes)
 static inline void
 pair_dial(int from, const struct msg_effect *effect)
 {
-    if (memcmp(&effect->key, &pair.side[1 - from].id.transport, sizeof effect->key) != 0)
-        return; /* the registry */
+    if (memcmp(&effect->key, &pair.side[1 - from].id.transport, sizeof effect->key) != 0) {
+        pair.side[from].front = effect->id; /* the registry */
+        return;
+    }
+    if (pair.side[from].hides)
+        return;
     pair.side[from].link = effect->id;
     pair.side[1 - from].link = PAIR_LINK;
     pair_feed(1 - from, &(struct msg_event){.kind = EVENT_LINK_UP,
@@ -111,6 +123,8 @@ pair_feed(int who, const struct msg_event *event)
             pair_send(who, effect->id, msg_effects_bytes(&effects, effect));
         else if (effect->kind == EFFECT_DIAL)
             pair_dial(who, effect);
+        else if (effect->kind == EFFECT_DROP && effect->id == side->front)
+            side->front = 0;
         assert_true(side->store_count < PAIR_MAX);
     }
     msg_effects_wipe(&effects);
@@ -248,7 +262,7 @@ pair_start(int who, uint64_t incarnation)
 {
     struct pair_side *const side = &pair.side[who], *const other = &pair.side[1 - who];
     const struct peer_settings settings = {
-        .contacts = 8, .outbox_count = 1024, .outbox_bytes = 1u << 20};
+        .contacts = 8, .outbox_count = 1024, .outbox_bytes = 1u << 20, .port = 4000, .direct = pair_direct};
     const struct msg_rec_self self = {.account = (uint64_t)who + 1,
                                       .device = 1,
                                       .name = msg_text(PAIR_NAMES[who]),
@@ -286,6 +300,8 @@ pair_set_up(void **state)
 {
     (void)state;
     memset(&pair, 0, sizeof pair);
+    pair_front = NULL;
+    pair_direct = MSG_DIRECT_ANYONE;
     pair.now = (struct msg_time){1000, 1750000000000};
     if (msg_keys_init() != CONCLAVE_OK)
         return -1;
