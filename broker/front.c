@@ -285,6 +285,7 @@ core_settings(const struct front *self)
         .requests_per_s = from->limit_requests_per_s,
         .relay_burst_bytes = from->limit_relay_burst_bytes,
         .relay_bytes_per_s = from->limit_relay_bytes_per_s,
+        .mail = from->mail,
         .lease_ms = from->lease_ping_ms,
         .expiry_ms = from->lease_expiry_ms,
         .gather_ms = from->presence_gather_ms,

@@ -2,6 +2,8 @@
  * cannot dial each other.  Nothing of it is read, and nothing kept. */
 #include "broker/front_state.h"
 
+#define RELAY_BYTES 64u /* what a frame counts beside its content */
+
 uint64_t
 broker_relaying_charge(struct broker_front_core *self, uint32_t session, size_t bytes)
 {
@@ -19,8 +21,8 @@ broker_relaying_relay(struct broker_front_core *self, const struct broker_ask *a
 
     /* Too fast is told as not reached, too: the link ends at once, and what
      * was on it is still in the outbox of whoever said it. */
-    if (to == BROKER_NONE || to == ask->session
-        || broker_relaying_charge(self, ask->session, relay->frames.len) > 0) {
+    const bool late = broker_relaying_charge(self, ask->session, relay->frames.len + RELAY_BYTES) > 0;
+    if (late || to == BROKER_NONE || to == ask->session) {
         const struct msg_unreached unreached = {relay->account, relay->device};
         self->counts.unreached++;
         broker_front_core_send(self, ask->link, MSG_UNREACHED, &unreached);

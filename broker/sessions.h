@@ -48,6 +48,10 @@ struct broker_session {
     uint32_t watch_first;           /* slot + 1 in broker/people */
     uint32_t watch_dirty;           /* slot + 1: what is to be told */
     uint32_t watch_count;
+    uint64_t mail_sent;             /* serial: pushed up to here */
+    uint64_t mail_out;              /* bytes of it that it did not collect */
+    uint64_t deposit_last;          /* mark in broker/mailwrites */
+    uint32_t deposits;              /* that wait for the disk */
     uint32_t asking;                /* introductions that it waits for */
     uint32_t asked;                 /* introductions that wait for it */
 };
