@@ -16,7 +16,7 @@ struct request {
 };
 
 static void
-send_welcome(struct broker_front_core *self, const struct broker_session *session, struct msg_span certificate)
+send_welcome(struct broker_front_core *self, struct broker_session *session, struct msg_span certificate)
 {
     const struct broker_person *person = &self->people.list[session->person];
     const struct msg_welcome welcome = {
@@ -33,6 +33,8 @@ send_welcome(struct broker_front_core *self, const struct broker_session *sessio
     };
 
     self->counts.log_ins++;
+    session->lease_ms = self->settings.lease_ms;
+    broker_leases_told(self, session);
     broker_front_core_send(self, session->conn, MSG_WELCOME, &welcome);
 }
 
@@ -92,7 +94,7 @@ open_session(struct broker_front_core *self, const struct request *request, uint
 {
     uint32_t slot = broker_sessions_by_key(&self->sessions, &request->key);
     const uint32_t other = broker_sessions_by_conn(&self->sessions, request->link);
-    bool anew = true;
+    bool anew = true, begins = true;
 
     if (other != BROKER_NONE && other != slot) {
         broker_front_core_refuse(self, request->link, request->req, CONCLAVE_ERR_FORBIDDEN, NULL, 0);
@@ -107,6 +109,7 @@ open_session(struct broker_front_core *self, const struct request *request, uint
     } else {
         /* Asked again because the answer was lost: the session goes on. */
         const struct broker_reach *reach = &self->sessions.list[slot].reach;
+        begins = false;
         anew = reach->len != request->reach.len || reach->direct != request->reach.direct
                || memcmp(reach->endpoints, request->reach.endpoints, reach->len) != 0;
     }
@@ -117,14 +120,14 @@ open_session(struct broker_front_core *self, const struct request *request, uint
     broker_strikes_clear(&self->strikes, request->link);
     broker_people_changed(&self->people, session->person, anew, self->now.mono_ms, self->settings.gather_ms);
     send_welcome(self, session, certificate);
+    if (begins)
+        broker_mailing_begin(self, slot);
     broker_seats_enter(self, slot);
 }
 
-/* Whether the certificate in the record says what a new one would say, and is
- * good for that long. */
-static bool
-certificate_serves(const struct broker_front_core *self, const struct msg_rec_device *device,
-                   const struct msg_box_pub *mail, uint64_t least_ms)
+bool
+broker_login_certificate_serves(const struct broker_front_core *self, const struct msg_rec_device *device,
+                                const struct msg_box_pub *mail, uint64_t least_ms)
 {
     struct msg_cert_body body;
     const uint64_t now_ms = self->now.wall_ms;
@@ -223,7 +226,7 @@ consider(struct broker_front_core *self, const struct request *request, struct b
         refuse_login(self, request, job, CONCLAVE_ERR_SIGNATURE);
         return;
     }
-    if (certificate_serves(self, &device, &request->mail, MSG_CERT_RENEW_MS)) {
+    if (broker_login_certificate_serves(self, &device, &request->mail, MSG_CERT_RENEW_MS)) {
         uint8_t certificate[MSG_CERT_MAX]; /* the record goes with the next look into the view */
         const size_t len = device.certificate.len < sizeof certificate ? device.certificate.len : sizeof certificate;
         memcpy(certificate, device.certificate.at, len);
@@ -319,7 +322,7 @@ enter_as_before(struct broker_front_core *self, const struct broker_job *job)
     request_of_job(&request, job);
     if (!self->booted || job->orphan || job->account == 0
         || !broker_accounts_device(&self->view, job->account, job->device, &device) || device.revoked_ms != 0
-        || !certificate_serves(self, &device, &request.mail, 1))
+        || !broker_login_certificate_serves(self, &device, &request.mail, 1))
         return false;
     uint8_t certificate[MSG_CERT_MAX];
     const size_t len = device.certificate.len < sizeof certificate ? device.certificate.len : sizeof certificate;
@@ -337,19 +340,6 @@ broker_login_fail(struct broker_front_core *self, struct broker_job *job, enum c
 }
 
 /* ---- staying and leaving ---- */
-
-void
-broker_login_ping(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any)
-{
-    struct broker_session *session = &self->sessions.list[ask->session];
-    const struct msg_pong pong = {self->now.wall_ms, self->revoked_version};
-
-    if (session->reach.status != any->MSG_ANY_PING.status) {
-        session->reach.status = (uint8_t)any->MSG_ANY_PING.status;
-        broker_people_changed(&self->people, session->person, false, self->now.mono_ms, self->settings.gather_ms);
-    }
-    broker_front_core_send(self, ask->link, MSG_PONG, &pong);
-}
 
 /* Writes down when the device was here last.  Not while a job holds the
  * account: what we read might be older than what it writes. */
@@ -412,24 +402,12 @@ broker_login_logout(struct broker_front_core *self, const struct broker_ask *ask
 }
 
 void
-broker_login_expire(struct broker_front_core *self)
-{
-    uint32_t slot;
-
-    while ((slot = broker_sessions_expired(&self->sessions, self->now.mono_ms, self->settings.expiry_ms))
-           != BROKER_NONE) {
-        /* Cut, so that a device that only slept notices and comes back. */
-        msg_effects_drop(self->out, self->sessions.list[slot].conn);
-        broker_login_end(self, slot, false);
-    }
-}
-
-void
 broker_login_stop(struct broker_front_core *self)
 {
     bool any = false;
 
     self->stopping = true;
+    broker_leases_forget_pongs(self); /* BYE is the last word */
     for (uint32_t slot = 0; slot < self->sessions.high; slot++) {
         const struct broker_session *session = &self->sessions.list[slot];
         if (!session->used)
