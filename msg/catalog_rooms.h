@@ -124,9 +124,9 @@ struct msg_room_frame {
     struct msg_head head;       /* of the chain after the last one */
     struct msg_tag key;         /* names the sender key */
     uint64_t counter;           /* steps of its ratchet */
+    struct msg_sig sig;         /* by the sender's device over the fields above as a frame of these alone */
     struct msg_nonce nonce;
     struct msg_span box;        /* SAYs, sealed */
-    struct msg_sig sig;         /* by the sender's device over the fields above as a frame without sig */
 };
 struct msg_room_tip { struct msg_id room; uint64_t account; uint64_t device; uint64_t incarnation; uint64_t salt; uint64_t number; struct msg_head head; struct msg_sig sig; };
 struct msg_room_receipt { struct msg_id room; uint64_t account; uint64_t device; struct msg_list marks; struct msg_sig sig; }; /* of MARK: synced here */
@@ -184,8 +184,8 @@ struct msg_rec_room {
     bool mesh;
 };
 struct msg_rec_room_name { struct msg_id room; };
-struct msg_rec_room_member { struct msg_id room; uint64_t account; uint64_t role; uint64_t standing; uint64_t last; uint64_t since; uint64_t until; }; /* see msg/room.h */
-struct msg_rec_room_entry { uint64_t offset; uint64_t at_ms; struct msg_span op; struct msg_span certificate; };
+struct msg_rec_room_member { struct msg_id room; uint64_t account; uint64_t role; uint64_t standing; uint64_t last; uint64_t since; uint64_t until; uint64_t ended; }; /* see msg/room.h; ended: number of the entry that ended its membership; 0: it is in, or never was */
+struct msg_rec_room_entry { uint64_t offset; uint64_t at_ms; struct msg_span op; struct msg_span certificate; struct msg_head head; }; /* head: of the roster there */
 struct msg_rec_room_frame { uint64_t at_ms; struct msg_span frame; };
 
 /* ---- the peer's records ---- */
