@@ -549,7 +549,7 @@ set_up(void **state)
 {
     (void)state;
     memset(&w, 0, sizeof w);
-    w.now = (struct msg_time){1000, 1750000000000};
+    w.now = (struct msg_time){100000, 1750000000000};
     w.page = 100;
     w.push_first = true;
     if (msg_keys_init() != CONCLAVE_OK)

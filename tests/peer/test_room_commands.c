@@ -159,12 +159,50 @@ what_does_not_fit_the_room_is_not_tried_forever(void **state)
     adas();
     w.refusals = 99;
     perform(MSG_ACT_TOPIC, "", "tigers");
+    settle();
+    pass(1000);
     assert_failed(CONCLAVE_ERR_BAD_ARGUMENTS);
     assert_int_equal(w.asked[MSG_ROOM_PROPOSE], 2); /* she knew all there is */
     bobs();
     join("#den");
+    for (int i = 0; i < 5; i++) {
+        settle();
+        pass(1000);
+    }
     assert_failed(CONCLAVE_ERR_BAD_ARGUMENTS);
     assert_int_equal(w.asked[MSG_ROOM_PROPOSE], 2 + 5);
+}
+
+static void
+what_was_asked_first_is_done_first(void **state)
+{
+    (void)state;
+    adas();
+    perform(MSG_ACT_PROMOTE, "cat", "");
+    perform(MSG_ACT_LEAVE, "", ""); /* to whom the room goes depends on it */
+    perform(MSG_ACT_TOPIC, "", "tigers");
+    assert_true(answer_one()); /* one is under way, no more */
+    assert_false(w.sent_done < w.sent_count - 1);
+    settle();
+    assert_int_equal(count(MSG_TELL_OK), 2);
+    assert_int_equal(failure(), CONCLAVE_ERR_NOT_A_MEMBER); /* after leaving */
+    assert_int_equal(w.room.facts.owner, CAT);
+}
+
+static void
+an_entry_that_is_on_its_way_to_the_disk_is_waited_for(void **state)
+{
+    (void)state;
+    adas();
+    w.refusals = 1;
+    perform(MSG_ACT_TOPIC, "", "tigers");
+    settle(); /* refused, and the roster has nothing new */
+    assert_int_equal(count(MSG_TELL_FAILED), 0);
+    w.deaf = true;
+    act(CAT, MSG_ACT_LEAVE, 0); /* now it has */
+    w.deaf = false;
+    pass(1000);
+    assert_done();
 }
 
 /* ---- whom it is about ---- */
@@ -398,6 +436,8 @@ main(void)
         TEST(an_operation_whose_answer_is_lost_is_proposed_again),
         TEST(what_others_changed_meanwhile_is_read_and_the_operation_signed_anew),
         TEST(what_does_not_fit_the_room_is_not_tried_forever),
+        TEST(what_was_asked_first_is_done_first),
+        TEST(an_entry_that_is_on_its_way_to_the_disk_is_waited_for),
         TEST(somebody_is_found_by_name_in_the_room),
         TEST(somebody_outside_is_looked_up),
         TEST(an_owner_who_leaves_hands_the_room_on),

@@ -129,13 +129,19 @@ usage(void)
     return 2;
 }
 
+static const struct sim_scenario *
+scenario_at(size_t index)
+{
+    return index < SIM_SCENARIO_COUNT ? &SIM_SCENARIOS[index] : &SIM_ROOM_SCENARIOS[index - SIM_SCENARIO_COUNT];
+}
+
 /* A scenario's share of so many runs, at least one; without a number its weight. */
 static uint64_t
 share(const struct sim_scenario *scenario, uint64_t runs)
 {
     uint64_t all = 0;
-    for (size_t s = 0; s < SIM_SCENARIO_COUNT; s++)
-        all += SIM_SCENARIOS[s].weight;
+    for (size_t s = 0; s < SIM_SCENARIO_COUNT + SIM_ROOM_SCENARIO_COUNT; s++)
+        all += scenario_at(s)->weight;
     if (runs == 0)
         return scenario->weight;
     return (runs * scenario->weight + all - 1) / all;
@@ -161,8 +167,8 @@ main(int argc, char **argv)
         else if (strcmp(argv[i], "--trace") == 0)
             trace = true;
         else if (strcmp(argv[i], "--list") == 0) {
-            for (size_t s = 0; s < SIM_SCENARIO_COUNT; s++)
-                puts(SIM_SCENARIOS[s].name);
+            for (size_t s = 0; s < SIM_SCENARIO_COUNT + SIM_ROOM_SCENARIO_COUNT; s++)
+                puts(scenario_at(s)->name);
             return 0;
         } else
             return usage();
@@ -171,8 +177,8 @@ main(int argc, char **argv)
         return 1;
     (void)signal(SIGABRT, died);
     (void)signal(SIGSEGV, died);
-    for (size_t s = 0; s < SIM_SCENARIO_COUNT; s++) {
-        const struct sim_scenario *const scenario = &SIM_SCENARIOS[s];
+    for (size_t s = 0; s < SIM_SCENARIO_COUNT + SIM_ROOM_SCENARIO_COUNT; s++) {
+        const struct sim_scenario *const scenario = scenario_at(s);
         const uint64_t seeds = count > 0 ? count : share(scenario, runs);
         bool ok = true;
         if (only != NULL && strcmp(only, scenario->name) != 0)

@@ -11,6 +11,7 @@
  *   registry.c   door, front and a vault
  *   user.c       people who sign up, talk, read, and what they were told
  *   acts.c       what they do when their scenario says so
+ *   rooms.c      what they do in rooms, and what must hold there
  *   check.c      what may never happen
  *   scenarios*.c stories that read like specifications */
 #ifndef SIM_H
@@ -338,7 +339,15 @@ bool sim_check_rest(struct sim *sim); /* nothing more is owed to anybody */
 void sim_check_end(struct sim *sim);
 #define SIM_EXPECT(sim, what) ((what) ? (void)0 : sim_fail((sim), "expected: %s", #what))
 
-/* scenarios.c */
+/* rooms.c */
+void sim_room_create(struct sim *sim, uint32_t proc, const char *name, uint64_t flags);
+void sim_room_join(struct sim *sim, uint32_t proc, const char *name);
+void sim_room_act(struct sim *sim, uint32_t proc, const char *name, enum msg_act act,
+                  uint32_t whom); /* SIM_NONE: nobody */
+const char *sim_rooms_owed(const struct sim *sim, uint32_t *who); /* NULL: nothing, to nobody */
+uint64_t sim_room_count(const struct sim *sim, const char *shown); /* members; 0: no such room */
+
+/* scenarios.c, scenarios_rooms.c */
 typedef void sim_scenario_fn(struct sim *sim);
 struct sim_scenario {
     const char *name;
@@ -347,6 +356,8 @@ struct sim_scenario {
 }; /* weight: seeds of 10 in make check */
 extern const struct sim_scenario SIM_SCENARIOS[];
 extern const size_t SIM_SCENARIO_COUNT;
+extern const struct sim_scenario SIM_ROOM_SCENARIOS[];
+extern const size_t SIM_ROOM_SCENARIO_COUNT;
 
 void sim_new(struct sim *sim, const struct sim_scenario *scenario, uint64_t seed, bool trace);
 void sim_wipe(struct sim *sim);
