@@ -118,7 +118,7 @@ peer_room_ask(struct peer_core *self, struct peer_request *request)
 static void
 fail(struct peer_core *self, struct peer_request *request, enum conclave_err err, struct msg_text text)
 {
-    peer_core_failed(self, request->cmd, err, text, 0);
+    peer_step_failed(self, request->cmd, err, text, 0);
     peer_requests_end(self, request);
 }
 
@@ -170,7 +170,7 @@ found(struct peer_core *self, struct peer_request *request, const struct msg_roo
     } else if (order->act == MSG_ACT_JOIN) {
         order->seen = answer->number;
         order->seen_head = answer->head;
-        order->ts_ms = peer_core_registry_ms(self);
+        order->ts_ms = peer_step_registry_ms(self);
         order->step = ROOM_STEP_PROPOSE;
         order->signings++;
         peer_requests_again(self, request, MSG_ROOM_PROPOSE);
@@ -255,7 +255,7 @@ peer_room_answer(struct peer_core *self, struct peer_request *request, enum msg_
     else if (request->order.step == ROOM_STEP_PROPOSE)
         wait_for_roster(self, request, ROOM_STEP_ORDERED);
     else { /* WATCH */
-        peer_core_ok(self, request->cmd, NULL);
+        peer_step_ok(self, request->cmd, NULL);
         peer_requests_end(self, request);
     }
 }
@@ -302,7 +302,7 @@ peer_room_refused(struct peer_core *self, struct peer_request *request, enum con
     else if (err == CONCLAVE_ERR_BAD_ARGUMENTS && sign_anew(self, request))
         return false;
     else
-        peer_core_failed(self, request->cmd, err, text, retry_ms);
+        peer_step_failed(self, request->cmd, err, text, retry_ms);
     return true;
 }
 
@@ -324,9 +324,9 @@ peer_room_ordered(struct peer_core *self, const struct peer_room *room, struct m
         const bool right = request->order.act != MSG_ACT_JOIN
                            || (msg_room_name_parse(&asked, msg_text(request->name)) == CONCLAVE_OK && strcmp(asked.folded, room->folded) == 0);
         if (right)
-            peer_core_ok(self, request->cmd, NULL);
+            peer_step_ok(self, request->cmd, NULL);
         else
-            peer_core_failed(self, request->cmd, CONCLAVE_ERR_SIGNATURE, msg_text("The registry led to a room of another name; leave it, and ask its operator."), 0);
+            peer_step_failed(self, request->cmd, CONCLAVE_ERR_SIGNATURE, msg_text("The registry led to a room of another name; leave it, and ask its operator."), 0);
         peer_requests_end(self, request);
     }
 }

@@ -19,7 +19,7 @@ order_for(struct peer_core *self, uint64_t cmd, struct msg_text name, uint64_t a
 static void
 fail(struct peer_core *self, struct peer_request *request, enum conclave_err err, const char *text)
 {
-    peer_core_failed(self, request->cmd, err, msg_text(text), 0);
+    peer_step_failed(self, request->cmd, err, msg_text(text), 0);
     peer_requests_end(self, request);
 }
 
@@ -29,7 +29,7 @@ parse(struct peer_core *self, uint64_t cmd, struct msg_text typed, struct msg_ro
 {
     if (msg_room_name_parse(name, typed) == CONCLAVE_OK)
         return true;
-    peer_core_failed(self, cmd, err, msg_text("A room's name is # and 1 to 64 letters and digits of one script, with . _ - between them."), 0);
+    peer_step_failed(self, cmd, err, msg_text("A room's name is # and 1 to 64 letters and digits of one script, with . _ - between them."), 0);
     return false;
 }
 
@@ -134,7 +134,7 @@ peer_room_go_on(struct peer_core *self, struct peer_request *request)
         return;
     }
     if (order->act == MSG_ACT_JOIN) { /* we are in it already */
-        peer_core_ok(self, request->cmd, NULL);
+        peer_step_ok(self, request->cmd, NULL);
         peer_requests_end(self, request);
         return;
     }
@@ -161,7 +161,7 @@ peer_room_go_on(struct peer_core *self, struct peer_request *request)
     }
     order->seen = room->facts.number;
     order->seen_head = room->facts.head;
-    order->ts_ms = peer_core_registry_ms(self);
+    order->ts_ms = peer_step_registry_ms(self);
     order->signings++;
     order->step = ROOM_STEP_PROPOSE;
     peer_requests_again(self, request, MSG_ROOM_PROPOSE);
@@ -176,11 +176,11 @@ peer_room_create(struct peer_core *self, const struct msg_cmd_room_create *cmd)
     if (!parse(self, cmd->req, cmd->name, &name, CONCLAVE_ERR_BAD_NAME))
         return;
     if (cmd->topic.len > MSG_TOPIC_MAX) {
-        peer_core_failed(self, cmd->req, CONCLAVE_ERR_TOO_LARGE, msg_text("That topic is too long; shorten it."), 0);
+        peer_step_failed(self, cmd->req, CONCLAVE_ERR_TOO_LARGE, msg_text("That topic is too long; shorten it."), 0);
         return;
     }
     if ((cmd->flags & MSG_ROOM_LOCKED) != 0 && cmd->password.len == 0) {
-        peer_core_failed(self, cmd->req, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text("A locked room needs a password."), 0);
+        peer_step_failed(self, cmd->req, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text("A locked room needs a password."), 0);
         return;
     }
     struct peer_request *request = order_for(self, cmd->req, msg_text(name.shown), MSG_ACT_CREATE);
@@ -189,7 +189,7 @@ peer_room_create(struct peer_core *self, const struct msg_cmd_room_create *cmd)
     struct peer_room_order *order = &request->order;
     msg_keys_random(&order->room, sizeof order->room);
     order->flags = cmd->flags | (cmd->password.len > 0 ? MSG_ROOM_LOCKED : 0u);
-    order->ts_ms = peer_core_registry_ms(self);
+    order->ts_ms = peer_step_registry_ms(self);
     msg_text_copy(order->text, sizeof order->text, cmd->topic);
     msg_text_copy(order->password, sizeof order->password, cmd->password);
     order->step = ROOM_STEP_PROPOSE;
@@ -215,13 +215,13 @@ peer_room_act(struct peer_core *self, const struct msg_cmd_room_act *cmd)
 {
     struct msg_room_name name;
     if (cmd->act == MSG_ACT_CREATE || cmd->act == MSG_ACT_JOIN || cmd->act == MSG_ACT_REVOKED) {
-        peer_core_failed(self, cmd->req, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text(""), 0);
+        peer_step_failed(self, cmd->req, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text(""), 0);
         return;
     }
     if (!parse(self, cmd->req, cmd->room, &name, CONCLAVE_ERR_NO_SUCH_ROOM))
         return;
     if (cmd->act == MSG_ACT_TOPIC && cmd->text.len > MSG_TOPIC_MAX) {
-        peer_core_failed(self, cmd->req, CONCLAVE_ERR_TOO_LARGE, msg_text("That topic is too long; shorten it."), 0);
+        peer_step_failed(self, cmd->req, CONCLAVE_ERR_TOO_LARGE, msg_text("That topic is too long; shorten it."), 0);
         return;
     }
     struct peer_request *request = order_for(self, cmd->req, cmd->room, cmd->act);
@@ -293,11 +293,11 @@ peer_room_said(struct peer_core *self, const struct msg_cmd_say *say)
         return;
     struct peer_room *room = peer_rooms_named(&self->rooms, &name);
     if (say->text.len == 0)
-        peer_core_failed(self, say->req, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text("There is nothing to say: the text is empty."), 0);
+        peer_step_failed(self, say->req, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text("There is nothing to say: the text is empty."), 0);
     else if (say->text.len > MSG_TEXT_MAX)
-        peer_core_failed(self, say->req, CONCLAVE_ERR_TOO_LARGE, msg_text(""), 0);
+        peer_step_failed(self, say->req, CONCLAVE_ERR_TOO_LARGE, msg_text(""), 0);
     else if (room == NULL || !peer_rooms_in(room))
-        peer_core_failed(self, say->req, CONCLAVE_ERR_NOT_A_MEMBER, msg_text(""), 0);
+        peer_step_failed(self, say->req, CONCLAVE_ERR_NOT_A_MEMBER, msg_text(""), 0);
     else
         peer_room_say(self, room, say->req, say->text);
 }

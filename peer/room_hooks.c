@@ -56,5 +56,5 @@ peer_room_say(struct peer_core *self, struct peer_room *room, uint64_t cmd, stru
 {
     (void)room;
     (void)text;
-    peer_core_failed(self, cmd, CONCLAVE_ERR_UNKNOWN_COMMAND, msg_text("Nothing can be said in rooms yet."), 0);
+    peer_step_failed(self, cmd, CONCLAVE_ERR_UNKNOWN_COMMAND, msg_text("Nothing can be said in rooms yet."), 0);
 }

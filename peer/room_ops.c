@@ -27,7 +27,7 @@ peer_room_card(struct peer_core *self, const struct msg_cert *cert, struct msg_s
     if (err == CONCLAVE_OK)
         err = peer_cards_take(&self->cards, cert, certificate, self->out, &written);
     if (written)
-        (void)peer_core_store(self); /* only marks that this step writes */
+        (void)peer_step_store(self); /* only marks that this step writes */
     return err;
 }
 
@@ -102,7 +102,7 @@ name_them(struct peer_core *self, struct peer_mate *actor, struct peer_mate *sub
         memcpy(actor->name, claim->cert.name, sizeof actor->name);
         struct peer_contact *contact = msg_name_parse(&name, msg_text(actor->name)) == CONCLAVE_OK ? peer_roster_named(&self->roster, &name) : NULL;
         if (contact != NULL && contact->account != actor->part.account)
-            peer_core_notice_about(self, msg_text(actor->name), CONCLAVE_ERR_PEER_KEY_CHANGED, msg_text(""));
+            peer_step_notice_about(self, msg_text(actor->name), CONCLAVE_ERR_PEER_KEY_CHANGED, msg_text(""));
     }
     if (subject != NULL && subject->name[0] == '\0' && msg_name_parse(&name, claim->op.name) == CONCLAVE_OK)
         memcpy(subject->name, name.shown, sizeof subject->name);
@@ -128,7 +128,7 @@ tell(struct peer_core *self, struct peer_room *room, const struct claim *claim, 
         said.text = msg_text(device);
     }
     if (room->facts.number > room->history) {
-        peer_held_put(self->held, peer_core_store(self), MSG_TELL_ROOM, &said);
+        peer_held_put(self->held, peer_step_store(self), MSG_TELL_ROOM, &said);
         return;
     }
     if (ours) {
@@ -139,7 +139,7 @@ tell(struct peer_core *self, struct peer_room *room, const struct claim *claim, 
     if (room->facts.number < room->history || room->last.act == 0 || !peer_room_concerns_us(room))
         return;
     const struct msg_tell_room last = {msg_text(room->name), room->last.act, msg_text(room->last.user), msg_text(room->last.by), msg_text("")};
-    peer_held_put(self->held, peer_core_store(self), MSG_TELL_ROOM, &last);
+    peer_held_put(self->held, peer_step_store(self), MSG_TELL_ROOM, &last);
 }
 
 /* What the roster does to the rest, once the entry is applied. */
@@ -155,7 +155,7 @@ follow(struct peer_core *self, struct peer_room *room, const struct claim *claim
         peer_room_left(self, room, claim->op.subject);
     if (act == MSG_ACT_REVOKED && claim->op.subject_device != 0
         && peer_cards_drop(&self->cards, claim->op.subject, claim->op.subject_device, self->out))
-        (void)peer_core_store(self); /* only marks that this step writes */
+        (void)peer_step_store(self); /* only marks that this step writes */
     if (room->facts.epoch != epoch_before)
         peer_room_epoch_began(self, room);
 }
@@ -187,7 +187,7 @@ apply(struct peer_core *self, struct peer_room *room, const struct claim *claim)
         peer_rooms_put_mate(&self->rooms, actor, self->out);
     if (subject != NULL && subject != actor)
         peer_rooms_put_mate(&self->rooms, subject, self->out);
-    (void)peer_core_store(self); /* only marks that this step writes */
+    (void)peer_step_store(self); /* only marks that this step writes */
     const bool ours = (actor != NULL && actor == mine) || (subject != NULL && subject == mine);
     if (was_in || peer_rooms_in(room) || ours || room->facts.number <= room->history)
         tell(self, room, claim, actor, subject, ours);
@@ -213,7 +213,7 @@ peer_room_disbelieve(struct peer_core *self, struct peer_room *room, uint64_t nu
         (void)snprintf(text, sizeof text, "What the registry says has happened in %s does not hold (entry %llu: %s) It is not believed, nor what comes after it; ask the others over another channel.",
                        name, (unsigned long long)number, msg_error_sentence(err));
     const bool as_it_is = err == CONCLAVE_ERR_QUOTA_EXCEEDED || err == CONCLAVE_ERR_PEER_KEY_CHANGED;
-    peer_core_notice_about(self, who, as_it_is ? err : CONCLAVE_ERR_SIGNATURE, msg_text(text));
+    peer_step_notice_about(self, who, as_it_is ? err : CONCLAVE_ERR_SIGNATURE, msg_text(text));
 }
 
 bool

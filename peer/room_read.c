@@ -21,7 +21,7 @@ peer_room_drop(struct peer_core *self, struct peer_room *room)
         peer_outbox_shift(self->outbox, &room->queue);
     }
     peer_rooms_delete_records(&self->rooms, room, self->out);
-    (void)peer_core_store(self); /* only marks that this step writes */
+    (void)peer_step_store(self); /* only marks that this step writes */
     peer_rooms_remove(&self->rooms, room);
 }
 
@@ -67,7 +67,7 @@ peer_room_make(struct peer_core *self, const struct msg_id *id)
     }
     if (room == NULL && !self->rooms_full) {
         self->rooms_full = true;
-        peer_core_notice(self, CONCLAVE_ERR_QUOTA_EXCEEDED, msg_text("This device is in as many rooms as it can follow; leave some."));
+        peer_step_notice(self, CONCLAVE_ERR_QUOTA_EXCEEDED, msg_text("This device is in as many rooms as it can follow; leave some."));
     }
     return room;
 }
@@ -109,7 +109,7 @@ settle(struct peer_core *self, struct peer_room *room, bool whole)
     const struct msg_id id = room->facts.id;
     if (room->facts.made) {
         peer_rooms_put(room, self->out);
-        (void)peer_core_store(self); /* only marks that this step writes */
+        (void)peer_step_store(self); /* only marks that this step writes */
     }
     const bool nothing = !room->facts.made || (!peer_room_concerns_us(room) && room->said.incarnation == 0);
     const bool over = room->facts.gone || (whole && nothing && !room->refused);
@@ -171,20 +171,20 @@ peer_room_unread(struct peer_core *self, struct peer_request *request, enum conc
     room->reading = false;
     room->read_at_ms = self->now.mono_ms + AGAIN_MS;
     if (!none) {
-        peer_core_at(self, room->read_at_ms);
+        peer_step_at(self, room->read_at_ms);
         return;
     }
     room->behind = false;
     room->target = room->facts.number;
     if (room->facts.made && peer_room_concerns_us(room) && err != CONCLAVE_ERR_NO_SUCH_ROOM) {
-        peer_core_log(self, MSG_LOG_WARN, "ROSTER-DENIED the registry does not show the roster of a room that we are in:", msg_error_sentence(err));
+        peer_step_log(self, MSG_LOG_WARN, "ROSTER-DENIED the registry does not show the roster of a room that we are in:", msg_error_sentence(err));
         peer_room_was_read(self, &request->order.room, true);
         return;
     }
     if (room->facts.made && peer_room_concerns_us(room)) {
         char text[MSG_ROOM_NAME_MAX + 64];
         (void)snprintf(text, sizeof text, "The registry does not know %s any more.", room->name);
-        peer_core_notice(self, err, msg_text(text));
+        peer_step_notice(self, err, msg_text(text));
     }
     if (!room->facts.made || err == CONCLAVE_ERR_NO_SUCH_ROOM)
         peer_room_drop(self, room);
@@ -212,12 +212,12 @@ peer_room_tick(struct peer_core *self)
         if (!room->behind || room->reading || room->refused)
             continue;
         if (room->read_at_ms > self->now.mono_ms) {
-            peer_core_at(self, room->read_at_ms);
+            peer_step_at(self, room->read_at_ms);
             continue;
         }
         struct peer_request *request = peer_requests_add(self, MSG_ENTRIES_OF, 0, msg_text(""));
         if (request == NULL) {
-            peer_core_at(self, self->now.mono_ms + AGAIN_MS);
+            peer_step_at(self, self->now.mono_ms + AGAIN_MS);
             return;
         }
         request->order.step = ROOM_STEP_ROSTER;
@@ -251,7 +251,7 @@ hear_of(struct peer_core *self, const struct msg_room_head *head)
         room->target = head->number;
         room->behind = true;
     } else if (head->number < room->facts.number)
-        peer_core_log(self, MSG_LOG_WARN, "ROSTER-OLDER", "the registry knows less of the roster of a room than we do; it may have been restored from an older copy");
+        peer_step_log(self, MSG_LOG_WARN, "ROSTER-OLDER", "the registry knows less of the roster of a room than we do; it may have been restored from an older copy");
     peer_room_heard(self, room);
 }
 

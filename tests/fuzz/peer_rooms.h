@@ -88,7 +88,7 @@ static uint64_t
 some_req(void)
 {
     const uint8_t how = take();
-    return how < 200 && last_req != 0 ? last_req : 1 + how % 8;
+    return how < 200 && last_req != 0 ? last_req : 1u + how % 8u;
 }
 
 /* An operation as somebody would sign it; what is wrong with it, if anything,
