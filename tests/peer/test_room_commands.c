@@ -265,6 +265,7 @@ an_owner_who_leaves_hands_the_room_on(void **state)
     assert_true(reads(told(MSG_TELL_ROOM, 0)->MSG_ANY_TELL_ROOM.text, "bob"));
     w.told_count = 0;
     adas();
+    act(DAN, MSG_ACT_JOIN, 0);
     perform(MSG_ACT_PROMOTE, "cat", "");
     perform(MSG_ACT_LEAVE, "", "");
     settle();
@@ -333,6 +334,17 @@ a_room_of_another_name_is_not_taken_for_the_one_that_was_asked_for(void **state)
     join("#staff");
     assert_failed(CONCLAVE_ERR_SIGNATURE);
     assert_int_equal(count(MSG_TELL_OK), 0);
+    join("#third");
+    union msg_any any;
+    enum msg_kind kind;
+    const struct bytes *find = &w.sent[w.sent_count - 1];
+    assert_int_equal(msg_codec_decode(msg_span(find->at, find->len), &kind, &any), CONCLAVE_OK);
+    const struct msg_room_found found = {.req = any.MSG_ANY_ROOM_FIND.req, .room = DEN, .name = msg_text("#other"), .number = 1};
+    w.sent_done++;
+    say(MSG_ROOM_FOUND, &found); /* not what was asked for */
+    settle();
+    assert_int_equal(w.asked[MSG_ROOM_PROPOSE], 1); /* the first of these */
+    assert_failed(CONCLAVE_ERR_NO_SUCH_ROOM);
 }
 
 static void
