@@ -11,6 +11,8 @@
 #include "broker/front_core.h"
 #include "broker/introductions.h"
 #include "broker/jobs.h"
+#include "broker/mailbox.h"
+#include "broker/mailwrites.h"
 #include "broker/people.h"
 #include "broker/proposals.h"
 #include "broker/revocations.h"
@@ -31,6 +33,24 @@ struct broker_pongs {
     uint64_t due_ms;                /* BROKER_NEVER: none waits */
     uint32_t count;
     uint64_t conns[BROKER_PONGS];
+};
+
+enum broker_mail_phase {
+    BROKER_MAIL_OFF,        /* before EVENT_START */
+    BROKER_MAIL_COUNTING,   /* what is in the store; nothing is taken or pushed */
+    BROKER_MAIL_SWEEPING,   /* counted; mailboxes of nobody are looked for */
+    BROKER_MAIL_READY
+};
+
+struct broker_mail {
+    enum broker_mail_phase phase;
+    struct msg_record_key counted_to;   /* COUNTING */
+    uint32_t sweep_at;                  /* SWEEPING: slot */
+    uint64_t next_serial;               /* from the run's block of generations */
+    bool numbered;                      /* the block is known to be stored */
+    uint64_t closed_id;                 /* of a transaction: earlier ones may be for devices that were revoked since */
+    struct broker_mailboxes boxes;
+    struct broker_mailwrites writes;
 };
 
 /* Rooms with a transaction under way, in the order of these (slot + 1). */
@@ -59,6 +79,7 @@ struct broker_front_core {
     struct broker_strikes strikes;
     struct broker_introductions introductions;
     struct broker_revocations revocations;
+    struct broker_mail mail;
     struct broker_rooms rooms;
     struct broker_proposals proposals;
     struct broker_flights flights;  /* transactions of rooms under way */
@@ -161,6 +182,49 @@ void broker_introducing_consent(struct broker_front_core *self, const struct bro
 /* The session is gone: whoever waits for it has its answer. */
 void broker_introducing_forget(struct broker_front_core *self, uint32_t session);
 void broker_introducing_due(struct broker_front_core *self);
+
+/* ---- relaying: RELAY ---- */
+void broker_relaying_relay(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+/* Takes so many bytes from what the session may send others now; 0, or when it
+ * may in ms. */
+uint64_t broker_relaying_charge(struct broker_front_core *self, uint32_t session, size_t bytes);
+
+/* ---- mailing: DEPOSIT, MAIL, RETURNED, COLLECTED ---- */
+void broker_mailing_deposit(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+void broker_mailing_collected(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+/* A session began: its mailbox is pushed from the beginning. */
+void broker_mailing_begin(struct broker_front_core *self, uint32_t session);
+/* Pushes as much as the window has room for. */
+void broker_mailing_push(struct broker_front_core *self, uint32_t session);
+/* A connection took no more; something of what was sent is lost. */
+void broker_mailing_full(struct broker_front_core *self, uint64_t link);
+void broker_mailing_stored(struct broker_front_core *self, const struct msg_event *event);
+/* The number of the next letter; it grows over restarts. */
+uint64_t broker_mailing_serial(struct broker_front_core *self);
+/* Makes what was PUT one transaction. */
+void broker_mailing_store(struct broker_front_core *self, const struct broker_mailwrite *write);
+/* Deletes what stands in the mailbox of `write` after `after` up to that
+ * serial, `most` letters at most; the bytes that they counted. */
+uint64_t broker_mailing_delete(struct broker_front_core *self, struct broker_mailwrite *write, uint64_t last,
+                               uint32_t most);
+/* Whether these are one RUN and one SEALED of it; the RUN, as it stands there. */
+bool broker_mailing_read_run(struct msg_span frames, struct msg_run_frame *run);
+/* Whether there is such a device, and it is not revoked. */
+bool broker_mailing_alive(const struct broker_front_core *self, uint64_t account, uint64_t device);
+
+/* ---- clearing: mail that nobody collects ---- */
+void broker_clearing_start(struct broker_front_core *self);
+/* Whether what waits was counted, so that mail may be taken and pushed. */
+bool broker_clearing_counted(const struct broker_front_core *self);
+void broker_clearing_due(struct broker_front_core *self);
+uint64_t broker_clearing_next(const struct broker_front_core *self); /* when it has something to do */
+/* Looks at the mailbox when what was posted then may expire. */
+void broker_clearing_watch(struct broker_front_core *self, const struct broker_mailbox *box, uint64_t posted_ms);
+/* Empties the mailbox of a device that is no more. */
+void broker_clearing_empty(struct broker_front_core *self, uint64_t account, uint64_t device);
+/* The device was revoked, or (0) the account deleted, in this moment. */
+void broker_clearing_close(struct broker_front_core *self, uint64_t account, uint64_t device);
+void broker_clearing_go_on_after(struct broker_front_core *self, const struct broker_mailwrite *write, bool stored);
 
 /* ---- room_judge: what is permitted ---- */
 /* What the account is to the room on disk (false: it never was anything), and

@@ -94,7 +94,7 @@ open_session(struct broker_front_core *self, const struct request *request, uint
 {
     uint32_t slot = broker_sessions_by_key(&self->sessions, &request->key);
     const uint32_t other = broker_sessions_by_conn(&self->sessions, request->link);
-    bool anew = true;
+    bool anew = true, begins = true;
 
     if (other != BROKER_NONE && other != slot) {
         broker_front_core_refuse(self, request->link, request->req, CONCLAVE_ERR_FORBIDDEN, NULL, 0);
@@ -109,6 +109,7 @@ open_session(struct broker_front_core *self, const struct request *request, uint
     } else {
         /* Asked again because the answer was lost: the session goes on. */
         const struct broker_reach *reach = &self->sessions.list[slot].reach;
+        begins = false;
         anew = reach->len != request->reach.len || reach->direct != request->reach.direct
                || memcmp(reach->endpoints, request->reach.endpoints, reach->len) != 0;
     }
@@ -119,6 +120,8 @@ open_session(struct broker_front_core *self, const struct request *request, uint
     broker_strikes_clear(&self->strikes, request->link);
     broker_people_changed(&self->people, session->person, anew, self->now.mono_ms, self->settings.gather_ms);
     send_welcome(self, session, certificate);
+    if (begins)
+        broker_mailing_begin(self, slot);
     broker_seats_enter(self, slot);
 }
 

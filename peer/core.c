@@ -135,8 +135,10 @@ stored(struct peer_core *self, uint64_t store)
         uint32_t at = 0;
         for (struct peer_device *device; (device = peer_roster_each_device(&self->roster, &at)) != NULL;)
             peer_talk_dirty(self, device);
+        peer_step_at(self, self->now.mono_ms); /* mail, too, has waited for it */
     }
     peer_hear_synced(self, store);
+    peer_mailbox_collect(self);
     peer_held_release(self->held, store, self->out);
 }
 
@@ -153,9 +155,12 @@ tick(struct peer_core *self)
         peer_people_tick(self);
         peer_room_tick(self);
         peer_links_tick(self);
+        peer_relay_tick(self);
         peer_talk_tick(self);
+        peer_mail_tick(self);
     }
     peer_post_flush(self);
+    peer_mail_flush(self);
 }
 
 static void

@@ -12,6 +12,7 @@
  *   people.c    introductions, certificates, presence
  *   trust.c     blocked people, revoked devices, renewed trust
  *   links.c     links with devices: dial, greet, choose, drop
+ *   relay.c     links that go through the front, where there is no other way
  *   talk.c      chains going out: say, send, send again, let go
  *   hear.c      chains coming in: accept, sync, show, acknowledge
  *   post.c      batches sealed and opened: runs, envelopes, reseal
@@ -20,6 +21,9 @@
  *   room_commands.c  what the user asks for in rooms
  *   room_asks.c the requests that take: find, propose, list
  *   room_hooks.c where keys and frames of rooms come in
+ *   mail.c      what waits at the registry for a device of somebody: deposited
+ *   mailbox.c   what waited there for this one: opened, and collected
+ *   sealed.c    what came sealed and is no talk: for rooms
  *   roster, rooms, cards, outbox, held   pure tables */
 #ifndef PEER_PARTS_H
 #define PEER_PARTS_H
@@ -42,6 +46,10 @@
 #define PEER_MAIL_KEYS 8u           /* the current one and those retired within 40 days */
 #define PEER_IDS 32u
 #define PEER_ARRIVALS 1024u         /* messages told last, which may be said to be read */
+#define PEER_MAILS 1024u            /* that came and are not collected yet: 256 KiB at most are under way */
+#define PEER_PARCELS 256u           /* of rooms, that wait for the next DEPOSIT */
+#define PEER_PARCELS_BYTES (256u << 10)
+#define PEER_LINK_BYTES (MSG_FRAME_MAX - 64u) /* one message on a link: so that it fits into a RELAY as well */
 #define PEER_REVOCATIONS_MAX 60000u /* bytes of the signed list that is passed on */
 
 struct peer_self {
@@ -155,6 +163,52 @@ struct peer_request {
 
 struct peer_arrival { uint64_t arrival; uint64_t account; uint64_t device; struct peer_mark mark; struct msg_id id; };
 
+/* A parcel of a DEPOSIT under way, or one that waits for the next. */
+struct peer_parcel {
+    uint64_t account;
+    uint64_t device;
+    uint64_t ticket;            /* of peer_mail_parcel; 0: our own talk with a contact */
+    size_t len;                 /* while it waits: bytes of its frames */
+    struct peer_mark upto;      /* what was said up to here is in it; zeros: nothing is */
+    bool receipt;               /* so is this one */
+    struct msg_receipt told;
+    uint64_t serial;            /* which answers mail up to here */
+};
+
+/* Mail that came and is not collected yet. */
+struct peer_mail_in {
+    uint64_t serial;
+    uint64_t account;
+    uint64_t device;
+    uint64_t store;             /* to be synced first */
+    struct peer_mark mark;      /* what a receipt must cover first, if it asks for one */
+    bool asks;
+    size_t len;
+};
+
+struct peer_mailing {
+    uint64_t req;               /* of the DEPOSIT under way; 0: none is */
+    uint64_t sent_ms;
+    uint64_t again_ms;          /* nothing is deposited before */
+    uint64_t online_ms;         /* since when there is a session */
+    bool due;                   /* for some device */
+    uint32_t turn;              /* the device to begin with */
+    struct peer_parcel parcels[MSG_LIST_PAGE]; /* of it */
+    size_t parcel_count;
+    uint8_t at[MSG_FRAME_MAX];  /* their bytes, as PARCELs */
+    struct msg_list list;
+    struct peer_parcel waiting[PEER_PARCELS];
+    size_t waiting_count;
+    uint8_t waiting_at[PEER_PARCELS_BYTES];
+    size_t waiting_len;
+    uint64_t next_ticket;
+    struct peer_mail_in in[PEER_MAILS]; /* oldest first */
+    size_t in_count;
+    size_t in_bytes;
+    uint64_t serial;            /* the last that came in this session */
+    bool flooded;               /* more came than can be remembered: not before the next session */
+};
+
 struct peer_core {
     struct peer_settings settings;
     struct peer_identity identity;
@@ -164,6 +218,7 @@ struct peer_core {
     struct peer_self self;
     struct peer_mail_key mail[PEER_MAIL_KEYS];  /* [0] is the current one */
     uint32_t mail_count;
+    struct peer_mailing mailing;
     struct peer_door door;
     struct peer_session session;
     struct peer_request requests[PEER_REQUESTS];
@@ -275,6 +330,8 @@ void peer_people_away(struct peer_core *self);                     /* the front 
 enum conclave_err CONCLAVE_CHECK peer_people_take_cert(struct peer_core *self, struct peer_device *device, struct msg_span certificate, const struct msg_cert *cert);
 void peer_people_keep_only(struct peer_core *self, struct peer_contact *contact, const uint64_t *listed, size_t count); /* drops the other devices */
 void peer_people_tick(struct peer_core *self);
+enum conclave_err CONCLAVE_CHECK peer_people_meet(struct peer_core *self, struct msg_span certificate, struct peer_device **device_p); /* a certificate that the registry handed out: pins its device */
+void peer_people_warn(struct peer_core *self, struct peer_contact *contact, enum conclave_err err, struct msg_text text); /* once */
 
 /* ---- trust.c ---- */
 void peer_trust_drop(struct peer_core *self, struct peer_device *device);
@@ -293,6 +350,23 @@ void peer_links_frames(struct peer_core *self, const struct msg_event *event);
 void peer_links_drop(struct peer_core *self, struct peer_device *device);
 void peer_links_tick(struct peer_core *self);
 struct peer_link *peer_links_best(const struct peer_core *self, struct peer_device *device); /* the one to send on; NULL: none is up */
+struct peer_link *peer_links_direct(const struct peer_core *self, struct peer_device *device); /* the same, through the front aside */
+bool peer_links_reaching(const struct peer_device *device);        /* a link is up, or on its way */
+void peer_links_start_over(struct peer_core *self, struct peer_device *device);
+void peer_links_send(struct peer_core *self, const struct peer_device *device, uint64_t link, enum msg_kind kind, const void *message);
+void peer_links_send_bytes(struct peer_core *self, const struct peer_device *device, uint64_t link, struct msg_span frames); /* PEER_LINK_BYTES at most */
+void peer_links_greet(struct peer_core *self, const struct peer_device *device, const struct peer_link *link);
+bool CONCLAVE_CHECK peer_links_hello(struct peer_core *self, struct peer_device *device, struct peer_link *link, const struct msg_hello *frame, bool answer); /* false: it will not do */
+bool CONCLAVE_CHECK peer_links_take(struct peer_core *self, struct peer_device *device, struct peer_link *link, enum msg_kind kind, const union msg_any *any);
+
+/* ---- relay.c ---- */
+void peer_relay_want(struct peer_core *self, struct peer_device *device); /* there is no other way, or none was found */
+bool peer_relay_may_dial(struct peer_core *self, struct peer_device *device); /* the direct way again; counts as an attempt */
+void peer_relay_send(struct peer_core *self, const struct peer_device *device, struct msg_span frames);
+bool peer_relay_frame(struct peer_core *self, enum msg_kind kind, const union msg_any *any); /* false: none of its business */
+void peer_relay_presence(struct peer_core *self, struct peer_contact *contact);
+void peer_relay_away(struct peer_core *self);                      /* the session is over */
+void peer_relay_tick(struct peer_core *self);
 
 /* ---- talk.c ---- */
 bool peer_talk_say(struct peer_core *self, struct peer_contact *contact, uint64_t cmd, struct msg_text text);
@@ -312,6 +386,11 @@ void peer_talk_batch(struct peer_core *self, struct peer_device *device, struct 
 void peer_hear_keep_read(struct peer_core *self, const struct peer_device *device);
 void peer_hear_receipt(struct peer_core *self, struct peer_device *device, struct msg_buf *batch);
 void peer_talk_tick(struct peer_core *self);
+bool peer_talk_put(struct peer_core *self, const struct peer_device *device, uint32_t at, uint64_t *incarnation, struct msg_buf *batch); /* one message of the outbox, with the CHAIN that it needs; false: no room */
+void peer_talk_tell(struct peer_core *self, const struct peer_contact *contact, const struct msg_id *id, enum msg_tick tick);
+bool peer_hear_owes(const struct peer_device *device);             /* a receipt */
+struct msg_receipt peer_hear_receipt_now(const struct peer_device *device);
+void peer_hear_told(struct peer_core *self, struct peer_device *device, const struct msg_receipt *receipt);
 
 /* ---- post.c ---- */
 void peer_post_flush(struct peer_core *self);                      /* all that are dirty */
@@ -364,5 +443,33 @@ void peer_room_left(struct peer_core *self, struct peer_room *room, uint64_t acc
 void peer_room_heard(struct peer_core *self, struct peer_room *room);
 void peer_room_dropped(struct peer_core *self, struct peer_room *room);
 void peer_room_say(struct peer_core *self, struct peer_room *room, uint64_t cmd, struct msg_text text);
+/* ---- mail.c ---- */
+void peer_mail_online(struct peer_core *self);                     /* a session has begun */
+void peer_mail_away(struct peer_core *self);                       /* it is over */
+void peer_mail_forget(struct peer_core *self);                     /* so is the account */
+void peer_mail_said(struct peer_core *self, struct peer_device *device); /* something is owed to it */
+void peer_mail_look(struct peer_core *self, struct peer_device *device); /* something changed: what is to be mailed, and when */
+void peer_mail_unlinked(struct peer_core *self, struct peer_device *device); /* no link takes what is due to it */
+void peer_mail_gap(struct peer_core *self, struct peer_device *device, struct peer_mark delivered); /* it says that something after that is missing */
+bool peer_mail_frame(struct peer_core *self, enum msg_kind kind, const union msg_any *any); /* false: none of its business */
+void peer_mail_tick(struct peer_core *self);
+void peer_mail_flush(struct peer_core *self);                      /* deposits what is due */
+
+/* Seals a batch for a device and deposits it as soon as there is a session; what
+ * becomes of it comes back once, with the ticket: peer_rooms_mailed.  It does
+ * not outlive the process.  BUSY: too much waits; again after a ticket came
+ * back.  TOO_LARGE: more than MSG_BATCH_MAX.  SEAL: a mail key that is none. */
+enum conclave_err CONCLAVE_CHECK peer_mail_parcel(struct peer_core *self, const struct msg_cert *to, struct msg_span batch, uint64_t *ticket);
+
+/* ---- mailbox.c ---- */
+void peer_mailbox_take(struct peer_core *self, const struct msg_mail *mail);
+void peer_mailbox_returned(struct peer_core *self, const struct msg_returned *returned);
+void peer_mailbox_collect(struct peer_core *self);                 /* what is done with */
+bool peer_mailbox_presses(const struct peer_core *self);           /* so much is not collected that receipts should not wait */
+void peer_mailbox_answered(struct peer_core *self, const struct peer_device *device, const struct msg_receipt *receipt, uint64_t serial); /* mail up to it, by that receipt */
+
+/* ---- sealed.c ---- */
+void peer_rooms_sealed(struct peer_core *self, const struct msg_cert *from, enum msg_kind kind, const union msg_any *any);
+void peer_rooms_mailed(struct peer_core *self, uint64_t ticket, enum conclave_err err); /* OK: on the registry's disk */
 
 #endif

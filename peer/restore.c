@@ -55,6 +55,9 @@ restore_contact_device(struct peer_core *self, const struct msg_rec_contact_devi
         msg_text_copy(device->endpoints[device->endpoint_count++], sizeof device->endpoints[0], address.endpoint);
     device->acked = (struct peer_mark){record->incarnation, record->delivered};
     device->read = (struct peer_mark){record->incarnation, record->read};
+    device->mailed = (struct peer_mark){record->mailed_incarnation, record->mailed_number};
+    if (peer_mark_before(contact->stored, device->mailed))
+        contact->stored = device->mailed;
     if (peer_mark_before(contact->delivered, device->acked))
         contact->delivered = device->acked;
     if (peer_mark_before(contact->read, device->read))
@@ -75,6 +78,7 @@ restore_out(struct peer_core *self, const struct msg_rec_out *record)
         .id = record->id,
         .prev = record->prev,
         .ts_ms = record->ts_ms,
+        .said_ms = self->now.mono_ms,
         .read = !peer_mark_before(contact->read, (struct peer_mark){record->incarnation, record->number}),
         .delivered = !peer_mark_before(contact->delivered, (struct peer_mark){record->incarnation, record->number}),
     };

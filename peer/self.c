@@ -101,6 +101,7 @@ peer_self_forget(struct peer_core *self)
     if (!peer_roster_init(&self->roster, self->settings.contacts))
         abort(); /* the memory was just given back */
     self->dirty = false;
+    peer_mail_forget(self);
     self->self.account = self->self.device = 0;
     self->self.certificate_len = 0;
     self->self.logged_out = false;

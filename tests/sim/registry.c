@@ -109,6 +109,8 @@ sim_registry_start(struct sim *sim, struct sim_proc *proc)
         .mesh_stay = 32,
         .requests_burst = 500,
         .requests_per_s = 500,
+        .relay_burst_bytes = 1u << 20,
+        .relay_bytes_per_s = 1u << 20,
         .lease_ms = 15000,
         .expiry_ms = 45000,
         .gather_ms = 1000,
@@ -121,6 +123,7 @@ sim_registry_start(struct sim *sim, struct sim_proc *proc)
     struct broker_door_settings door = DOOR;
     struct broker_front_settings front = FRONT;
     const struct msg_event start = {.kind = EVENT_START};
+    front.mail = sim->mail;
     door.door = front.door = sim->door_key;
     front.front = sim->front_key;
     front.signer = sim->signer;

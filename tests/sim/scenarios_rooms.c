@@ -185,17 +185,13 @@ rooms_outlive_the_accounts_of_their_owners(struct sim *sim)
     sim_settle(sim);
 }
 
-#define STORY(name, weight)                                                                        \
-    {                                                                                              \
-#name, name, weight                                                                        \
-    }
-const struct sim_scenario SIM_ROOM_SCENARIOS[] = {
-    STORY(a_room_is_made_joined_and_left, 5),
-    STORY(somebody_is_invited_and_put_out_while_away, 20),
-    STORY(members_act_all_at_once, 20),
-    STORY(members_act_over_connections_that_end_now_and_then, 20),
-    STORY(members_and_the_registry_are_killed_while_they_act, 40),
-    STORY(another_device_of_a_member_knows_its_rooms, 10),
-    STORY(rooms_outlive_the_accounts_of_their_owners, 10),
+static const struct sim_scenario SCENARIOS[] = {
+    SIM_STORY(a_room_is_made_joined_and_left, 5),
+    SIM_STORY(somebody_is_invited_and_put_out_while_away, 20),
+    SIM_STORY(members_act_all_at_once, 20),
+    SIM_STORY(members_act_over_connections_that_end_now_and_then, 20),
+    SIM_STORY(members_and_the_registry_are_killed_while_they_act, 40),
+    SIM_STORY(another_device_of_a_member_knows_its_rooms, 10),
+    SIM_STORY(rooms_outlive_the_accounts_of_their_owners, 10),
 };
-const size_t SIM_ROOM_SCENARIO_COUNT = sizeof SIM_ROOM_SCENARIOS / sizeof SIM_ROOM_SCENARIOS[0];
+const struct sim_chapter SIM_ROOMS = {SCENARIOS, sizeof SCENARIOS / sizeof SCENARIOS[0]};

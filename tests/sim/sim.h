@@ -13,6 +13,7 @@
  *   acts.c       what they do when their scenario says so
  *   rooms.c      what they do in rooms, and what must hold there
  *   check.c      what may never happen
+ *   check_mail.c what the registry keeps, as those can read it whom it is for
  *   scenarios*.c stories that read like specifications */
 #ifndef SIM_H
 #define SIM_H
@@ -132,6 +133,7 @@ struct sim_user {
     bool users_done;
     enum conclave_err last_err;
     bool key_changed; /* was told so */
+    uint32_t mail_full, mail_returned; /* the same, so often */
 };
 
 struct sim_proc {
@@ -170,7 +172,8 @@ struct sim_said {
     uint64_t at_us;
     bool accepted;                /* TELL_OK was consumed */
     bool failed;                  /* TELL_FAILED was */
-    bool queued, delivered, read; /* ticks that were */
+    bool queued, stored, delivered, read; /* ticks that were */
+    bool mailed;                          /* it is, or was, on the registry's disk */
     bool out_committed;
     bool lost; /* its sender's disk was put back behind it */
     bool has_id;
@@ -223,6 +226,7 @@ struct sim {
     uint64_t to_be_said;  /* messages that scenarios have planned */
     uint64_t inner_us;    /* the last frame between the registry's processes */
     uint32_t vault_loses; /* of 1000 requests */
+    struct broker_mail_limits mail; /* of the front, from its next start on */
     bool crashes;         /* somebody may crash in this run: ticks may be lost with a process */
     bool names_only_once; /* checked at the end */
 };
@@ -296,6 +300,7 @@ void sim_registry_restart(struct sim *sim);
 /* user.c */
 uint32_t sim_account(struct sim *sim, const char *name);
 uint32_t sim_person(struct sim *sim, const char *name); /* a new account on a new device */
+uint32_t sim_hermit(struct sim *sim, const char *name); /* the same, with direct = never */
 uint32_t sim_device(struct sim *sim,
                     uint32_t account_of); /* a further device of that one's account */
 void sim_online(struct sim *sim);         /* runs until all who want to be are */
@@ -335,6 +340,7 @@ void sim_check_told(struct sim *sim, const struct sim_proc *proc, enum msg_kind 
                     const union msg_any *any);
 void sim_check_shown(struct sim *sim, struct sim_proc *proc, const struct msg_tell_message *tell);
 void sim_check_tick(struct sim *sim, struct sim_proc *proc, const struct msg_tell_receipt *tell);
+void sim_check_mail(struct sim *sim, const struct msg_rec_mail *record); /* on the registry's disk */
 bool sim_check_rest(struct sim *sim); /* nothing more is owed to anybody */
 void sim_check_end(struct sim *sim);
 #define SIM_EXPECT(sim, what) ((what) ? (void)0 : sim_fail((sim), "expected: %s", #what))
@@ -347,17 +353,22 @@ void sim_room_act(struct sim *sim, uint32_t proc, const char *name, enum msg_act
 const char *sim_rooms_owed(const struct sim *sim, uint32_t *who); /* NULL: nothing, to nobody */
 uint64_t sim_room_count(const struct sim *sim, const char *shown); /* members; 0: no such room */
 
-/* scenarios.c, scenarios_rooms.c */
+/* scenarios*.c */
 typedef void sim_scenario_fn(struct sim *sim);
 struct sim_scenario {
     const char *name;
     sim_scenario_fn *play;
     uint32_t weight;
 }; /* weight: seeds of 10 in make check */
-extern const struct sim_scenario SIM_SCENARIOS[];
-extern const size_t SIM_SCENARIO_COUNT;
-extern const struct sim_scenario SIM_ROOM_SCENARIOS[];
-extern const size_t SIM_ROOM_SCENARIO_COUNT;
+#define SIM_STORY(name, weight) {#name, name, weight}
+struct sim_chapter {
+    const struct sim_scenario *list;
+    size_t count;
+};
+extern const struct sim_chapter SIM_TALK; /* scenarios.c */
+extern const struct sim_chapter SIM_MAIL; /* scenarios_mail.c */
+extern const struct sim_chapter SIM_ROOMS; /* scenarios_rooms.c */
+const struct sim_scenario *sim_scenario_at(size_t index); /* of all chapters; NULL: behind the last */
 
 void sim_new(struct sim *sim, const struct sim_scenario *scenario, uint64_t seed, bool trace);
 void sim_wipe(struct sim *sim);
