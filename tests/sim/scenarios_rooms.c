@@ -141,6 +141,22 @@ members_and_the_registry_are_killed_while_they_act(struct sim *sim)
 }
 
 static void
+an_older_copy_of_a_members_disk_is_put_back(struct sim *sim)
+{
+    uint32_t who[PEOPLE];
+    gather(sim, who);
+    all_act(sim, who, 20, 10 * SIM_SECOND);
+    sim_run(sim, 3 * SIM_SECOND);
+    const uint32_t victim = who[sim_below(sim, PEOPLE)];
+    sim_snapshot(sim, victim);
+    all_act(sim, who, 30, 15 * SIM_SECOND);
+    sim_run(sim, 3 * SIM_SECOND);
+    sim_restore(sim, victim);
+    all_act(sim, who, 10, 10 * SIM_SECOND);
+    sim_settle(sim);
+}
+
+static void
 another_device_of_a_member_knows_its_rooms(struct sim *sim)
 {
     uint32_t who[PEOPLE];
@@ -191,6 +207,7 @@ static const struct sim_scenario SCENARIOS[] = {
     SIM_STORY(members_act_all_at_once, 20),
     SIM_STORY(members_act_over_connections_that_end_now_and_then, 20),
     SIM_STORY(members_and_the_registry_are_killed_while_they_act, 40),
+    SIM_STORY(an_older_copy_of_a_members_disk_is_put_back, 20),
     SIM_STORY(another_device_of_a_member_knows_its_rooms, 10),
     SIM_STORY(rooms_outlive_the_accounts_of_their_owners, 10),
 };
