@@ -163,6 +163,7 @@ broker_front_core_counts(const struct broker_front_core *self, struct broker_fro
     out->sessions = self->sessions.count;
     out->accounts_online = self->people.online_count;
     out->mail_waiting = self->mail.boxes.count;
+    out->mail_counted = broker_clearing_counted(self);
 }
 
 /* ---- members ---- */
@@ -247,6 +248,22 @@ within_rate(struct broker_front_core *self, const struct broker_ask *ask, enum n
         broker_front_core_refuse(self, ask->link, ask->req, CONCLAVE_ERR_BUSY,
                             "You ask for too much at once; try again in a moment.", retry_ms);
     return retry_ms == 0;
+}
+
+void
+broker_front_core_answer(struct broker_front_core *self, uint32_t slot, struct msg_span frame)
+{
+    const struct broker_session *session = &self->sessions.list[slot];
+    struct broker_ask ask = {.link = session->conn, .key = session->key, .source = msg_text(session->reach.observed),
+                             .session = slot};
+    union msg_any any;
+    enum msg_kind kind;
+    uint64_t number;
+
+    if (msg_codec_decode(frame, &kind, &any) != CONCLAVE_OK || rows[kind].answer == NULL)
+        assert(false); /* it was answered up to here before */
+    msg_codec_peek(frame, &number, &ask.req);
+    rows[kind].answer(self, &ask, &any);
 }
 
 static void
