@@ -228,6 +228,22 @@ within_rate(struct broker_front_core *self, const struct broker_ask *ask, enum n
     return retry_ms == 0;
 }
 
+void
+broker_front_core_answer(struct broker_front_core *self, uint32_t slot, struct msg_span frame)
+{
+    const struct broker_session *session = &self->sessions.list[slot];
+    struct broker_ask ask = {.link = session->conn, .key = session->key, .source = msg_text(session->reach.observed),
+                             .session = slot};
+    union msg_any any;
+    enum msg_kind kind;
+    uint64_t number;
+
+    if (msg_codec_decode(frame, &kind, &any) != CONCLAVE_OK || rows[kind].answer == NULL)
+        assert(false); /* it was answered up to here before */
+    msg_codec_peek(frame, &number, &ask.req);
+    rows[kind].answer(self, &ask, &any);
+}
+
 static void
 hear_member(struct broker_front_core *self, const struct msg_event *event)
 {

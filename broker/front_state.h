@@ -51,6 +51,7 @@ struct broker_front_core {
     bool booted;                    /* the block of generations is stored */
     bool broken;                    /* the counters cannot be read */
     bool stopping;
+    uint64_t renewed;               /* account: what is asked now was held for certificates up to this one */
     uint64_t armed_ms;              /* the shell will wake us by then */
     struct broker_sessions sessions;
     struct broker_people people;
@@ -83,6 +84,9 @@ void broker_front_core_refuse(struct broker_front_core *self, uint64_t link, uin
  * stays as it is for other errors. */
 void broker_front_core_soften(enum conclave_err *err, const char **text);
 void broker_front_core_bye(struct broker_front_core *self, uint64_t link, enum conclave_err err, const char *text);
+
+/* Answers a question of the session that was held, out of its rate. */
+void broker_front_core_answer(struct broker_front_core *self, uint32_t session, struct msg_span frame);
 
 /* ---- progress: jobs, the vault and the disk ---- */
 void broker_progress_put_counters(struct broker_front_core *self);
@@ -130,6 +134,10 @@ void broker_login_end(struct broker_front_core *self, uint32_t session, bool at_
 /* The same with a BYE, and the connection is cut. */
 void broker_login_cut(struct broker_front_core *self, uint32_t session, enum conclave_err err, const char *text);
 void broker_login_expire(struct broker_front_core *self);
+/* Whether the certificate in the record says what a new one would say, and is
+ * good for that long. */
+bool broker_login_certificate_serves(const struct broker_front_core *self, const struct msg_rec_device *device,
+                                     const struct msg_box_pub *mail, uint64_t least_ms);
 void broker_login_stop(struct broker_front_core *self);
 
 /* ---- directory: SEARCH, LIST, WATCH, PRESENCE ---- */
@@ -155,6 +163,19 @@ void broker_relaying_relay(struct broker_front_core *self, const struct broker_a
 /* Takes so many bytes from what the session may send others now; 0, or when it
  * may in ms. */
 uint64_t broker_relaying_charge(struct broker_front_core *self, uint32_t session, size_t bytes);
+
+/* ---- renewing: certificates of devices that are away ---- */
+/* Whether the question must wait because certificates of the account are due:
+ * it is asked again by itself when they were made, or cannot be, and this says
+ * no then.  `message` is its struct, at most BROKER_QUESTION_MAX as a frame.
+ * Whoever asks for several accounts does so in ascending order, and returns at
+ * the first that says yes. */
+bool broker_renewing_holds(struct broker_front_core *self, const struct broker_ask *ask, enum msg_kind kind,
+                           const void *message, uint64_t account);
+void broker_renewing_locked(struct broker_front_core *self, struct broker_job *job); /* also: the next device */
+void broker_renewing_signed(struct broker_front_core *self, struct broker_job *job);
+void broker_renewing_fail(struct broker_front_core *self, struct broker_job *job, enum conclave_err err,
+                          uint64_t retry_ms);
 
 /* ---- mailing: DEPOSIT, MAIL, RETURNED, COLLECTED ---- */
 void broker_mailing_deposit(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);

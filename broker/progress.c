@@ -133,6 +133,8 @@ static const struct job_row {
                           true},
     [BROKER_JOB_REVOKE] = {NULL, broker_devices_locked, NULL, broker_devices_stored, broker_devices_fail, false},
     [BROKER_JOB_DELETE] = {NULL, broker_devices_locked, NULL, broker_devices_stored, broker_devices_fail, false},
+    [BROKER_JOB_RENEW] = {NULL, broker_renewing_locked, broker_renewing_signed, broker_renewing_locked,
+                          broker_renewing_fail, true},
     [BROKER_JOB_SIGN_LIST] = {NULL, NULL, NULL, NULL, broker_devices_list_fail, true},
     [BROKER_JOB_BOOT] = {NULL, NULL, NULL, boot_stored, boot_failed, false},
 };

@@ -19,7 +19,7 @@ layers='
 3 broker/jobs broker/introductions broker/revocations broker/mailbox broker/mailwrites
 3 peer/tables peer/roster peer/outbox peer/held
 4 broker/front_core broker/front_state broker/enrolment broker/admission broker/login broker/devices
-4 broker/introducing broker/relaying broker/mailing broker/clearing broker/directory broker/progress broker/door_core
+4 broker/introducing broker/relaying broker/renewing broker/mailing broker/clearing broker/directory broker/progress broker/door_core
 4 peer/core peer/parts peer/commands peer/restore peer/door peer/session peer/requests peer/people peer/trust
 4 peer/links peer/relay peer/hear peer/talk peer/post peer/mail peer/mailbox peer/sealed
 5 host/*
