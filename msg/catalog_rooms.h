@@ -124,9 +124,9 @@ struct msg_room_frame {
     struct msg_head head;       /* of the chain after the last one */
     struct msg_tag key;         /* names the sender key */
     uint64_t counter;           /* steps of its ratchet */
+    struct msg_sig sig;         /* by the sender's device over the fields above as a frame of these alone */
     struct msg_nonce nonce;
     struct msg_span box;        /* SAYs, sealed */
-    struct msg_sig sig;         /* by the sender's device over the fields above as a frame without sig */
 };
 struct msg_room_tip { struct msg_id room; uint64_t account; uint64_t device; uint64_t incarnation; uint64_t salt; uint64_t number; struct msg_head head; struct msg_sig sig; };
 struct msg_room_receipt { struct msg_id room; uint64_t account; uint64_t device; struct msg_list marks; struct msg_sig sig; }; /* of MARK: synced here */

@@ -12,15 +12,28 @@
 #define POINTS_MAX 640u /* code points: NFKC makes up to 18 of one (U+FDFA) */
 #define MARKS_MAX  2u   /* combining marks on one letter; more only hide it */
 
+/* Not 0 where one of eight bytes is no ASCII, or is zero. */
+static uint64_t
+odd_bits(uint64_t word)
+{
+    return (word | (word - 0x0101010101010101u)) & 0x8080808080808080u;
+}
+
 bool
 msg_text_valid(struct msg_text text)
 {
     size_t i = 0;
-    /* Eight bytes of ASCII at a time: neither a high bit nor a zero byte. */
+    /* ASCII, 32 bytes at a time, then eight: neither a high bit nor a zero byte. */
+    for (; text.len - i >= 32; i += 32) {
+        uint64_t word[4];
+        memcpy(word, text.at + i, sizeof word);
+        if ((odd_bits(word[0]) | odd_bits(word[1]) | odd_bits(word[2]) | odd_bits(word[3])) != 0)
+            break;
+    }
     for (; text.len - i >= 8; i += 8) {
         uint64_t word;
         memcpy(&word, text.at + i, sizeof word);
-        if (((word | (word - 0x0101010101010101u)) & 0x8080808080808080u) != 0)
+        if (odd_bits(word) != 0)
             break;
     }
     for (; i < text.len && (unsigned char)text.at[i] < 0x80; i++) {
@@ -248,8 +261,18 @@ to_text(char *text, size_t max, size_t *len, const struct points *in)
     return true;
 }
 
+/* Where a parsed name goes, and how long it may be. */
+struct form {
+    char *shown;
+    char *folded;
+    size_t *folded_len;
+    size_t shown_max;   /* bytes */
+    size_t folded_max;  /* bytes */
+    size_t chars;
+};
+
 static enum conclave_err
-parse_unicode(struct msg_name *name, struct msg_text text)
+parse_unicode(const struct form *form, struct msg_text text)
 {
     struct points typed = {.count = POINTS_MAX};
     struct points shown;
@@ -260,13 +283,13 @@ parse_unicode(struct msg_name *name, struct msg_text text)
     if (!settle(&typed, result, typed.count) || !normalise(&shown, UNINORM_NFC, &typed) ||
         !normalise(&compatible, UNINORM_NFKC, &typed))
         return CONCLAVE_ERR_BAD_NAME;
-    if (shown.count > MSG_NAME_CHARS || !well_formed(shown.at, shown.count) ||
+    if (shown.count > form->chars || !well_formed(shown.at, shown.count) ||
         !well_formed(compatible.at, compatible.count) ||
         !one_script(compatible.at, compatible.count) ||
         !one_kind_of_digits(compatible.at, compatible.count))
         return CONCLAVE_ERR_BAD_NAME;
-    if (!fold(&folded, &compatible) || !to_text(name->shown, MSG_NAME_MAX, &len, &shown) ||
-        !to_text(name->folded, MSG_FOLD_MAX, &name->folded_len, &folded))
+    if (!fold(&folded, &compatible) || !to_text(form->shown, form->shown_max, &len, &shown) ||
+        !to_text(form->folded, form->folded_max, form->folded_len, &folded))
         return CONCLAVE_ERR_BAD_NAME;
     return CONCLAVE_OK;
 }
@@ -283,10 +306,10 @@ is_ascii(struct msg_text text)
 
 /* The same rules without tables: the names of most people, and of all bots. */
 static enum conclave_err
-parse_ascii(struct msg_name *name, struct msg_text text)
+parse_ascii(const struct form *form, struct msg_text text)
 {
     bool after_separator = true;
-    if (text.len > MSG_NAME_CHARS)
+    if (text.len > form->chars)
         return CONCLAVE_ERR_BAD_NAME;
     for (size_t i = 0; i < text.len; i++) {
         const char c = text.at[i];
@@ -297,24 +320,48 @@ parse_ascii(struct msg_name *name, struct msg_text text)
         if (separator && after_separator)
             return CONCLAVE_ERR_BAD_NAME;
         after_separator = separator;
-        name->shown[i] = c;
-        name->folded[i] = capital ? (char)(c - 'A' + 'a') : c;
+        form->shown[i] = c;
+        form->folded[i] = capital ? (char)(c - 'A' + 'a') : c;
     }
     if (after_separator)
         return CONCLAVE_ERR_BAD_NAME;
-    name->folded_len = text.len;
+    *form->folded_len = text.len;
     return CONCLAVE_OK;
+}
+
+/* The form's buffers are zeros. */
+static enum conclave_err
+parse(const struct form *form, struct msg_text text)
+{
+    if (text.len == 0 || text.len > TYPED_MAX || !msg_text_valid(text))
+        return CONCLAVE_ERR_BAD_NAME;
+    return is_ascii(text) ? parse_ascii(form, text) : parse_unicode(form, text);
 }
 
 enum conclave_err
 msg_name_parse(struct msg_name *name, struct msg_text text)
 {
+    const struct form form = {name->shown, name->folded, &name->folded_len, MSG_NAME_MAX, MSG_FOLD_MAX, MSG_NAME_CHARS};
     memset(name, 0, sizeof *name);
-    if (text.len == 0 || text.len > TYPED_MAX || !msg_text_valid(text))
-        return CONCLAVE_ERR_BAD_NAME;
-    const enum conclave_err err =
-        is_ascii(text) ? parse_ascii(name, text) : parse_unicode(name, text);
+    const enum conclave_err err = parse(&form, text);
     if (err != CONCLAVE_OK)
         memset(name, 0, sizeof *name);
     return err;
+}
+
+enum conclave_err
+msg_room_name_parse(struct msg_room_name *name, struct msg_text text)
+{
+    const struct form form = {name->shown + 1, name->folded + 1, &name->folded_len, MSG_ROOM_NAME_MAX - 1, MSG_ROOM_FOLD_MAX - 1, MSG_ROOM_NAME_CHARS};
+    memset(name, 0, sizeof *name);
+    if (text.len == 0 || text.at[0] != '#')
+        return CONCLAVE_ERR_BAD_NAME;
+    const enum conclave_err err = parse(&form, (struct msg_text){text.at + 1, text.len - 1});
+    if (err != CONCLAVE_OK) {
+        memset(name, 0, sizeof *name);
+        return err;
+    }
+    name->shown[0] = name->folded[0] = '#';
+    name->folded_len++;
+    return CONCLAVE_OK;
 }

@@ -24,6 +24,17 @@ struct msg_name {
  * with control or bidi characters.  */
 enum conclave_err CONCLAVE_CHECK msg_name_parse(struct msg_name *name, struct msg_text text);
 
+/* The name of a room: # and what a person's name may be, to 64 characters. */
+#define MSG_ROOM_FOLD_MAX 512u
+struct msg_room_name {
+    char shown[MSG_ROOM_NAME_MAX + 1];   /* with # */
+    char folded[MSG_ROOM_FOLD_MAX + 1];  /* with # */
+    size_t folded_len;                   /* of it, # included */
+};
+
+/* BAD_NAME, as msg_name_parse says, or without a # before it. */
+enum conclave_err CONCLAVE_CHECK msg_room_name_parse(struct msg_room_name *name, struct msg_text text);
+
 /* conclave://HOST:PORT/#KEY; KEY is base64url of the door's CURVE key and 16
  * bytes of the hash of the registry's signing key. */
 struct msg_link {

@@ -37,7 +37,8 @@ struct msg_room_part {
     uint64_t until;             /* the epoch that began when it went; 0: it is in, or never was */
 };
 
-/* Signs an operation: appends SIGNED(ROOM_OP) to out. */
+/* Signs an operation: appends SIGNED(ROOM_OP) to out.  device NULL: a signature
+ * of zeros, for REVOKED.  TOO_LARGE. */
 enum conclave_err CONCLAVE_CHECK
 msg_room_sign_op(struct msg_buf *out, const struct msg_room_op *op, const struct msg_sign_sec *device);
 
@@ -49,7 +50,7 @@ msg_room_open_op(struct msg_room_op *op, struct msg_span signed_op, const struct
 
 /* Applies an operation as entry room->number + 1: rules 2 and 3 of PROTOCOL.md
  * 13.2, but for seen_head, which the caller looks up.  On OK room, actor and
- * subject are as after it, but for room->head (msg_room_link does that next);
+ * subject are as after it, but for room->head (msg_room_link does that next),
  * else nothing is changed: FORBIDDEN, NOT_A_MEMBER, BAD_ARGUMENTS (seen, a
  * subject that does not fit), NO_SUCH_ROOM (gone or not made).  actor and subject are the same struct where
  * they are the same account; subject NULL: the operation has none.
@@ -64,15 +65,6 @@ void msg_room_link(struct msg_room *room, const struct msg_entry *entry, bool ep
 
 /* True when a frame of that account in that epoch is a member's. */
 bool msg_room_was_in(const struct msg_room_part *part, uint64_t epoch);
-
-/* The name of a room: # and what msg_name_parse takes, to 64 characters. */
-#define MSG_ROOM_FOLD_MAX 512u
-struct msg_room_name {
-    char shown[MSG_ROOM_NAME_MAX + 1];   /* with # */
-    char folded[MSG_ROOM_FOLD_MAX + 1];  /* with # */
-    size_t folded_len;
-};
-enum conclave_err CONCLAVE_CHECK msg_room_name_parse(struct msg_room_name *name, struct msg_text text);
 
 /* Signatures over TIP and RECEIPT: fill and check their last field. */
 void msg_room_sign_tip(struct msg_room_tip *tip, const struct msg_sign_sec *device);

@@ -26,6 +26,10 @@ fail(struct conclave *self, uint64_t request, enum conclave_err err)
 static void
 deliver(struct conclave *self, enum msg_kind kind, const void *command, size_t about_bytes)
 {
+    if (self->actor == NULL) {
+        peer_node_command(self->peer.node, kind, command);
+        return;
+    }
     self->command.len = 0;
     peer_tells_reserve(&self->command, about_bytes + 2048);
     if (msg_codec_encode(&self->command, kind, command) != CONCLAVE_OK)

@@ -153,7 +153,7 @@ read_message(struct peer_event *self, const struct msg_tell_message *message)
 }
 
 bool
-peer_event_read(struct peer_event *self)
+peer_event_read(struct peer_event *self, struct msg_span frame)
 {
     enum msg_kind kind;
     union msg_any any;
@@ -161,8 +161,8 @@ peer_event_read(struct peer_event *self)
     self->event = (struct conclave_event){.name = "", .from = "", .to = "", .text = ""};
     self->event.user = (struct conclave_user){.name = "", .endpoint = ""};
     self->texts.len = 0;
-    peer_tells_reserve(&self->texts, self->frame.len + 1);
-    if (msg_codec_decode(msg_span_of_buf(&self->frame), &kind, &any) != CONCLAVE_OK)
+    peer_tells_reserve(&self->texts, frame.len + 1);
+    if (msg_codec_decode(frame, &kind, &any) != CONCLAVE_OK)
         return false;
 
     switch ((int)kind) { /* kinds that are no TELL_ have one answer: not shown */
@@ -224,11 +224,8 @@ peer_event_wipe(struct peer_event *self)
 {
     while (self->pages != NULL)
         drop_pages(self, self->pages->request);
-    if (self->frame.at != NULL)
-        msg_keys_wipe(self->frame.at, self->frame.cap);
     if (self->texts.at != NULL)
         msg_keys_wipe(self->texts.at, self->texts.cap);
-    free(self->frame.at);
     free(self->texts.at);
     free(self->users);
     free(self->devices);

@@ -15,7 +15,6 @@ struct peer_event_pages {
 
 /* The event of one peer: everything in `event` points into the rest. */
 struct peer_event {
-    struct msg_buf frame;       /* put the TELL_ frame here, then read it */
     struct msg_buf texts;       /* C strings */
     struct conclave_user *users;
     struct conclave_device *devices;
@@ -23,9 +22,9 @@ struct peer_event {
     struct conclave_event event;
 };
 
-/* Decodes self->frame into self->event.  false: nothing to show: a page that
- * is not the last, or a frame that is no TELL_. */
-bool peer_event_read(struct peer_event *self);
+/* Decodes a TELL_ frame into self->event, which does not point into it.  false:
+ * nothing to show: a page that is not the last, or a frame that is no TELL_. */
+bool peer_event_read(struct peer_event *self, struct msg_span frame);
 void peer_event_wipe(struct peer_event *self);
 
 #endif

@@ -88,7 +88,7 @@ keep(struct peer_core *self, struct peer_device *device, const struct msg_chain 
     msg_effects_put(self->out, PEER_TABLE_INBOX, msg_record_key_span(&key), MSG_REC_INBOX, &record);
     peer_hear_arrived(self, &record);
     const struct msg_tell_message tell = {record.arrival, say->id, msg_text(contact->name), msg_text(self->self.name.shown), msg_text(""), say->ts_ms, say->text};
-    peer_held_put(self->held, peer_core_store(self), MSG_TELL_MESSAGE, &tell);
+    peer_held_put(self->held, peer_step_store(self), MSG_TELL_MESSAGE, &tell);
 }
 
 /* False: stop with this batch, the rest comes again. */
@@ -109,8 +109,8 @@ hear(struct peer_core *self, struct peer_device *device, const struct msg_chain 
     if (!peer_held_fits(self->held, say->text.len))
         return false; /* the disk must catch up; it is sent again, since it is not acknowledged */
     if (verdict == ACCEPT_AFTER_GAP) {
-        peer_core_log(self, MSG_LOG_WARN, "CHAIN-BROKEN", "messages before this one are missing and cannot come any more");
-        peer_core_notice_about(self, msg_text(peer_roster_contact_of(&self->roster, device)->name), CONCLAVE_OK, msg_text("Some messages before the next one are missing: this device, or the sender's, lost part of its state."));
+        peer_step_log(self, MSG_LOG_WARN, "CHAIN-BROKEN", "messages before this one are missing and cannot come any more");
+        peer_step_notice_about(self, msg_text(peer_roster_contact_of(&self->roster, device)->name), CONCLAVE_OK, msg_text("Some messages before the next one are missing: this device, or the sender's, lost part of its state."));
     }
     move_on(&device->in, chain, say);
     if (!device->in.anew || !came_already(self, device, &say->id))
@@ -124,7 +124,7 @@ hear(struct peer_core *self, struct peer_device *device, const struct msg_chain 
 static void
 await_sync(struct peer_core *self, struct peer_device *device)
 {
-    const struct peer_sync sync = {peer_core_store(self), device->in.mark, device->in.salt};
+    const struct peer_sync sync = {peer_step_store(self), device->in.mark, device->in.salt};
     peer_roster_put_chain_in(device, self->out);
     self->roster.syncing[peer_roster_device_index(&self->roster, device)] = 1;
     if (device->sync_count == PEER_SYNCS)
@@ -141,7 +141,7 @@ peer_hear_take(struct peer_core *self, struct peer_device *device, struct msg_sp
         union msg_any any;
         enum msg_kind kind;
         if (msg_codec_next_frame(&batch, &kind, &any) != CONCLAVE_OK) {
-            peer_core_log(self, MSG_LOG_WARN, "BATCH-GARBAGE", "the inside of an envelope was not understood; the rest of it was passed over");
+            peer_step_log(self, MSG_LOG_WARN, "BATCH-GARBAGE", "the inside of an envelope was not understood; the rest of it was passed over");
             break;
         }
         if (kind == MSG_CHAIN)
@@ -167,7 +167,7 @@ receipt_soon(struct peer_core *self, struct peer_device *device)
         peer_talk_dirty(self, device);
     else if (device->receipt_at_ms == 0) {
         device->receipt_at_ms = self->now.mono_ms + RECEIPT_MS;
-        peer_core_at(self, device->receipt_at_ms);
+        peer_step_at(self, device->receipt_at_ms);
     }
 }
 
@@ -213,7 +213,7 @@ void
 peer_hear_keep_read(struct peer_core *self, const struct peer_device *device)
 {
     peer_roster_put_chain_in(device, self->out);
-    (void)peer_core_store(self); /* only marks that this step writes */
+    (void)peer_step_store(self); /* only marks that this step writes */
 }
 
 bool

@@ -86,11 +86,11 @@ peer_links_drop(struct peer_core *self, struct peer_device *device)
 static void
 dial_candidate(struct peer_core *self, struct peer_device *device)
 {
-    device->dialled = (struct peer_link){peer_core_link(self), PEER_LINK_DIALLING};
+    device->dialled = (struct peer_link){peer_step_link(self), PEER_LINK_DIALLING};
     device->dial_until_ms = self->now.mono_ms + CANDIDATE_MS;
     device->dial_at_ms = 0;
     msg_effects_dial(self->out, device->dialled.id, &device->cert.transport, msg_text(device->endpoints[device->candidate]));
-    peer_core_at(self, device->dial_until_ms);
+    peer_step_at(self, device->dial_until_ms);
 }
 
 /* None of its endpoints answered: the front reaches it, and may know a better
@@ -106,8 +106,8 @@ dial_failed(struct peer_core *self, struct peer_device *device)
     if (!peer_talk_waits(self, contact) || device->relayed.state == PEER_LINK_UP)
         return;
     if (!peer_session_online(self)) {
-        device->dial_at_ms = self->now.mono_ms + peer_core_backoff(REDIAL_FIRST_MS, REDIAL_LAST_MS, device->dial_failures);
-        peer_core_at(self, device->dial_at_ms);
+        device->dial_at_ms = self->now.mono_ms + peer_step_backoff(REDIAL_FIRST_MS, REDIAL_LAST_MS, device->dial_failures);
+        peer_step_at(self, device->dial_at_ms);
     } else if (device->dial_failures <= 1)
         peer_people_introduce(self, contact);
     else
@@ -172,7 +172,7 @@ peer_links_up(struct peer_core *self, uint64_t link, const struct msg_box_pub *k
     if (device != NULL && device->dialled.id == link) {
         device->dialled.state = PEER_LINK_GREETING;
         device->dial_until_ms = self->now.mono_ms + GREETING_MS;
-        peer_core_at(self, device->dial_until_ms);
+        peer_step_at(self, device->dial_until_ms);
         peer_links_greet(self, device, &device->dialled);
         return;
     }
@@ -219,11 +219,11 @@ peer_links_hello(struct peer_core *self, struct peer_device *device, struct peer
     if (err == CONCLAVE_OK && (cert.account != device->cert.account || cert.device != device->cert.device))
         err = CONCLAVE_ERR_UNKNOWN_KEY;
     if (err == CONCLAVE_OK)
-        err = msg_cert_check_time(&cert, peer_core_registry_ms(self), grace_ms);
+        err = msg_cert_check_time(&cert, peer_step_registry_ms(self), grace_ms);
     if (err == CONCLAVE_OK)
         err = peer_people_take_cert(self, device, frame->certificate, &cert);
     if (err != CONCLAVE_OK) {
-        peer_core_log(self, MSG_LOG_WARN, "HELLO-REFUSED", msg_error_sentence(err));
+        peer_step_log(self, MSG_LOG_WARN, "HELLO-REFUSED", msg_error_sentence(err));
         return false;
     }
     if (answer)
@@ -274,7 +274,7 @@ peer_links_frames(struct peer_core *self, const struct msg_event *event)
         struct peer_link *link = device->dialled.id == id ? &device->dialled : &device->accepted;
         const enum conclave_err err = msg_codec_next_frame(&in, &kind, &any);
         if (err != CONCLAVE_OK || !peer_links_take(self, device, link, kind, &any)) {
-            peer_core_log(self, MSG_LOG_WARN, "LINK-GARBAGE a link sent what it should not and was cut:", msg_error_sentence(err == CONCLAVE_OK ? CONCLAVE_ERR_KIND : err));
+            peer_step_log(self, MSG_LOG_WARN, "LINK-GARBAGE a link sent what it should not and was cut:", msg_error_sentence(err == CONCLAVE_OK ? CONCLAVE_ERR_KIND : err));
             peer_links_down(self, id, CONCLAVE_ERR_KIND);
             msg_effects_drop(self->out, id);
             return;
@@ -311,8 +311,8 @@ peer_links_down(struct peer_core *self, uint64_t id, enum conclave_err err)
     if (peer_links_best(self, device) != NULL)
         peer_talk_dirty(self, device);
     else if (was == PEER_LINK_UP) {
-        device->dial_at_ms = self->now.mono_ms + peer_core_backoff(REDIAL_FIRST_MS, REDIAL_LAST_MS, device->dial_failures + 1);
-        peer_core_at(self, device->dial_at_ms);
+        device->dial_at_ms = self->now.mono_ms + peer_step_backoff(REDIAL_FIRST_MS, REDIAL_LAST_MS, device->dial_failures + 1);
+        peer_step_at(self, device->dial_at_ms);
     }
 }
 
@@ -331,9 +331,9 @@ tick_one(struct peer_core *self, struct peer_device *device)
             peer_links_want(self, contact);
     }
     if (device->dial_until_ms != 0)
-        peer_core_at(self, device->dial_until_ms);
+        peer_step_at(self, device->dial_until_ms);
     if (device->dial_at_ms != 0)
-        peer_core_at(self, device->dial_at_ms);
+        peer_step_at(self, device->dial_at_ms);
 }
 
 void

@@ -65,10 +65,10 @@ peer_mail_look(struct peer_core *self, struct peer_device *device)
     device->mail_at_ms = 0;
     if (due_ms <= self->now.mono_ms) {
         device->mail_due = self->mailing.due = true;
-        peer_core_at(self, self->now.mono_ms);
+        peer_step_at(self, self->now.mono_ms);
     } else if (due_ms != PEER_NEVER) {
         device->mail_at_ms = due_ms;
-        peer_core_at(self, due_ms);
+        peer_step_at(self, due_ms);
     }
 }
 
@@ -79,7 +79,7 @@ peer_mail_said(struct peer_core *self, struct peer_device *device)
     if (device->mail_at_ms != 0 || !peer_session_online(self))
         return;
     device->mail_at_ms = self->now.mono_ms + (device->away ? 0 : LATE_MS);
-    peer_core_at(self, device->mail_at_ms);
+    peer_step_at(self, device->mail_at_ms);
 }
 
 void
@@ -103,7 +103,7 @@ peer_mail_gap(struct peer_core *self, struct peer_device *device, struct peer_ma
     device->mailed = device->acked;
     device->mail_rest_ms = self->now.mono_ms + REST_FIRST_MS;
     peer_roster_put_device(device, self->out);
-    (void)peer_core_store(self); /* only marks that this step writes */
+    (void)peer_step_store(self); /* only marks that this step writes */
     peer_mail_look(self, device);
 }
 
@@ -152,7 +152,7 @@ peer_mail_parcel(struct peer_core *self, const struct msg_cert *to, struct msg_s
     mailing->waiting[mailing->waiting_count++] =
         (struct peer_parcel){.account = to->account, .device = to->device, .ticket = *ticket, .len = buf.len - mailing->waiting_len};
     mailing->waiting_len = buf.len;
-    peer_core_at(self, self->now.mono_ms);
+    peer_step_at(self, self->now.mono_ms);
     return CONCLAVE_OK;
 }
 
@@ -213,7 +213,7 @@ send_deposit(struct peer_core *self)
     struct peer_mailing *mailing = &self->mailing;
     const struct msg_deposit deposit = {mailing->req, mailing->list};
     mailing->sent_ms = self->now.mono_ms;
-    peer_core_at(self, mailing->sent_ms + ANSWER_MS);
+    peer_step_at(self, mailing->sent_ms + ANSWER_MS);
     peer_session_send(self, MSG_DEPOSIT, &deposit);
 }
 
@@ -224,7 +224,7 @@ peer_mail_flush(struct peer_core *self)
     if (mailing->req != 0 || (!mailing->due && mailing->waiting_count == 0) || !self->self.incarnation_synced || !peer_session_online(self))
         return;
     if (self->now.mono_ms < mailing->again_ms) {
-        peer_core_at(self, mailing->again_ms);
+        peer_step_at(self, mailing->again_ms);
         return;
     }
     mailing->list = (struct msg_list){mailing->at, 0, 0};
@@ -242,7 +242,7 @@ peer_mail_flush(struct peer_core *self)
     mailing->due = mailing->due && !fits;
     if (mailing->parcel_count == 0)
         return;
-    mailing->req = peer_core_req(self);
+    mailing->req = peer_step_req(self);
     send_deposit(self);
 }
 
@@ -276,7 +276,7 @@ deposited(struct peer_core *self, const struct peer_parcel *parcel, struct peer_
     if (peer_mark_before(device->mailed, parcel->upto)) {
         device->mailed = parcel->upto;
         peer_roster_put_device(device, self->out);
-        (void)peer_core_store(self); /* only marks that this step writes */
+        (void)peer_step_store(self); /* only marks that this step writes */
         stored(self, contact, parcel->upto);
     }
 }
@@ -286,7 +286,7 @@ refused(struct peer_core *self, const struct peer_parcel *parcel, struct peer_de
 {
     struct peer_contact *contact = peer_roster_contact_of(&self->roster, device);
     device->mail_failures++;
-    device->mail_rest_ms = self->now.mono_ms + peer_core_backoff(REST_FIRST_MS, REST_LAST_MS, device->mail_failures);
+    device->mail_rest_ms = self->now.mono_ms + peer_step_backoff(REST_FIRST_MS, REST_LAST_MS, device->mail_failures);
     if (parcel->receipt)
         peer_mailbox_answered(self, device, &parcel->told, parcel->serial); /* their mailbox must not keep ours full */
     if (err == CONCLAVE_ERR_NO_SUCH_USER)
@@ -294,7 +294,7 @@ refused(struct peer_core *self, const struct peer_parcel *parcel, struct peer_de
     const bool full = err == CONCLAVE_ERR_QUOTA_EXCEEDED || err == CONCLAVE_ERR_STORE_FULL;
     if (full && parcel->upto.number != 0 && !contact->mail_refused) {
         contact->mail_refused = true;
-        peer_core_notice_about(self, msg_text(contact->name), err,
+        peer_step_notice_about(self, msg_text(contact->name), err,
                                msg_text("The registry takes no more mail for them at this time. What you said waits here, and goes out when there is room or when you meet."));
     }
 }
@@ -329,7 +329,7 @@ settle(struct peer_core *self, const struct msg_deposited *answer, enum conclave
         peer_mail_look(self, device); /* there may be more */
     }
     peer_mailbox_collect(self);
-    peer_core_at(self, self->now.mono_ms);
+    peer_step_at(self, self->now.mono_ms);
 }
 
 static void
@@ -340,10 +340,10 @@ denied(struct peer_core *self, const struct msg_error_frame *error)
     if (err == CONCLAVE_ERR_BUSY) { /* asked again when that time is over */
         const uint64_t wait_ms = later(error->retry_ms, 1000);
         mailing->sent_ms = self->now.mono_ms + wait_ms - ANSWER_MS;
-        peer_core_at(self, self->now.mono_ms + wait_ms);
+        peer_step_at(self, self->now.mono_ms + wait_ms);
         return;
     }
-    peer_core_log(self, MSG_LOG_WARN, "DEPOSIT-REFUSED the registry does not take mail:", msg_error_sentence(err));
+    peer_step_log(self, MSG_LOG_WARN, "DEPOSIT-REFUSED the registry does not take mail:", msg_error_sentence(err));
     mailing->again_ms = self->now.mono_ms + REST_FIRST_MS;
     settle(self, NULL, err == CONCLAVE_OK ? CONCLAVE_ERR_INTERNAL : err);
 }
@@ -374,7 +374,7 @@ peer_mail_online(struct peer_core *self)
     mailing->online_ms = self->now.mono_ms;
     mailing->again_ms = 0;
     if (mailing->parcel_count > 0) { /* its answer was lost with the session before */
-        mailing->req = peer_core_req(self);
+        mailing->req = peer_step_req(self);
         send_deposit(self);
     }
     uint32_t at = 0;
@@ -425,11 +425,11 @@ peer_mail_tick(struct peer_core *self)
         if (device->mail_at_ms != 0 && now >= device->mail_at_ms)
             peer_mail_look(self, device);
         else if (device->mail_at_ms != 0)
-            peer_core_at(self, device->mail_at_ms);
+            peer_step_at(self, device->mail_at_ms);
     if (self->mailing.req == 0)
         return;
     if (now >= self->mailing.sent_ms + ANSWER_MS)
         send_deposit(self);
     else
-        peer_core_at(self, self->mailing.sent_ms + ANSWER_MS);
+        peer_step_at(self, self->mailing.sent_ms + ANSWER_MS);
 }

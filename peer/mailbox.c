@@ -145,7 +145,7 @@ take(struct peer_core *self, const struct msg_mail *mail, struct peer_mail_in *i
         else if (err == CONCLAVE_ERR_PEER_KEY_CHANGED && contact != NULL)
             peer_people_warn(self, contact, err, msg_text(""));
         else if (err == CONCLAVE_ERR_PEER_KEY_CHANGED)
-            peer_core_notice_about(self, msg_text(cert.name), err, msg_text(""));
+            peer_step_notice_about(self, msg_text(cert.name), err, msg_text(""));
     } else if (err == CONCLAVE_OK)
         take_sealed(self, &cert, msg_span_of_buf(&batch));
     msg_keys_wipe(self->batch, batch.len);
@@ -162,7 +162,7 @@ next_in(struct peer_core *self, uint64_t serial, size_t len)
         return NULL; /* known; or what stands before it was not taken */
     if (mailing->in_count == PEER_MAILS) {
         mailing->flooded = true;
-        peer_core_log(self, MSG_LOG_WARN, "MAIL-FLOOD", "the registry sends more mail than was collected; the rest is passed over until the next session");
+        peer_step_log(self, MSG_LOG_WARN, "MAIL-FLOOD", "the registry sends more mail than was collected; the rest is passed over until the next session");
         return NULL;
     }
     mailing->serial = serial;
@@ -180,7 +180,7 @@ peer_mailbox_take(struct peer_core *self, const struct msg_mail *mail)
         return;
     const enum conclave_err err = take(self, mail, in);
     if (err != CONCLAVE_OK)
-        peer_core_log(self, MSG_LOG_WARN, "MAIL-REFUSED mail was not taken:", msg_error_sentence(err));
+        peer_step_log(self, MSG_LOG_WARN, "MAIL-REFUSED mail was not taken:", msg_error_sentence(err));
     in->store = self->next_store + (self->writes ? 1 : 0); /* all that was written up to now */
     if (peer_mailbox_presses(self))
         for (size_t i = 0; i < self->mailing.in_count; i++) {
@@ -202,7 +202,7 @@ peer_mailbox_returned(struct peer_core *self, const struct msg_returned *returne
     /* a receipt, or what is for rooms, comes back as well: of that nobody needs to know */
     if (contact != NULL && !contact->mail_returned && peer_mark_before(device->acked, device->mailed) && peer_talk_device_waits(self, device)) {
         contact->mail_returned = true;
-        peer_core_notice_about(self, msg_text(contact->name), CONCLAVE_ERR_EXPIRED,
+        peer_step_notice_about(self, msg_text(contact->name), CONCLAVE_ERR_EXPIRED,
                                msg_text("What you said to them waited at the registry until its time was over. It is kept here, and delivered when you meet."));
     }
     in->store = 0;

@@ -2,6 +2,8 @@
  * does for the others.  Only peer/core.c and its parts include this.
  *
  *   core.c      events in, commands of the user, the order of a step
+ *   step.c      what each part adds to a step: numbers, timers, answers, log
+ *   self.c      what this device keeps of itself: its record, its mail keys
  *   commands.c  what the user asks for
  *   restore.c   the core as it was, from records
  *   door.c      sign up, enrol, change a password: one request to the door
@@ -78,6 +80,7 @@ struct peer_door {
     uint64_t again_ms;
     uint64_t until_ms;
     uint32_t denied;                    /* handshakes refused, in a row */
+    uint32_t unresolved;                /* look-ups of its host that failed, in a row */
 };
 
 enum peer_session_state { SESSION_OFF, SESSION_WAITING, SESSION_DIALLING, SESSION_GREETING, SESSION_ONLINE };
@@ -205,27 +208,30 @@ struct peer_core {
     uint8_t frame[MSG_SOCKET_MAX];      /* scratch: a frame being made */
 };
 
-/* ---- core.c: for all parts ---- */
-uint64_t peer_core_req(struct peer_core *self);
-uint64_t peer_core_link(struct peer_core *self);
-void peer_core_at(struct peer_core *self, uint64_t at_ms);         /* be woken by then */
-void peer_core_put_self(struct peer_core *self);
-void peer_core_renew_mail(struct peer_core *self);                 /* when its week is over */
-uint64_t peer_core_store(struct peer_core *self);                  /* id of the transaction this step's PUTs will be in */
-uint64_t peer_core_registry_ms(const struct peer_core *self);      /* its wall clock, as last heard */
-void peer_core_heard_ms(struct peer_core *self, uint64_t registry_ms);
-uint64_t peer_core_backoff(uint64_t first_ms, uint64_t last_ms, uint32_t failures); /* with jitter */
-void peer_core_ok(struct peer_core *self, uint64_t cmd, const struct msg_id *id);
-void peer_core_failed(struct peer_core *self, uint64_t cmd, enum conclave_err err, struct msg_text text, uint64_t retry_ms);
-void peer_core_notice(struct peer_core *self, enum conclave_err err, struct msg_text text);
-void peer_core_notice_about(struct peer_core *self, struct msg_text name, enum conclave_err err, struct msg_text text);
-void peer_core_session(struct peer_core *self, enum msg_session_state state, enum conclave_err err, struct msg_text text);
-void peer_core_log(struct peer_core *self, enum msg_log_level level, const char *what, const char *detail);
-void peer_core_forget(struct peer_core *self);                     /* this account: as a fresh home, but for its keys */
-uint64_t peer_core_hurry(uint64_t a, uint64_t b);                  /* the earlier of two times, 0 being none */
+/* ---- step.c: for all parts ---- */
+uint64_t peer_step_req(struct peer_core *self);
+uint64_t peer_step_link(struct peer_core *self);
+void peer_step_at(struct peer_core *self, uint64_t at_ms);         /* be woken by then */
+uint64_t peer_step_store(struct peer_core *self);                  /* id of the transaction this step's PUTs will be in */
+uint64_t peer_step_registry_ms(const struct peer_core *self);      /* its wall clock, as last heard */
+void peer_step_heard_ms(struct peer_core *self, uint64_t registry_ms);
+uint64_t peer_step_backoff(uint64_t first_ms, uint64_t last_ms, uint32_t failures); /* with jitter */
+void peer_step_ok(struct peer_core *self, uint64_t cmd, const struct msg_id *id);
+void peer_step_failed(struct peer_core *self, uint64_t cmd, enum conclave_err err, struct msg_text text, uint64_t retry_ms);
+void peer_step_notice(struct peer_core *self, enum conclave_err err, struct msg_text text);
+void peer_step_notice_about(struct peer_core *self, struct msg_text name, enum conclave_err err, struct msg_text text);
+void peer_step_session(struct peer_core *self, enum msg_session_state state, enum conclave_err err, struct msg_text text);
+struct msg_text peer_step_unresolved(struct peer_core *self, const char *host); /* a sentence, in self->text */
+void peer_step_log(struct peer_core *self, enum msg_log_level level, const char *what, const char *detail);
+uint64_t peer_step_hurry(uint64_t a, uint64_t b);                  /* the earlier of two times, 0 being none */
+
+/* ---- self.c ---- */
+void peer_self_put(struct peer_core *self);
+void peer_self_renew_mail(struct peer_core *self);                 /* when its week is over */
+void peer_self_forget(struct peer_core *self);                     /* this account: as a fresh home, but for its keys */
 
 /* ---- commands.c ---- */
-void peer_commands_take(struct peer_core *self, struct msg_span bytes);
+void peer_commands_take(struct peer_core *self, const struct msg_event *event);
 
 /* ---- restore.c ---- */
 void peer_restore_record(struct peer_core *self, const struct msg_event *event);

@@ -86,7 +86,7 @@ peer_post_run(struct peer_core *self, struct peer_device *device, uint64_t link,
         struct msg_run run = {0};
         const enum conclave_err err = msg_run_accept(&run, frame, &device->cert, self->self.account, self->self.device, &mail->pub, &mail->sec, self->now.mono_ms);
         if (err != CONCLAVE_OK) {
-            peer_core_log(self, MSG_LOG_WARN, "RUN-REFUSED", msg_error_sentence(err));
+            peer_step_log(self, MSG_LOG_WARN, "RUN-REFUSED", msg_error_sentence(err));
             return;
         }
         device->run_turn = (device->run_turn + 1) % PEER_RUNS_IN;
@@ -114,7 +114,7 @@ peer_post_sealed(struct peer_core *self, struct peer_device *device, uint64_t li
     if (err == CONCLAVE_OK)
         peer_hear_take(self, device, msg_span_of_buf(&batch));
     else
-        peer_core_log(self, err == CONCLAVE_ERR_REPLAY ? MSG_LOG_DEBUG : MSG_LOG_WARN, "ENVELOPE-REFUSED", msg_error_sentence(err));
+        peer_step_log(self, err == CONCLAVE_ERR_REPLAY ? MSG_LOG_DEBUG : MSG_LOG_WARN, "ENVELOPE-REFUSED", msg_error_sentence(err));
     msg_keys_wipe(self->batch, batch.len);
 }
 
@@ -129,7 +129,7 @@ peer_post_reseal(struct peer_core *self, struct peer_device *device, const struc
     if (frame->certificate.len <= MSG_CERT_MAX && msg_cert_open(&cert, frame->certificate, &self->self.signer) == CONCLAVE_OK
         && cert.account == device->cert.account && cert.device == device->cert.device
         && peer_people_take_cert(self, device, frame->certificate, &cert) != CONCLAVE_OK) {
-        peer_core_notice_about(self, msg_text(peer_roster_contact_of(&self->roster, device)->name), CONCLAVE_ERR_PEER_KEY_CHANGED, msg_text(""));
+        peer_step_notice_about(self, msg_text(peer_roster_contact_of(&self->roster, device)->name), CONCLAVE_ERR_PEER_KEY_CHANGED, msg_text(""));
         return;
     }
     msg_run_wipe(&device->run_out);

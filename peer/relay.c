@@ -39,9 +39,9 @@ peer_relay_want(struct peer_core *self, struct peer_device *device)
         return;
     if (now < device->relay_at_ms)
         return; /* tried again then */
-    device->relayed = (struct peer_link){peer_core_link(self), PEER_LINK_GREETING};
+    device->relayed = (struct peer_link){peer_step_link(self), PEER_LINK_GREETING};
     device->relay_until_ms = now + GREETING_MS;
-    peer_core_at(self, device->relay_until_ms);
+    peer_step_at(self, device->relay_until_ms);
     greet(self, device);
 }
 
@@ -75,7 +75,7 @@ unreached(struct peer_core *self, struct peer_device *device, uint64_t again_ms)
     struct peer_contact *contact = peer_roster_contact_of(&self->roster, device);
     end_link(self, device);
     device->relay_at_ms = self->now.mono_ms + again_ms;
-    peer_core_at(self, device->relay_at_ms);
+    peer_step_at(self, device->relay_at_ms);
     if (peer_talk_waits(self, contact))
         peer_links_want(self, contact);
     peer_mail_look(self, device);
@@ -92,7 +92,7 @@ hello(struct peer_core *self, struct peer_device *device, const struct msg_hello
     if (device->relayed.state == PEER_LINK_UP && soon)
         return true;
     if (!asked)
-        device->relayed = (struct peer_link){device->relayed.state != PEER_LINK_NONE ? device->relayed.id : peer_core_link(self), PEER_LINK_GREETING};
+        device->relayed = (struct peer_link){device->relayed.state != PEER_LINK_NONE ? device->relayed.id : peer_step_link(self), PEER_LINK_GREETING};
     device->direct_at_ms = device->dial_failures > 0 ? self->now.mono_ms + DIRECT_MS : device->direct_at_ms;
     device->relay_until_ms = 0;
     if (!peer_links_hello(self, device, &device->relayed, frame, !asked))
@@ -131,7 +131,7 @@ relayed(struct peer_core *self, const struct msg_relay *frame)
             return; /* nobody we know, or want to know */
         const enum conclave_err err = msg_codec_next_frame(&in, &kind, &any);
         if (err != CONCLAVE_OK || !take(self, device, kind, &any)) {
-            peer_core_log(self, MSG_LOG_WARN, "LINK-GARBAGE a link through the registry carried what it should not and ends:", msg_error_sentence(err == CONCLAVE_OK ? CONCLAVE_ERR_KIND : err));
+            peer_step_log(self, MSG_LOG_WARN, "LINK-GARBAGE a link through the registry carried what it should not and ends:", msg_error_sentence(err == CONCLAVE_OK ? CONCLAVE_ERR_KIND : err));
             unreached(self, device, AGAIN_MS);
             return;
         }
@@ -196,11 +196,11 @@ peer_relay_tick(struct peer_core *self)
         if (device->relay_until_ms != 0 && self->now.mono_ms >= device->relay_until_ms)
             unreached(self, device, AGAIN_MS);
         if (device->relay_until_ms != 0)
-            peer_core_at(self, device->relay_until_ms);
+            peer_step_at(self, device->relay_until_ms);
         if (device->relay_at_ms == 0)
             continue;
         if (self->now.mono_ms < device->relay_at_ms) {
-            peer_core_at(self, device->relay_at_ms);
+            peer_step_at(self, device->relay_at_ms);
             continue;
         }
         device->relay_at_ms = 0;

@@ -83,7 +83,7 @@ restore_out(struct peer_core *self, const struct msg_rec_out *record)
         .delivered = !peer_mark_before(contact->delivered, (struct peer_mark){record->incarnation, record->number}),
     };
     if (peer_outbox_add(self->outbox, &contact->queue, &out, record->text) == PEER_NONE)
-        peer_core_log(self, MSG_LOG_ERROR, "OUTBOX-FULL", "some waiting messages stay on disk until there is room; raise the outbox limits");
+        peer_step_log(self, MSG_LOG_ERROR, "OUTBOX-FULL", "some waiting messages stay on disk until there is room; raise the outbox limits");
 }
 
 static void
@@ -146,7 +146,7 @@ peer_restore_record(struct peer_core *self, const struct msg_event *event)
         return;
     }
     if (msg_codec_decode(event->bytes, &kind, &any) != CONCLAVE_OK) {
-        peer_core_log(self, MSG_LOG_ERROR, "RECORD-DAMAGED", "a record of this home does not decode and was passed over");
+        peer_step_log(self, MSG_LOG_ERROR, "RECORD-DAMAGED", "a record of this home does not decode and was passed over");
         return;
     }
     if (kind == MSG_REC_SELF)

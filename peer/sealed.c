@@ -12,7 +12,7 @@ peer_rooms_sealed(struct peer_core *self, const struct msg_cert *from, enum msg_
 {
     (void)from;
     (void)any;
-    peer_core_log(self, MSG_LOG_DEBUG, "ROOMS-NONE", kind == MSG_ROOM_KEY ? "a room's key was passed over" : "a question for a room's key was passed over");
+    peer_step_log(self, MSG_LOG_DEBUG, "ROOMS-NONE", kind == MSG_ROOM_KEY ? "a room's key was passed over" : "a question for a room's key was passed over");
 }
 
 /* A parcel of peer_mail_parcel was deposited, or refused: NO_SUCH_USER,

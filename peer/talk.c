@@ -22,8 +22,8 @@ peer_talk_reincarnate(struct peer_core *self)
         self->self.salt = msg_keys_random_u64();
     while (self->self.salt == 0);
     self->self.incarnation_synced = false;
-    peer_core_put_self(self);
-    self->self.incarnation_store = peer_core_store(self);
+    peer_self_put(self);
+    self->self.incarnation_store = peer_step_store(self);
 }
 
 void
@@ -154,7 +154,7 @@ static struct msg_id
 new_id(struct peer_core *self)
 {
     if (self->ids_left == 0) {
-        msg_keys_random(self->ids, sizeof self->ids);
+        msg_keys_random_many(self->ids, sizeof self->ids);
         self->ids_left = PEER_IDS;
     }
     return self->ids[--self->ids_left];
@@ -164,7 +164,7 @@ void
 peer_talk_tell(struct peer_core *self, const struct peer_contact *contact, const struct msg_id *id, enum msg_tick tick)
 {
     const struct msg_tell_receipt tell = {*id, msg_text(contact->name), msg_text(""), tick};
-    peer_held_put(self->held, peer_core_store(self), MSG_TELL_RECEIPT, &tell);
+    peer_held_put(self->held, peer_step_store(self), MSG_TELL_RECEIPT, &tell);
 }
 
 /* Lets go of the oldest message to a contact, which some device of theirs has. */
@@ -178,7 +178,7 @@ drop_first(struct peer_core *self, struct peer_contact *contact)
         if (device->cursor == first)
             device->cursor = out->next;
     delete_out(self, contact, out->mark);
-    (void)peer_core_store(self); /* only marks that this step writes */
+    (void)peer_step_store(self); /* only marks that this step writes */
     peer_outbox_shift(self->outbox, &contact->queue);
 }
 
@@ -202,7 +202,7 @@ peer_talk_say(struct peer_core *self, struct peer_contact *contact, uint64_t cmd
     if (!peer_outbox_fits(self->outbox, text.len))
         make_room(self, text.len);
     if (!peer_outbox_fits(self->outbox, text.len) || !peer_held_fits(self->held, 0)) {
-        peer_core_failed(self, cmd, CONCLAVE_ERR_QUOTA_EXCEEDED, msg_text("Too many messages wait to be sent; try again when some were delivered."), 1000);
+        peer_step_failed(self, cmd, CONCLAVE_ERR_QUOTA_EXCEEDED, msg_text("Too many messages wait to be sent; try again when some were delivered."), 1000);
         return false;
     }
     out.id = new_id(self);
@@ -210,7 +210,7 @@ peer_talk_say(struct peer_core *self, struct peer_contact *contact, uint64_t cmd
     const uint32_t at = peer_outbox_add(self->outbox, &contact->queue, &out, text);
     put_out(self, contact, &out, text);
     put_chain_out(self, contact);
-    peer_core_ok(self, cmd, &out.id);
+    peer_step_ok(self, cmd, &out.id);
     peer_talk_tell(self, contact, &out.id, MSG_TICK_QUEUED);
     bool up = false;
     struct peer_device *device = peer_roster_first_device(&self->roster, contact);
@@ -256,7 +256,7 @@ peer_talk_settle(struct peer_core *self, struct peer_contact *contact)
         if (!out->delivered || !had || awaits_devices(contact, out->mark) || !(out->read || contact->queue.delivered > KEEP_UNREAD))
             break;
         delete_out(self, contact, out->mark);
-        (void)peer_core_store(self); /* only marks that this step writes */
+        (void)peer_step_store(self); /* only marks that this step writes */
         peer_outbox_shift(self->outbox, &contact->queue);
     }
     while (contact->queue.held != PEER_NONE) {
@@ -360,7 +360,7 @@ peer_talk_acked(struct peer_core *self, struct peer_device *device, const struct
     struct peer_mark read = {receipt->incarnation, receipt->read < receipt->delivered ? receipt->read : receipt->delivered};
     const struct peer_mark read_before = device->read;
     if (forked(self, contact, receipt)) {
-        peer_core_log(self, MSG_LOG_WARN, "RESTORED", "a contact knows a later incarnation of this device: its disk is an older copy; waiting messages are numbered anew");
+        peer_step_log(self, MSG_LOG_WARN, "RESTORED", "a contact knows a later incarnation of this device: its disk is an older copy; waiting messages are numbered anew");
         renumber(self, receipt->incarnation);
         return;
     }
@@ -381,7 +381,7 @@ peer_talk_acked(struct peer_core *self, struct peer_device *device, const struct
         if (device->cursor != PEER_NONE && !peer_mark_before(delivered, peer_outbox_at(self->outbox, device->cursor)->mark))
             device->cursor = first_unacked(self, device);
         if (device->resend_at_ms != 0)
-            peer_core_at(self, device->resend_at_ms);
+            peer_step_at(self, device->resend_at_ms);
         peer_talk_dirty(self, device); /* the window has moved */
     }
     if (seen)
@@ -392,7 +392,7 @@ peer_talk_acked(struct peer_core *self, struct peer_device *device, const struct
         if (peer_mark_before(contact->read, device->read))
             contact->read = device->read;
         peer_roster_put_device(device, self->out);
-        (void)peer_core_store(self); /* only marks that this step writes */
+        (void)peer_step_store(self); /* only marks that this step writes */
         tell_ticks(self, contact, device, read_before);
         peer_talk_settle(self, contact);
     }
@@ -458,7 +458,7 @@ peer_talk_batch(struct peer_core *self, struct peer_device *device, struct msg_b
         count++;
     if (count > 0 && device->resend_at_ms == 0) {
         device->resend_at_ms = self->now.mono_ms + device->resend_ms;
-        peer_core_at(self, device->resend_at_ms);
+        peer_step_at(self, device->resend_at_ms);
     }
 }
 
@@ -470,11 +470,11 @@ tick_one(struct peer_core *self, struct peer_device *device)
         device->receipt_at_ms = 0;
         peer_talk_dirty(self, device);
     } else if (device->receipt_at_ms != 0)
-        peer_core_at(self, device->receipt_at_ms);
+        peer_step_at(self, device->receipt_at_ms);
     if (device->resend_at_ms == 0)
         return;
     if (now < device->resend_at_ms) {
-        peer_core_at(self, device->resend_at_ms);
+        peer_step_at(self, device->resend_at_ms);
         return;
     }
     const uint64_t waited_ms = device->resend_ms;

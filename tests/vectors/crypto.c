@@ -8,6 +8,8 @@
 #include "msg/codec.h"
 #include "msg/envelope.h"
 #include "msg/name.h"
+#include "msg/room.h"
+#include "msg/roomkey.h"
 #include "tests/vectors/vectors.h"
 
 static void
@@ -199,6 +201,7 @@ envelopes(FILE *to, const struct person *alice, const struct person *bob)
     line(to, "batch", batch.at, batch.len);
     for (unsigned i = 0; i < 2; i++) {
         frame.len = 0;
+        run.nonces_left = 0; /* each is drawn by itself, and is what was drawn last */
         line_u64(to, i == 0 ? "sealed-1-counter" : "sealed-2-counter", run.counter);
         check(msg_envelope_seal(&run, &frame, msg_span_of_buf(&batch)));
         line(to, i == 0 ? "sealed-1-nonce" : "sealed-2-nonce", drawn, sizeof(struct msg_nonce));
@@ -219,6 +222,44 @@ stored_value(FILE *to)
     check(msg_keys_lock(&out, msg_span("body", 4), msg_span("about", 5), &key));
     line(to, "lock-nonce", drawn, 24);
     line(to, "lock-value", out.at, out.len);
+}
+
+/* An entry of a roster, two frames under one sender key, and a tip. */
+static void
+room(FILE *to, const struct person *alice)
+{
+    uint8_t op_at[1024];
+    uint8_t out_at[1024];
+    struct msg_buf op = {op_at, 0, sizeof op_at};
+    struct msg_buf out = {out_at, 0, sizeof out_at};
+    struct msg_room facts = {.number = 0};
+    struct msg_room_part owner = {.account = alice->cert.account};
+    struct msg_roomkey key;
+    memset(facts.id.at, 0x77, sizeof facts.id.at);
+    const struct msg_room_op create = {.room = facts.id, .act = MSG_ACT_CREATE, .account = alice->cert.account, .device = alice->cert.device,
+                                       .name = msg_text("#lab"), .text = msg_text("all of it"), .ts_ms = 1700000004000};
+    check(msg_room_sign_op(&op, &create, &alice->sign_sec));
+    line(to, "room-op", op.at, op.len);
+    check(msg_room_apply(&facts, &create, &owner, NULL, false));
+    const struct msg_entry entry = {.number = 1, .offset = 3, .at_ms = 1700000004001, .op = msg_span_of_buf(&op),
+                                    .certificate = msg_span("certificate", 11)};
+    msg_room_link(&facts, &entry, true);
+    LINE(to, "room-head", facts.head);
+    msg_roomkey_new(&key);
+    LINE(to, "room-key-chain", key.chain);
+    LINE(to, "room-key-tag", key.tag);
+    for (unsigned i = 0; i < 2; i++) {
+        struct msg_room_frame frame = {.room = facts.id, .epoch = 1, .epoch_head = facts.epoch_head, .account = alice->cert.account,
+                                       .device = alice->cert.device, .incarnation = 1, .salt = 2, .first = 1 + i, .count = 1};
+        memset(frame.head.at, 0x33, sizeof frame.head.at);
+        out.len = 0;
+        check(msg_roomkey_seal(&key, &out, &frame, msg_span("three SAYs stand here", 21), &alice->sign_sec));
+        LINE(to, i == 0 ? "room-1-nonce" : "room-2-nonce", frame.nonce);
+        line(to, i == 0 ? "room-1-frame" : "room-2-frame", out.at, out.len);
+    }
+    struct msg_room_tip tip = {.room = facts.id, .account = 1, .device = 1, .incarnation = 1, .salt = 2, .number = 2};
+    msg_room_sign_tip(&tip, &alice->sign_sec);
+    LINE(to, "room-tip-signature", tip.sig);
 }
 
 void
@@ -257,4 +298,5 @@ vectors_crypto(FILE *to)
     revocations(to, &signer_sec);
     envelopes(to, &alice, &bob);
     stored_value(to);
+    room(to, &alice);
 }
