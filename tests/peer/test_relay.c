@@ -170,6 +170,22 @@ who_is_blocked_is_passed_over(void **state)
 }
 
 static void
+that_somebody_left_is_told_once_whichever_answer_says_so(void **state)
+{
+    (void)state;
+    both_come();
+    registry_presence(ADA, MSG_STATUS_ONLINE);
+    assert_int_equal(pair_count(ADA, MSG_TELL_PRESENCE), 1);
+    registry_loses(BOB);
+    pair_say(ADA, 1, "are you there");
+    registry_passes(3000); /* INTRODUCED knows it before PRESENCE comes */
+    assert_int_equal(pair_count(ADA, MSG_TELL_PRESENCE), 2);
+    assert_int_equal(pair_told(ADA, MSG_TELL_PRESENCE, 1)->MSG_ANY_TELL_PRESENCE.status, MSG_STATUS_OFFLINE);
+    registry_presence(ADA, MSG_STATUS_OFFLINE);
+    assert_int_equal(pair_count(ADA, MSG_TELL_PRESENCE), 2);
+}
+
+static void
 what_is_no_link_s_ends_it(void **state)
 {
     (void)state;
@@ -228,6 +244,7 @@ main(void)
         TEST(the_direct_way_is_tried_again_and_preferred),
         TEST(it_ends_with_the_session),
         TEST(who_is_blocked_is_passed_over),
+        TEST(that_somebody_left_is_told_once_whichever_answer_says_so),
         TEST(what_is_no_link_s_ends_it),
         TEST(the_largest_message_fits),
     };
