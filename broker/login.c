@@ -50,6 +50,8 @@ replace(struct broker_front_core *self, uint32_t slot, uint64_t link)
     msg_effects_drop(self->out, session->conn);
     broker_introducing_forget(self, slot);
     broker_people_unwatch_all(&self->people, slot);
+    broker_rooms_stand_up_all(&self->rooms, slot);
+    broker_room_watch_set(&self->room_watch, slot, false);
     broker_sessions_move(&self->sessions, slot, link);
     session->generation = self->generation++;
 }
@@ -120,6 +122,7 @@ open_session(struct broker_front_core *self, const struct request *request, uint
     send_welcome(self, session, certificate);
     if (begins)
         broker_mailing_begin(self, slot);
+    broker_seats_enter(self, slot);
 }
 
 bool
@@ -366,6 +369,8 @@ broker_login_end(struct broker_front_core *self, uint32_t slot, bool at_once)
     broker_introducing_forget(self, slot);
     broker_people_unwatch_all(&self->people, slot);
     broker_people_leave(&self->people, slot);
+    broker_rooms_stand_up_all(&self->rooms, slot);
+    broker_room_watch_set(&self->room_watch, slot, false);
     broker_sessions_remove(&self->sessions, slot);
     broker_people_changed(&self->people, person, false, self->now.mono_ms, self->settings.gather_ms);
     if (at_once)

@@ -16,10 +16,15 @@
  *   talk.c      chains going out: say, send, send again, let go
  *   hear.c      chains coming in: accept, sync, show, acknowledge
  *   post.c      batches sealed and opened: runs, envelopes, reseal
+ *   room_ops.c  rosters of rooms: entries checked, applied, told
+ *   room_read.c which rooms there are, and reading their rosters
+ *   room_commands.c  what the user asks for in rooms
+ *   room_asks.c the requests that take: find, propose, list
+ *   room_hooks.c where keys and frames of rooms come in
  *   mail.c      what waits at the registry for a device of somebody: deposited
  *   mailbox.c   what waited there for this one: opened, and collected
  *   sealed.c    what came sealed and is no talk: for rooms
- *   roster, outbox, held   pure tables */
+ *   roster, rooms, cards, outbox, held   pure tables */
 #ifndef PEER_PARTS_H
 #define PEER_PARTS_H
 
@@ -27,9 +32,12 @@
 #include "msg/codec.h"
 #include "msg/envelope.h"
 #include "msg/name.h"
+#include "msg/room.h"
+#include "peer/cards.h"
 #include "peer/core.h"
 #include "peer/held.h"
 #include "peer/outbox.h"
+#include "peer/rooms.h"
 #include "peer/roster.h"
 
 #define PEER_NEVER UINT64_MAX
@@ -103,6 +111,37 @@ struct peer_session {
     bool was_online;                    /* so that losing it is told once */
 };
 
+/* What a request that is about a room waits for. */
+enum peer_room_step {
+    ROOM_STEP_NONE,     /* it is about none */
+    ROOM_STEP_FIND,     /* ROOM_FOUND: which room the name means */
+    ROOM_STEP_WHO,      /* FOUND: the account of a user */
+    ROOM_STEP_READ,     /* our own roster: it is being read */
+    ROOM_STEP_PROPOSE,  /* DONE: the operation is in order */
+    ROOM_STEP_ORDERED,  /* our own roster: has its entry */
+    ROOM_STEP_ROSTER,   /* ENTRIES: the reading of a roster itself, for nobody's command */
+    ROOM_STEP_LIST,     /* ROOMS */
+    ROOM_STEP_MEMBERS,  /* MEMBERS */
+    ROOM_STEP_WATCH     /* DONE */
+};
+
+struct peer_room_order {
+    enum peer_room_step step;
+    struct msg_id room;
+    uint64_t act;                       /* enum msg_act; 0: MEMBERS */
+    uint64_t subject;                   /* account; 0: none, or not known yet */
+    uint64_t flags;
+    uint64_t seen;
+    struct msg_head seen_head;
+    uint64_t ts_ms;
+    struct msg_head mark;               /* hash of the signed operation: by it we know our entry */
+    uint32_t signings;
+    bool proof;                         /* ROSTER: of a head (struct peer_room.proof) */
+    char who[PEER_TYPED_MAX + 1];       /* as typed, then as shown */
+    char text[MSG_TOPIC_MAX + 1];
+    char password[MSG_PASSWORD_MAX + 1];
+};
+
 struct peer_request {
     bool used;
     enum msg_kind kind;                 /* of the frame to the front */
@@ -116,6 +155,7 @@ struct peer_request {
     uint64_t number;                    /* REVOKE: device; LIST_REVOKED: after; INTRODUCE: contact index + 1 */
     struct peer_queue said;             /* INTRODUCE: what was said to somebody not known yet */
     bool forget;                        /* LOGOUT, REVOKE: of this device, to forget the account */
+    struct peer_room_order order;       /* of those about rooms */
 };
 
 struct peer_arrival { uint64_t arrival; uint64_t account; uint64_t device; struct peer_mark mark; struct msg_id id; };
@@ -181,6 +221,11 @@ struct peer_core {
     struct peer_request requests[PEER_REQUESTS];
     uint32_t requests_count;            /* of them, used */
     struct peer_roster roster;
+    struct peer_rooms rooms;
+    struct peer_cards cards;
+    uint32_t room_reads;                /* rosters being read */
+    bool rooms_full;                    /* told in this session */
+    bool room_watch;                    /* the user wants to hear of all rooms */
     struct peer_outbox *outbox;
     struct peer_held *held;
     bool dirty;                         /* some device has something to send */
@@ -264,6 +309,8 @@ void peer_requests_unreachable(struct peer_core *self);            /* a dial fai
 enum conclave_err peer_session_refusal(const struct peer_core *self); /* why we are not online: refused, or not reached */
 void peer_requests_answer(struct peer_core *self, enum msg_kind kind, const union msg_any *any);
 void peer_requests_tick(struct peer_core *self);
+void peer_requests_again(struct peer_core *self, struct peer_request *request, enum msg_kind kind); /* its next step, or page */
+void peer_requests_end(struct peer_core *self, struct peer_request *request);
 
 /* ---- people.c ---- */
 void peer_people_say(struct peer_core *self, const struct msg_cmd_say *say);
@@ -347,6 +394,48 @@ void peer_post_run(struct peer_core *self, struct peer_device *device, uint64_t 
 void peer_post_sealed(struct peer_core *self, struct peer_device *device, uint64_t link, const struct msg_sealed *frame);
 void peer_post_reseal(struct peer_core *self, struct peer_device *device, const struct msg_reseal *frame);
 
+/* ---- room_ops.c ---- */
+bool peer_room_take(struct peer_core *self, struct peer_room *room, const struct msg_entry *entry); /* one entry of its roster; false: stop with these */
+void peer_room_disbelieve(struct peer_core *self, struct peer_room *room, uint64_t number, struct msg_text who, enum conclave_err err); /* an entry that does not hold: told once, and nothing after it is taken */
+enum conclave_err CONCLAVE_CHECK peer_room_card(struct peer_core *self, const struct msg_cert *cert, struct msg_span certificate); /* takes an opened certificate of somebody in a room: PEER_KEY_CHANGED, REVOKED */
+
+/* ---- room_read.c ---- */
+bool peer_room_frame(struct peer_core *self, enum msg_kind kind, const union msg_any *any); /* of the front, nobody's answer; false: not about rooms */
+void peer_room_entries(struct peer_core *self, struct peer_request *request, const struct msg_entries *entries); /* request NULL: pushed */
+void peer_room_unread(struct peer_core *self, struct peer_request *request, enum conclave_err err); /* its roster could not be read */
+void peer_room_read(struct peer_core *self, struct peer_room *room); /* the rest of its roster, soon */
+struct peer_room *peer_room_make(struct peer_core *self, const struct msg_id *id); /* new or known; NULL: too many; told */
+void peer_room_drop(struct peer_core *self, struct peer_room *room); /* with its records */
+bool peer_room_concerns_us(const struct peer_room *room);          /* we are in it, or invited */
+void peer_room_tick(struct peer_core *self);
+void peer_room_away(struct peer_core *self);                       /* the front link is gone */
+void peer_room_forget(struct peer_core *self);                     /* all rooms and cards */
+
+/* ---- room_commands.c ---- */
+void peer_room_create(struct peer_core *self, const struct msg_cmd_room_create *cmd);
+void peer_room_join(struct peer_core *self, const struct msg_cmd_room_join *cmd);
+void peer_room_act(struct peer_core *self, const struct msg_cmd_room_act *cmd);
+void peer_room_list(struct peer_core *self, uint64_t cmd, bool detailed);
+void peer_room_members(struct peer_core *self, uint64_t cmd, struct msg_text name);
+void peer_room_watch(struct peer_core *self, uint64_t cmd, bool on);
+void peer_room_said(struct peer_core *self, const struct msg_cmd_say *say); /* to a name with # */
+void peer_room_go_on(struct peer_core *self, struct peer_request *request); /* its room is known and read: the next step */
+
+/* ---- room_asks.c: requests with a step ---- */
+void peer_room_ask(struct peer_core *self, struct peer_request *request); /* sends what its step asks */
+bool peer_room_fits(const struct peer_request *request, enum msg_kind answer);
+void peer_room_answer(struct peer_core *self, struct peer_request *request, enum msg_kind kind, const union msg_any *any);
+bool peer_room_refused(struct peer_core *self, struct peer_request *request, enum conclave_err err, struct msg_text text, uint64_t retry_ms); /* false: it goes on another way */
+void peer_room_ordered(struct peer_core *self, const struct peer_room *room, struct msg_span op); /* this operation is an entry of our roster now */
+void peer_room_was_read(struct peer_core *self, const struct msg_id *room, bool over); /* some of it, or all there is */
+
+/* ---- room_hooks.c ---- */
+void peer_room_epoch_began(struct peer_core *self, struct peer_room *room);
+void peer_room_joined(struct peer_core *self, struct peer_room *room, uint64_t account);
+void peer_room_left(struct peer_core *self, struct peer_room *room, uint64_t account);
+void peer_room_heard(struct peer_core *self, struct peer_room *room);
+void peer_room_dropped(struct peer_core *self, struct peer_room *room);
+void peer_room_say(struct peer_core *self, struct peer_room *room, uint64_t cmd, struct msg_text text);
 /* ---- mail.c ---- */
 void peer_mail_online(struct peer_core *self);                     /* a session has begun */
 void peer_mail_away(struct peer_core *self);                       /* it is over */

@@ -357,6 +357,10 @@ void
 peer_people_say(struct peer_core *self, const struct msg_cmd_say *say)
 {
     struct msg_name name;
+    if (say->name.len > 0 && say->name.at[0] == '#') {
+        peer_room_said(self, say);
+        return;
+    }
     if (say->text.len > MSG_TEXT_MAX) {
         peer_step_failed(self, say->req, CONCLAVE_ERR_TOO_LARGE, msg_text(""), 0);
         return;
@@ -464,6 +468,7 @@ peer_people_away(struct peer_core *self)
 {
     uint32_t at = 0;
     self->watch_req = 0;
+    peer_room_away(self);
     for (struct peer_contact *contact; (contact = peer_roster_each(&self->roster, &at)) != NULL;)
         contact->watched = contact->fresh = false;
 }

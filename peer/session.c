@@ -226,6 +226,8 @@ welcome(struct peer_core *self, const struct msg_welcome *answer)
     peer_trust_revoked_version(self, answer->revoked_version);
     peer_requests_send_all(self);
     peer_people_watch(self);
+    if (self->room_watch)
+        peer_room_watch(self, 0, true);
     peer_mail_online(self);
     uint32_t at = 0;
     for (struct peer_contact *contact; (contact = peer_roster_each(&self->roster, &at)) != NULL;)
@@ -274,6 +276,8 @@ peer_session_frame(struct peer_core *self, enum msg_kind kind, const union msg_a
         peer_people_presence(self, &any->MSG_ANY_PRESENCE);
     else if (kind == MSG_INTRODUCTION)
         peer_people_introduction(self, &any->MSG_ANY_INTRODUCTION);
+    else if (peer_room_frame(self, kind, any))
+        return;
     else if (kind == MSG_ERROR && any->MSG_ANY_ERROR.req == 0
              && msg_error_from_code(any->MSG_ANY_ERROR.code.at, any->MSG_ANY_ERROR.code.len) == CONCLAVE_ERR_NOT_LOGGED_IN) {
         msg_effects_drop(self->out, session->link); /* our lease ran out unseen: start over */
