@@ -163,6 +163,7 @@ broker_front_core_counts(const struct broker_front_core *self, struct broker_fro
     out->sessions = self->sessions.count;
     out->accounts_online = self->people.online_count;
     out->mail_waiting = self->mail.boxes.count;
+    out->mail_counted = broker_clearing_counted(self);
 }
 
 /* ---- members ---- */

@@ -64,6 +64,7 @@ struct broker_front_counts {
     uint64_t sessions, accounts_online, requests, refused, log_ins, log_ins_failed, sign_ups, introductions, presence_sent, garbage;
     uint64_t relayed, unreached;
     uint64_t mail_stored, mail_refused, mail_pushed, mail_expired, mail_waiting;
+    bool mail_counted; /* mail_waiting is all there is, stored or on its way */
 };
 void broker_front_core_counts(const struct broker_front_core *self, struct broker_front_counts *out);
 
