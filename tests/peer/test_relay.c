@@ -170,6 +170,21 @@ who_is_blocked_is_passed_over(void **state)
 }
 
 static void
+who_somebody_is_by_now_is_asked_beside_the_greeting(void **state)
+{
+    (void)state;
+    both_come();
+    registry.parted = true; /* the greeting is lost, and nobody says so */
+    pair_say(BOB, 1, "one");
+    registry_passes(250);
+    assert_int_equal(registry.said[BOB][MSG_INTRODUCE], 1);
+    for (uint64_t i = 0; i < 8; i++)
+        pair_say(BOB, 2 + i, "more");
+    registry_passes(2000);
+    assert_int_equal(registry.said[BOB][MSG_INTRODUCE], 1);
+}
+
+static void
 that_somebody_left_is_told_once_whichever_answer_says_so(void **state)
 {
     (void)state;
@@ -244,6 +259,7 @@ main(void)
         TEST(the_direct_way_is_tried_again_and_preferred),
         TEST(it_ends_with_the_session),
         TEST(who_is_blocked_is_passed_over),
+        TEST(who_somebody_is_by_now_is_asked_beside_the_greeting),
         TEST(that_somebody_left_is_told_once_whichever_answer_says_so),
         TEST(what_is_no_link_s_ends_it),
         TEST(the_largest_message_fits),
