@@ -125,7 +125,5 @@ mutant collects_before_the_receipt peer/mailbox.c 's/ \&\& answered\(self, \&mai
 mutant passes_over_receipts_of_a_crash peer/talk.c 's/if \(receipt->incarnation < self->self\.incarnation \&\& peer_mark_before/if (false \&\& peer_mark_before/'
 # Receipts travel by mail where no link takes them.
 mutant mails_no_receipts peer/mail.c 's/if \(peer_hear_owes\(device\) \&\& peer_links_best/if (false \&\& peer_links_best/'
-# What was deposited is known after a crash, and what was not is deposited.
-mutant deposits_in_one_life_only peer/mail.c '/^peer_mail_online\(/,/^}/s/peer_mail_look\(self, device\);/(void)0;/'
 
 tap_done
