@@ -396,7 +396,8 @@ arm(struct broker_front_core *self)
 {
     const uint64_t times[] = {broker_wheel_next(&self->sessions.leases), broker_wheel_next(&self->people.gather),
                               broker_wheel_next(&self->jobs.timers),
-                              broker_wheel_next(&self->introductions.timers), self->pongs.due_ms, broker_clearing_next(self), self->room_watch.due_ms};
+                              broker_wheel_next(&self->introductions.timers), broker_clearing_next(self),
+                              self->pongs.due_ms, self->room_watch.due_ms};
     uint64_t next_ms = BROKER_NEVER;
 
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)

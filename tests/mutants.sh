@@ -121,4 +121,18 @@ mutant forgets_what_was_put_in_order peer/room_read.c 's/^        peer_rooms_put
 # What was asked first is done first.
 mutant proposes_all_at_once peer/room_commands.c 's/!peer_room_has_turn\(self, request\)/false/; s/peer_room_pause\(self, request\)/false/'
 
+# A link through the registry that was lost on one side is found again.
+mutant passes_over_greetings peer/relay.c 's/device->relayed\.state == PEER_LINK_UP \&\& soon/device->relayed.state == PEER_LINK_UP/; s/peer_relay_want\(self, device\);$/(void)0;/'
+# Who never links directly dials nobody.
+mutant dials_all_the_same peer/links.c 's/ \|\| self->settings\.direct == MSG_DIRECT_NEVER//'
+# What is told as stored is on the registry's disk.
+mutant tells_stored_before_the_answer peer/mail.c 's/^#define LATE_MS.*/&\nstatic void settle(struct peer_core *self, const struct msg_deposited *answer, enum conclave_err whole);/; /^peer_mail_flush\(/,/^}/s/^    send_deposit\(self\);/&\n    settle(self, NULL, CONCLAVE_OK);/'
+# Mail is kept until what it had is on disk, and its receipt is under way.
+mutant collects_before_the_disk peer/mailbox.c 's/mailing->in\[done\]\.store <= self->synced_store \&\& answered\(self, \&mailing->in\[done\]\)/true/'
+mutant collects_before_the_receipt peer/mailbox.c 's/ \&\& answered\(self, \&mailing->in\[done\]\)//'
+# A receipt beyond what was remembered counts for what was.
+mutant passes_over_receipts_of_a_crash peer/talk.c 's/if \(receipt->incarnation < self->self\.incarnation \&\& peer_mark_before/if (false \&\& peer_mark_before/'
+# Receipts travel by mail where no link takes them.
+mutant mails_no_receipts peer/mail.c 's/if \(peer_hear_owes\(device\) \&\& peer_links_best/if (false \&\& peer_links_best/'
+
 tap_done

@@ -251,7 +251,8 @@ check_sent(struct msg_span bytes)
     FUZZ_CLAIM(bytes.len > 0 && bytes.len <= MSG_SOCKET_MAX);
     while (bytes.len > 0) {
         FUZZ_CLAIM(msg_codec_next_frame(&bytes, &kind, &any) == CONCLAVE_OK);
-        if (kind < MSG_HELLO || kind >= MSG_ROOM_PROPOSE)
+        const bool has_req = (kind < MSG_HELLO || kind >= MSG_ROOM_PROPOSE) && kind != MSG_RELAY && kind != MSG_COLLECTED;
+        if (has_req)
             last_req = any.MSG_ANY_DONE.req;
         if (kind == MSG_ROOM_PROPOSE) {
             proposed_req = last_req;
