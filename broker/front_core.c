@@ -100,6 +100,7 @@ broker_front_core_new(const struct broker_front_settings *settings, const struct
     self->settings = *settings;
     self->view = *view;
     self->armed_ms = BROKER_NEVER;
+    broker_leases_forget_pongs(self);
     if (!make_tables(self))
         broker_front_core_destroy(&self);
     return self;
@@ -160,7 +161,7 @@ static const struct row {
 } rows[MSG_KIND_LIMIT] = {
     [MSG_LOGIN] = {broker_login_ask, NEED_NOTHING},
     [MSG_LOGOUT] = {broker_login_logout, NEED_NOTHING},
-    [MSG_PING] = {broker_login_ping, NEED_CALM},
+    [MSG_PING] = {broker_leases_ping, NEED_CALM},
     [MSG_CONSENT] = {broker_introducing_consent, NEED_CALM},
     [MSG_SEARCH] = {broker_directory_search, NEED_SESSION},
     [MSG_LIST] = {broker_directory_list, NEED_SESSION},
@@ -341,7 +342,7 @@ arm(struct broker_front_core *self)
 {
     const uint64_t times[] = {broker_wheel_next(&self->sessions.leases), broker_wheel_next(&self->people.gather),
                               broker_wheel_next(&self->jobs.timers),
-                              broker_wheel_next(&self->introductions.timers)};
+                              broker_wheel_next(&self->introductions.timers), self->pongs.due_ms};
     uint64_t next_ms = BROKER_NEVER;
 
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
@@ -362,10 +363,11 @@ broker_front_core_step(struct broker_front_core *self, struct msg_time now, cons
     self->now = now;
     self->out = out;
     /* What is due comes first, whatever woke us: time is the same for all. */
-    broker_login_expire(self);
+    broker_leases_expire(self);
     broker_progress_run_due(self);
     broker_introducing_due(self);
     broker_directory_flush_due(self);
+    broker_leases_pong_due(self);
     switch (event->kind) {
     case EVENT_START:
         start(self);

@@ -19,6 +19,16 @@
 #define BROKER_BOOT_LOCK UINT64_MAX       /* "account" held until the boot is stored */
 #define BROKER_GENERATIONS (1ull << 32)   /* of sessions, in one run of the daemon */
 #define BROKER_BUSY_MS 1000u              /* try again after this */
+#define BROKER_PONG_MS 100u               /* PONGs are gathered for so long, or a tenth of the lease */
+#define BROKER_PONGS 128u                 /* then they go out at once */
+
+/* PINGs that were not answered yet.  Nobody waits for a PONG, and those that go
+ * out together cost one wake-up of the thread that sends. */
+struct broker_pongs {
+    uint64_t due_ms;                /* BROKER_NEVER: none waits */
+    uint32_t count;
+    uint64_t conns[BROKER_PONGS];
+};
 
 struct broker_front_core {
     struct broker_front_settings settings;
@@ -32,6 +42,7 @@ struct broker_front_core {
     bool broken;                    /* the counters cannot be read */
     bool stopping;
     uint64_t armed_ms;              /* the shell will wake us by then */
+    struct broker_pongs pongs;
     struct broker_sessions sessions;
     struct broker_people people;
     struct broker_jobs jobs;
@@ -95,10 +106,9 @@ void broker_admission_fail(struct broker_front_core *self, struct broker_job *jo
 void broker_admission_refuse(struct broker_front_core *self, uint64_t ticket, uint64_t req, enum conclave_err err,
                              struct msg_text text, uint64_t retry_ms);
 
-/* ---- login: LOGIN, LOGOUT, PING, the ends of sessions ---- */
+/* ---- login: LOGIN, LOGOUT, the ends of sessions ---- */
 void broker_login_ask(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
 void broker_login_logout(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
-void broker_login_ping(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
 void broker_login_locked(struct broker_front_core *self, struct broker_job *job);
 void broker_login_signed(struct broker_front_core *self, struct broker_job *job);
 void broker_login_stored(struct broker_front_core *self, struct broker_job *job);
@@ -108,8 +118,17 @@ void broker_login_fail(struct broker_front_core *self, struct broker_job *job, e
 void broker_login_end(struct broker_front_core *self, uint32_t session, bool at_once);
 /* The same with a BYE, and the connection is cut. */
 void broker_login_cut(struct broker_front_core *self, uint32_t session, enum conclave_err err, const char *text);
-void broker_login_expire(struct broker_front_core *self);
 void broker_login_stop(struct broker_front_core *self);
+
+/* ---- leases: PING, and silence ---- */
+void broker_leases_ping(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+/* The session is being told the clock and the version of the revocation list. */
+void broker_leases_told(struct broker_front_core *self, struct broker_session *session);
+/* Answers the PINGs that have waited long enough. */
+void broker_leases_pong_due(struct broker_front_core *self);
+void broker_leases_forget_pongs(struct broker_front_core *self);
+/* Ends the sessions that were silent for too long. */
+void broker_leases_expire(struct broker_front_core *self);
 
 /* ---- directory: SEARCH, LIST, WATCH, PRESENCE ---- */
 void broker_directory_search(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);

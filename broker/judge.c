@@ -4,6 +4,8 @@
 #include <pwquality.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unictype.h>
+#include <unistr.h>
 
 #include "msg/name.h"
 
@@ -58,6 +60,24 @@ characters(struct msg_text text)
     return count;
 }
 
+/* Characters that terminals and editors swallow, or that turn the order of the
+ * others around: what was typed is not what was meant, and the same cannot be
+ * typed everywhere.  Of text that is UTF-8. */
+static bool
+has_unseen(struct msg_text text)
+{
+    ucs4_t c;
+
+    for (size_t at = 0; at < text.len; ) {
+        const int len = u8_mbtouc(&c, (const uint8_t *)text.at + at, text.len - at);
+        if (uc_is_property_bidi_control(c)
+            || uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Zl | UC_CATEGORY_MASK_Zp))
+            return true;
+        at += (size_t)len;
+    }
+    return false;
+}
+
 enum conclave_err
 broker_judge_password(void *arg, struct msg_text name, struct msg_text password, char why[256])
 {
@@ -68,6 +88,11 @@ broker_judge_password(void *arg, struct msg_text name, struct msg_text password,
 
     if (!msg_text_valid(password) || password.len > MSG_PASSWORD_MAX) {
         snprintf(why, 256, "A password is text of at most %u bytes.", MSG_PASSWORD_MAX);
+        return CONCLAVE_ERR_WEAK_PASSWORD;
+    }
+    if (has_unseen(password)) {
+        snprintf(why, 256, "A password has no control characters (tabs, ends of lines), and none that turn the "
+                           "direction of text; choose one without them.");
         return CONCLAVE_ERR_WEAK_PASSWORD;
     }
     if (characters(password) < self->min_length) {

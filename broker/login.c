@@ -16,7 +16,7 @@ struct request {
 };
 
 static void
-send_welcome(struct broker_front_core *self, const struct broker_session *session, struct msg_span certificate)
+send_welcome(struct broker_front_core *self, struct broker_session *session, struct msg_span certificate)
 {
     const struct broker_person *person = &self->people.list[session->person];
     const struct msg_welcome welcome = {
@@ -33,6 +33,8 @@ send_welcome(struct broker_front_core *self, const struct broker_session *sessio
     };
 
     self->counts.log_ins++;
+    session->lease_ms = self->settings.lease_ms;
+    broker_leases_told(self, session);
     broker_front_core_send(self, session->conn, MSG_WELCOME, &welcome);
 }
 
@@ -335,19 +337,6 @@ broker_login_fail(struct broker_front_core *self, struct broker_job *job, enum c
 
 /* ---- staying and leaving ---- */
 
-void
-broker_login_ping(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any)
-{
-    struct broker_session *session = &self->sessions.list[ask->session];
-    const struct msg_pong pong = {self->now.wall_ms, self->revoked_version};
-
-    if (session->reach.status != any->MSG_ANY_PING.status) {
-        session->reach.status = (uint8_t)any->MSG_ANY_PING.status;
-        broker_people_changed(&self->people, session->person, false, self->now.mono_ms, self->settings.gather_ms);
-    }
-    broker_front_core_send(self, ask->link, MSG_PONG, &pong);
-}
-
 /* Writes down when the device was here last.  Not while a job holds the
  * account: what we read might be older than what it writes. */
 static bool
@@ -407,24 +396,12 @@ broker_login_logout(struct broker_front_core *self, const struct broker_ask *ask
 }
 
 void
-broker_login_expire(struct broker_front_core *self)
-{
-    uint32_t slot;
-
-    while ((slot = broker_sessions_expired(&self->sessions, self->now.mono_ms, self->settings.expiry_ms))
-           != BROKER_NONE) {
-        /* Cut, so that a device that only slept notices and comes back. */
-        msg_effects_drop(self->out, self->sessions.list[slot].conn);
-        broker_login_end(self, slot, false);
-    }
-}
-
-void
 broker_login_stop(struct broker_front_core *self)
 {
     bool any = false;
 
     self->stopping = true;
+    broker_leases_forget_pongs(self); /* BYE is the last word */
     for (uint32_t slot = 0; slot < self->sessions.high; slot++) {
         const struct broker_session *session = &self->sessions.list[slot];
         if (!session->used)

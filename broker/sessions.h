@@ -38,6 +38,9 @@ struct broker_session {
     uint64_t generation;
     uint64_t heard_ms;
     uint64_t login_req;             /* of the LOGIN that was answered last */
+    uint64_t lease_ms;              /* as it was told */
+    uint64_t told_ms;               /* when it was told the clock, and this: */
+    uint64_t told_version;          /* of the revocation list */
     struct broker_bucket requests;
     struct broker_bucket calm;      /* for what the first one does not count */
     struct broker_reach reach;

@@ -3,15 +3,12 @@
 #include "broker/supervisor.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,38 +17,18 @@
 #include "broker/home.h"
 #include "broker/link.h"
 #include "broker/notify.h"
+#include "broker/worker.h"
 #include "host/log.h"
 
-#define QUICK_MS 1000u    /* a child that lives shorter died quickly */
-#define BACKOFF_MS 100u   /* after the second quick death in a row, doubling */
-#define BACKOFF_MAX_MS 5000u
 #define STOP_MS 3000u     /* then they are killed */
 #define FILES_MAX 262144u /* descriptors; more are not worth their tables */
-
-static const char *const names[BROKER_ROLES] = {
-    [BROKER_ROLE_VAULT] = "vault", [BROKER_ROLE_FRONT] = "front", [BROKER_ROLE_DOOR] = "door"};
-
-static const char *const titles[BROKER_ROLES] = {[BROKER_ROLE_VAULT] = "conclaved-vault",
-                                                 [BROKER_ROLE_FRONT] = "conclaved-front",
-                                                 [BROKER_ROLE_DOOR] = "conclaved-door"};
-
-struct worker {
-    pid_t pid;              /* 0: not running */
-    int channel;            /* -1: none */
-    bool ready;             /* since it was started last */
-    bool was_ready;         /* at least once */
-    uint16_t port;          /* of door and front, once known */
-    uint64_t started_ms;
-    uint64_t start_at_ms;   /* UINT64_MAX: not wanted, or running */
-    unsigned quick_deaths;  /* in a row */
-};
 
 struct supervisor {
     struct broker_run run;
     char host[MSG_HOST_MAX + 1]; /* to listen on */
     uint16_t listen_port;
     int signals;
-    struct worker workers[BROKER_ROLES];
+    struct broker_worker workers[BROKER_ROLES];
     bool serving;           /* the ready line is out */
     char link[MSG_LINK_MAX + 1];
     uint64_t watchdog_ms;   /* systemd's; 0: none */
@@ -100,70 +77,22 @@ choose_ports(const struct supervisor *self, enum broker_role role, struct broker
         child->ports[0] = door ? saved : beside < UINT16_MAX ? (uint16_t)(beside + 1) : 0;
 }
 
-/* In the child, which never returns. */
-static void __attribute__((noreturn))
-become(struct supervisor *self, enum broker_role role, int channel, pid_t parent)
-{
-    static int (*const roles[BROKER_ROLES])(const struct broker_child *) = {
-        [BROKER_ROLE_VAULT] = broker_vault_run,
-        [BROKER_ROLE_FRONT] = broker_front_run,
-        [BROKER_ROLE_DOOR] = broker_door_run,
-    };
-    struct broker_child child = {.role = role, .channel = channel};
-    sigset_t none;
-
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)
-        _exit(1); /* it died in between */
-    prctl(PR_SET_NAME, titles[role], 0, 0, 0); /* for ps and top */
-    signal(SIGINT, SIG_IGN); /* the terminal's, for all of us: the supervisor says what to do */
-    signal(SIGHUP, SIG_IGN);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    close(self->signals);
-    for (size_t i = 0; i < BROKER_ROLES; i++)
-        if (self->workers[i].channel >= 0)
-            close(self->workers[i].channel);
-    const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0)
-        _exit(1); /* the ready line is the supervisor's alone */
-    child.settings = self->run.settings;
-    memcpy(child.host, self->host, sizeof child.host);
-    choose_ports(self, role, &child);
-    child.signer = self->run.keys.signer;
-    child.door = self->run.keys.door;
-    child.front = self->run.keys.front;
-    _exit(roles[role](&child));
-}
-
 static void
 start(struct supervisor *self, enum broker_role role)
 {
-    struct worker *worker = &self->workers[role];
-    const pid_t parent = getpid();
-    int ends[2];
+    struct broker_child child = {
+        .settings = self->run.settings,
+        .signer = self->run.keys.signer,
+        .door = self->run.keys.door,
+        .front = self->run.keys.front,
+    };
+    int ours[1 + BROKER_ROLES] = {self->signals};
 
-    worker->start_at_ms = now_ms() + BACKOFF_MAX_MS; /* should the system refuse */
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
-        host_log(MSG_LOG_ERROR, "CHILD-FAILED %s: %s.", names[role], strerror(errno));
-        return;
-    }
-    const pid_t pid = fork();
-    if (pid == 0) {
-        close(ends[0]);
-        become(self, role, ends[1], parent);
-    }
-    close(ends[1]);
-    if (pid < 0) {
-        host_log(MSG_LOG_ERROR, "CHILD-FAILED %s: %s.", names[role], strerror(errno));
-        close(ends[0]);
-        return;
-    }
-    worker->pid = pid;
-    worker->channel = ends[0];
-    worker->ready = false;
-    worker->started_ms = now_ms();
-    worker->start_at_ms = UINT64_MAX;
-    host_log(MSG_LOG_DEBUG, "CHILD-STARTED %s as process %ld.", names[role], (long)pid);
+    memcpy(child.host, self->host, sizeof child.host);
+    choose_ports(self, role, &child);
+    for (size_t i = 0; i < BROKER_ROLES; i++)
+        ours[1 + i] = self->workers[i].channel;
+    broker_worker_start(&self->workers[role], now_ms(), &child, ours, sizeof ours / sizeof *ours);
 }
 
 static void
@@ -189,7 +118,7 @@ begin_serving(struct supervisor *self)
 static bool
 became_ready(struct supervisor *self, enum broker_role role, uint16_t port)
 {
-    struct worker *worker = &self->workers[role];
+    struct broker_worker *worker = &self->workers[role];
     const bool again = worker->was_ready;
 
     worker->ready = worker->was_ready = true;
@@ -206,7 +135,7 @@ became_ready(struct supervisor *self, enum broker_role role, uint16_t port)
     if (role == BROKER_ROLE_DOOR && !again)
         start(self, BROKER_ROLE_FRONT); /* its port may be the one after the door's */
     if (again)
-        host_log(MSG_LOG_INFO, "CHILD-BACK %s serves again.", names[role]);
+        host_log(MSG_LOG_INFO, "CHILD-BACK %s serves again.", broker_worker_name(role));
     if (!self->serving)
         begin_serving(self);
     return true;
@@ -216,7 +145,7 @@ became_ready(struct supervisor *self, enum broker_role role, uint16_t port)
 static bool
 hear(struct supervisor *self, enum broker_role role)
 {
-    struct worker *worker = &self->workers[role];
+    struct broker_worker *worker = &self->workers[role];
     struct broker_note note;
 
     while (worker->channel >= 0
@@ -224,38 +153,12 @@ hear(struct supervisor *self, enum broker_role role)
         if (note.word == BROKER_WORD_READY && !became_ready(self, role, note.port))
             return false;
         if (note.word == BROKER_WORD_FAILED) {
-            host_log(MSG_LOG_ERROR, "CANNOT-SERVE %s: %s", names[role], note.why);
+            host_log(MSG_LOG_ERROR, "CANNOT-SERVE %s: %s", broker_worker_name(role), note.why);
             if (!self->serving)
                 return false;
         }
     }
     return true;
-}
-
-static void
-died(struct supervisor *self, enum broker_role role, int status)
-{
-    struct worker *worker = &self->workers[role];
-    const uint64_t now = now_ms();
-    uint64_t wait_ms = 0;
-
-    close(worker->channel);
-    worker->channel = -1;
-    worker->pid = 0;
-    worker->quick_deaths = now - worker->started_ms < QUICK_MS ? worker->quick_deaths + 1 : 0;
-    if (worker->quick_deaths > 1) {
-        const unsigned doublings = worker->quick_deaths - 2 < 6 ? worker->quick_deaths - 2 : 6;
-        wait_ms = BACKOFF_MS << doublings;
-        if (wait_ms > BACKOFF_MAX_MS)
-            wait_ms = BACKOFF_MAX_MS;
-    }
-    worker->start_at_ms = now + wait_ms;
-    if (WIFSIGNALED(status))
-        host_log(MSG_LOG_WARN, "CHILD-DIED %s of signal %d; it is started again in %llu ms.",
-                 names[role], WTERMSIG(status), (unsigned long long)wait_ms);
-    else
-        host_log(MSG_LOG_WARN, "CHILD-DIED %s with status %d; it is started again in %llu ms.",
-                 names[role], WEXITSTATUS(status), (unsigned long long)wait_ms);
 }
 
 /* False: a child said that it can never serve. */
@@ -271,18 +174,9 @@ reap(struct supervisor *self)
                 continue;
             if (!hear(self, role)) /* its last words */
                 return false;
-            died(self, role, status);
+            broker_worker_died(&self->workers[role], now_ms(), status);
         }
     return true;
-}
-
-static void
-tell(const struct supervisor *self, enum broker_role role, const struct broker_note *note)
-{
-    const int channel = self->workers[role].channel;
-
-    if (channel >= 0 && broker_channel_send(channel, note) != CONCLAVE_OK)
-        host_log(MSG_LOG_WARN, "CHILD-DEAF %s did not take a word.", names[role]);
 }
 
 static enum conclave_err
@@ -312,7 +206,7 @@ reload(struct supervisor *self)
         if (open_log(&self->run.settings) != CONCLAVE_OK)
             host_log(MSG_LOG_WARN, "LOG-NOT-OPENED the old log stays.");
         for (enum broker_role role = 0; role < BROKER_ROLES; role++)
-            tell(self, role, &note);
+            broker_worker_tell(&self->workers[role], &note);
         host_log(MSG_LOG_INFO, "RELOADED the configuration%s%s%s.", kept != NULL ? "; " : "",
                  kept != NULL ? kept : "", kept != NULL ? " changes at the next start" : "");
     }
@@ -323,7 +217,7 @@ reload(struct supervisor *self)
 static bool
 ended(struct supervisor *self, enum broker_role role, uint64_t until_ms)
 {
-    struct worker *worker = &self->workers[role];
+    struct broker_worker *worker = &self->workers[role];
     struct pollfd item = {worker->channel, POLLIN, 0}; /* its end closes with it */
     struct broker_note note;
 
@@ -354,12 +248,12 @@ stop(struct supervisor *self)
     if (self->serving)
         broker_link_remove(self->link);
     for (size_t i = 0; i < BROKER_ROLES; i++) {
-        const struct worker *worker = &self->workers[order[i]];
+        const struct broker_worker *worker = &self->workers[order[i]];
         if (worker->channel >= 0 && broker_channel_send(worker->channel, &note) != CONCLAVE_OK)
-            host_log(MSG_LOG_DEBUG, "CHILD-GONE %s has ended by itself.", names[order[i]]);
+            host_log(MSG_LOG_DEBUG, "CHILD-GONE %s has ended by itself.", broker_worker_name(order[i]));
         if (ended(self, order[i], until_ms))
             continue;
-        host_log(MSG_LOG_WARN, "CHILD-SLOW %s did not end in time and is killed.", names[order[i]]);
+        host_log(MSG_LOG_WARN, "CHILD-SLOW %s did not end in time and is killed.", broker_worker_name(order[i]));
         kill(worker->pid, SIGKILL);
         waitpid(worker->pid, NULL, 0);
     }
@@ -488,10 +382,8 @@ broker_supervisor_run(const struct broker_run *run)
         return 1;
     }
     self->watchdog_ms = broker_notify_watchdog_ms();
-    for (size_t i = 0; i < BROKER_ROLES; i++) {
-        self->workers[i].channel = -1;
-        self->workers[i].start_at_ms = i == BROKER_ROLE_FRONT ? UINT64_MAX : 0;
-    }
+    for (enum broker_role role = 0; role < BROKER_ROLES; role++) /* the front once the door has its port */
+        broker_worker_init(&self->workers[role], role, role == BROKER_ROLE_FRONT ? BROKER_WORKER_NEVER : 0);
     const int status = serve(self);
     close(self->signals);
     free(self);

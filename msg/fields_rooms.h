@@ -1,11 +1,13 @@
 /* Field tables of rooms, mail and relay.  A part of msg/catalog.c. */
 
-#define ROOMS_MAX 1000u /* rooms of one account */
+#define ROOMS_MAX 1000u                  /* rooms of one account */
+#define POST_MAX (MSG_BATCH_MAX + 1024u) /* bytes; RUN and SEALED, or a ROOM_FRAME */
+#define RELAY_MAX (MSG_FRAME_MAX - 32u)  /* bytes; frames of a link */
 
 FIELDS(msg_relay) {
     FIELD(msg_relay, account, 1, ANY),
     FIELD(msg_relay, device, 1, ANY),
-    FIELD(msg_relay, frames, 1, SIGNED_MAX),
+    FIELD(msg_relay, frames, 1, RELAY_MAX),
 };
 FIELDS(msg_unreached) {FIELD(msg_unreached, account, 1, ANY), FIELD(msg_unreached, device, 1, ANY)};
 FIELDS(msg_deposit) {
@@ -22,7 +24,7 @@ FIELDS(msg_mail) {
     FIELD(msg_mail, device, 1, ANY),
     FIELD(msg_mail, certificate, 1, MSG_CERT_MAX),
     FIELD(msg_mail, posted_ms, 0, ANY),
-    FIELD(msg_mail, frames, 1, SIGNED_MAX),
+    FIELD(msg_mail, frames, 1, POST_MAX),
 };
 FIELDS(msg_collected) {FIELD(msg_collected, serial, 1, ANY)};
 FIELDS(msg_returned) {
@@ -35,7 +37,7 @@ FIELDS(msg_returned) {
 FIELDS(msg_parcel) {
     FIELD(msg_parcel, account, 1, ANY),
     FIELD(msg_parcel, device, 1, ANY),
-    FIELD(msg_parcel, frames, 1, SIGNED_MAX),
+    FIELD(msg_parcel, frames, 1, POST_MAX),
 };
 FIELDS(msg_refusal) {
     FIELD(msg_refusal, account, 1, ANY),
@@ -123,7 +125,7 @@ FIELDS(msg_room_log) {
     FIELD(msg_room_log, first, 0, ANY),
     FLAG(msg_room_log, live),
 };
-FIELDS(msg_room_post) {FIXED(msg_room_post, room), FIELD(msg_room_post, frame, 1, SIGNED_MAX)};
+FIELDS(msg_room_post) {FIXED(msg_room_post, room), FIELD(msg_room_post, frame, 1, POST_MAX)};
 FIELDS(msg_room_cast) {
     FIXED(msg_room_cast, room),
     FIELD(msg_room_cast, prev, 0, ANY),
@@ -264,13 +266,13 @@ FIELDS(msg_mark) {
     FIELD(msg_mark, number, 1, ANY),
     FIXED(msg_mark, head),
 };
-FIELDS(msg_logged) {FIELD(msg_logged, offset, 0, ANY), FIELD(msg_logged, frame, 1, SIGNED_MAX)};
+FIELDS(msg_logged) {FIELD(msg_logged, offset, 0, ANY), FIELD(msg_logged, frame, 1, POST_MAX)};
 FIELDS(msg_rec_mail) {
     FIELD(msg_rec_mail, account, 1, ANY),
     FIELD(msg_rec_mail, device, 1, ANY),
     FIELD(msg_rec_mail, certificate, 1, MSG_CERT_MAX),
     FIELD(msg_rec_mail, posted_ms, 0, ANY),
-    FIELD(msg_rec_mail, frames, 1, SIGNED_MAX),
+    FIELD(msg_rec_mail, frames, 1, POST_MAX),
 };
 FIELDS(msg_rec_return) {
     FIELD(msg_rec_return, account, 1, ANY),
@@ -309,7 +311,7 @@ FIELDS(msg_rec_room_entry) {
 };
 FIELDS(msg_rec_room_frame) {
     FIELD(msg_rec_room_frame, at_ms, 0, ANY),
-    FIELD(msg_rec_room_frame, frame, 1, SIGNED_MAX),
+    FIELD(msg_rec_room_frame, frame, 1, POST_MAX),
 };
 FIELDS(msg_rec_my_room) {
     FIXED(msg_rec_my_room, room),

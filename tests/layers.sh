@@ -18,13 +18,14 @@ layers='
 3 broker/view broker/accounts broker/index broker/wheel broker/bucket broker/sessions broker/people broker/throttle
 3 broker/jobs broker/introductions broker/revocations broker/rooms
 3 peer/tables peer/roster peer/outbox peer/held
-4 broker/front_core broker/front_state broker/enrolment broker/admission broker/login broker/devices
+4 broker/front_core broker/front_state broker/enrolment broker/admission broker/login broker/leases broker/devices
 4 broker/introducing broker/directory broker/progress broker/door_core
 4 peer/core peer/parts peer/commands peer/restore peer/door peer/session peer/requests peer/people peer/trust
 4 peer/links peer/hear peer/talk peer/post
 5 host/*
-6 broker/settings broker/home broker/keyring broker/link broker/channel broker/local broker/ears broker/port broker/judge broker/store
-6 broker/sandbox broker/notify broker/supervisor broker/front broker/door broker/vault
+6 broker/settings broker/home broker/keyring broker/link broker/channel broker/local broker/ears broker/port broker/judge broker/store broker/store_view
+6 broker/sandbox broker/notify broker/supervisor broker/worker broker/front broker/front_open broker/front_hear
+6 broker/front_perform broker/door broker/vault
 6 peer/loop peer/conns peer/admit peer/tells peer/shown peer/store peer/keyfile peer/home peer/inner peer/node peer/intake
 7 peer/conclave peer/event peer/setup peer/handle peer/asking
 8 broker/main peer/cli/* tools/*
@@ -42,7 +43,7 @@ tools msg host peer tools
 
 # What touches the world, and the only files that may: a header, or a call.
 touched='
-#[[:space:]]*include[[:space:]]*<c?zmq\.h> => host/curve.[ch] host/zap.[ch] host/watchdog.[ch] host/config.c broker/ears.[ch] broker/local.[ch] broker/port.[ch] broker/store.[ch] broker/front.c broker/door.c broker/vault.c peer/loop.c peer/conclave.c peer/zap.c tools/*
+#[[:space:]]*include[[:space:]]*<c?zmq\.h> => host/curve.[ch] host/zap.[ch] host/watchdog.[ch] host/config.c broker/ears.[ch] broker/local.[ch] broker/port.[ch] broker/store.[ch] broker/front.h broker/door.c broker/vault.c peer/loop.c peer/conclave.c peer/zap.c tools/*
 #[[:space:]]*include[[:space:]]*<lmdb\.h> => host/store*.c
 #[[:space:]]*include[[:space:]]*<sodium(/.*)?\.h> => msg/keys.c msg/envelope.c msg/roomkey.c msg/cert.c broker/vault.c
 #[[:space:]]*include[[:space:]]*<msgpack(/.*)?(\.h|\.hpp)> => msg/wire.c

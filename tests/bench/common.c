@@ -111,25 +111,19 @@ bench_peak_rss_kib(pid_t pid)
     return status_kib(pid, "VmHWM:");
 }
 
-/* In what a process calls itself, or in its command line. */
+/* In what a process calls itself.  Its command line has paths, and a path any
+ * word. */
 static bool
 has_word(pid_t pid, const char *word)
 {
-    static const char *const files[] = {"comm", "cmdline"};
-    char path[64], line[4096];
-    bool found = false;
+    char path[64], name[64] = "";
 
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, files[i]);
-        FILE *file = fopen(path, "r");
-        if (file == NULL)
-            return false;
-        const size_t len = fread(line, 1, sizeof line - 1, file);
-        line[len] = '\0';
-        for (size_t at = 0; at < len; at += strlen(line + at) + 1)
-            found = found || strstr(line + at, word) != NULL;
-        fclose(file);
-    }
+    snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return false;
+    const bool found = fgets(name, sizeof name, file) != NULL && strstr(name, word) != NULL;
+    fclose(file);
     return found;
 }
 

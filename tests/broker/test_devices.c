@@ -96,15 +96,18 @@ nothing_of_a_revocation_is_said_before_it_is_stored(void **state)
 
     (void)state;
     give_alice_two_devices();
+    fake_registry_pass(&reg, FAKE_TOLD_MS);
     reg.hold_store = true;
     revoke(&alice, carol.device);
     assert_int_equal(fake_registry_sent_count(&reg, alice.link, MSG_DONE), 0);
     assert_int_equal(fake_registry_sent_count(&reg, carol.link, MSG_BYE), 0);
     fake_say(&reg, &alice, MSG_PING, &ping);
+    fake_registry_pass(&reg, FAKE_PONG_MS);
     assert_true(fake_registry_sent(&reg, alice.link, MSG_PONG, 0, &any));
     assert_int_equal(any.MSG_ANY_PONG.revoked_version, 0);
     fake_registry_commit(&reg);
     fake_say(&reg, &alice, MSG_PING, &ping);
+    fake_registry_pass(&reg, FAKE_PONG_MS);
     assert_true(fake_registry_sent(&reg, alice.link, MSG_PONG, 1, &any));
     assert_int_equal(any.MSG_ANY_PONG.revoked_version, 1);
 }

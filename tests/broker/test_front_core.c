@@ -91,6 +91,7 @@ requests_beyond_the_rate_are_busy_and_pings_go_on(void **state)
 
     (void)state;
     assert_true(fake_enter(&reg, &alice));
+    fake_registry_pass(&reg, FAKE_TOLD_MS);
     for (uint64_t i = 0; i < reg.settings.requests_burst; i++)
         ask(&alice, "bob");
     assert_int_equal(fake_registry_sent_count(&reg, alice.link, MSG_ERROR), 0);
@@ -98,21 +99,28 @@ requests_beyond_the_rate_are_busy_and_pings_go_on(void **state)
     expect_error(alice.link, "busy");
     assert_true(any.MSG_ANY_ERROR.retry_ms > 0 && any.MSG_ANY_ERROR.retry_ms <= 11);
     fake_say(&reg, &alice, MSG_PING, &ping);
-    assert_int_equal(fake_registry_sent_count(&reg, alice.link, MSG_PONG), 1);
     fake_registry_pass(&reg, 11);
+    assert_int_equal(fake_registry_sent_count(&reg, alice.link, MSG_ERROR), 1);
     ask(&alice, "bob");
     assert_int_equal(fake_registry_sent_count(&reg, alice.link, MSG_FOUND), reg.settings.requests_burst + 1);
+    fake_registry_pass(&reg, FAKE_PONG_MS);
+    assert_int_equal(fake_registry_sent_count(&reg, alice.link, MSG_PONG), 1);
 }
 
 static void
 stopping_says_goodbye_to_all(void **state)
 {
     const struct msg_event stop = {.kind = EVENT_STOP};
+    const struct msg_ping ping = {MSG_STATUS_ONLINE};
 
     (void)state;
     assert_true(fake_enter(&reg, &alice));
     assert_true(fake_enter(&reg, &bob));
+    fake_registry_pass(&reg, FAKE_TOLD_MS);
+    fake_say(&reg, &alice, MSG_PING, &ping);
     fake_registry_step(&reg, &stop);
+    fake_registry_pass(&reg, FAKE_PONG_MS); /* BYE is the last word */
+    assert_int_equal(fake_registry_sent_count(&reg, alice.link, MSG_PONG), 0);
     assert_true(fake_registry_sent(&reg, alice.link, MSG_BYE, 0, &any));
     assert_memory_equal(any.MSG_ANY_BYE.text.at, "The registry is stopping.", any.MSG_ANY_BYE.text.len);
     assert_true(fake_registry_sent(&reg, bob.link, MSG_BYE, 0, &any));
@@ -146,23 +154,28 @@ damaged_counters_answer_internal_and_change_nothing(void **state)
 }
 
 static void
-an_idle_registry_asks_to_be_woken_once_a_lease(void **state)
+an_idle_registry_asks_to_be_woken_once_a_lease_and_once_for_each_pong(void **state)
 {
-    uint64_t wakes = 0;
+    uint64_t wakes = 0, pings = 0;
 
     (void)state;
     assert_true(fake_enter(&reg, &alice));
     const struct msg_event wake = {.kind = EVENT_WAKE};
     const uint64_t end_ms = reg.now.mono_ms + 45000;
+    uint64_t pinged_ms = 0;
     const struct msg_ping ping = {MSG_STATUS_ONLINE};
     while (reg.wake_ms < end_ms) {
         reg.now.mono_ms = reg.wake_ms;
         reg.wake_ms = UINT64_MAX;
         fake_registry_step(&reg, &wake);
         wakes++;
+        if (reg.now.mono_ms - pinged_ms < 15000)
+            continue;
+        pinged_ms = reg.now.mono_ms;
+        pings++;
         fake_say(&reg, &alice, MSG_PING, &ping);
     }
-    assert_true(wakes <= 2);
+    assert_true(pings > 0 && wakes <= 2 + pings);
 }
 
 int
@@ -178,7 +191,7 @@ main(void)
         CASE(requests_beyond_the_rate_are_busy_and_pings_go_on),
         CASE(stopping_says_goodbye_to_all),
         CASE(damaged_counters_answer_internal_and_change_nothing),
-        CASE(an_idle_registry_asks_to_be_woken_once_a_lease),
+        CASE(an_idle_registry_asks_to_be_woken_once_a_lease_and_once_for_each_pong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,6 +141,7 @@ traffic_renews_the_lease_and_silence_ends_it(void **state)
         fake_registry_pass(&reg, 30000);
         fake_say(&reg, &alice, MSG_PING, &ping);
     }
+    fake_registry_pass(&reg, FAKE_PONG_MS);
     assert_int_equal(fake_registry_sent_count(&reg, alice.link, MSG_PONG), 10);
     assert_int_equal(sessions_now(), 1);
     fake_registry_pass(&reg, 46000);

@@ -145,13 +145,16 @@ the_version_of_a_revocation_that_failed_is_never_told(void **state)
     fake_registry_step(&reg, &event);
     fake_registry_commit(&reg);
     reg.hold_store = false;
+    fake_registry_pass(&reg, FAKE_TOLD_MS);
     fake_registry_clear(&reg);
     fake_say(&reg, &alice, MSG_PING, &ping);
+    fake_registry_pass(&reg, FAKE_PONG_MS);
     assert_true(fake_registry_sent(&reg, alice.link, MSG_PONG, 0, &any));
     assert_int_equal(any.MSG_ANY_PONG.revoked_version, 0);
     fake_say(&reg, &alice, MSG_LIST_REVOKED, &ask);
     revoke(&alice, carol.device);
     fake_say(&reg, &alice, MSG_PING, &ping);
+    fake_registry_pass(&reg, FAKE_PONG_MS);
     assert_true(fake_registry_sent(&reg, alice.link, MSG_PONG, 1, &any));
     assert_in_range(any.MSG_ANY_PONG.revoked_version, 1, 2);
 }

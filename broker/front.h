@@ -1,0 +1,66 @@
+/* The inside of the front's shell, shared by its files and included by them
+ * alone: the loop and its settings (front.c), how it comes up and goes down
+ * (front_open.c), what it hears (front_hear.c) and what it does
+ * (front_perform.c).  What it decides is broker/front_core's. */
+#ifndef BROKER_FRONT_H
+#define BROKER_FRONT_H
+
+#include <czmq.h>
+
+#include "broker/channel.h"
+#include "broker/ears.h"
+#include "broker/front_core.h"
+#include "broker/local.h"
+#include "broker/port.h"
+#include "broker/store.h"
+#include "broker/store_view.h"
+
+enum broker_front_ear {
+    EAR_MEMBERS = 1 << 0, /* frames, and connections that ended */
+    EAR_DOOR = 1 << 1,
+    EAR_VAULT = 1 << 2,   /* its frames, and that it came up */
+    EAR_STORE = 1 << 3,
+    EAR_SUPERVISOR = 1 << 4,
+};
+
+struct broker_front {
+    const struct broker_child *child;
+    struct broker_settings settings;
+    struct host_store *store;
+    struct broker_store *writer;
+    struct broker_front_core *core;
+    struct broker_store_view reading;
+    struct broker_view view;
+    struct broker_port *port;
+    zsock_t *door;
+    struct broker_local_id door_id; /* len 0: it has not spoken yet */
+    zsock_t *vault;
+    zsock_t *vault_monitor;
+    struct broker_ears ears;
+    struct msg_effects effects;
+    struct msg_time now;
+    uint64_t wake_ms; /* on the monotonic clock; UINT64_MAX: never */
+};
+
+/* ---- front: the loop ---- */
+/* What the core is told of the configuration. */
+struct broker_front_settings broker_front_settings(const struct broker_front *self);
+enum conclave_err CONCLAVE_CHECK broker_front_log(const struct broker_settings *settings);
+
+/* ---- open: coming up and going down ---- */
+/* Everything but the core's START; false: the supervisor was told why not. */
+bool CONCLAVE_CHECK broker_front_open(struct broker_front *self);
+/* The goodbyes go out, and what was handed in is committed; both bounded. */
+void broker_front_close(struct broker_front *self);
+
+/* ---- hear: what came becomes events, one step each ---- */
+void broker_front_step(struct broker_front *self, const struct msg_event *event);
+void broker_front_hear_store(struct broker_front *self);
+void broker_front_hear_vault(struct broker_front *self);
+void broker_front_hear_door(struct broker_front *self);
+void broker_front_hear_members(struct broker_front *self);
+
+/* ---- perform: what the core asked for, in the order it was asked ---- */
+void broker_front_perform(struct broker_front *self);
+
+#endif

@@ -1,0 +1,93 @@
+/* What came to the front becomes events for the core.  libzmq tells of a socket
+ * once, so each is read until nothing is there; members alone, who could go on
+ * for ever, a bounded number at a time. */
+#include "broker/front.h"
+
+#define TURN_MAX 300 /* events of members in one turn */
+
+void
+broker_front_step(struct broker_front *self, const struct msg_event *event)
+{
+    broker_front_core_step(self->core, self->now, event, &self->effects);
+    broker_front_perform(self);
+}
+
+/* What passes between door, front and vault may hold a password: it does not
+ * stay in memory after its step. */
+static void
+step_secret(struct broker_front *self, uint64_t link, zmq_msg_t *body)
+{
+    const struct msg_event event = {.kind = EVENT_FRAME,
+                                    .link = link,
+                                    .bytes = msg_span(zmq_msg_data(body), zmq_msg_size(body))};
+
+    broker_front_core_step(self->core, self->now, &event, &self->effects);
+    const size_t len = self->effects.arena.len;
+    broker_front_perform(self);
+    msg_keys_wipe(self->effects.arena.at, len);
+    msg_keys_wipe(zmq_msg_data(body), zmq_msg_size(body));
+}
+
+void
+broker_front_hear_door(struct broker_front *self)
+{
+    struct broker_local_id from;
+    zmq_msg_t body;
+    enum conclave_err err;
+
+    zmq_msg_init(&body);
+    while ((err = broker_local_receive(self->door, &from, &body)) != CONCLAVE_ERR_NOT_FOUND) {
+        if (err != CONCLAVE_OK)
+            continue;
+        if (from.len != self->door_id.len || memcmp(from.at, self->door_id.at, from.len) != 0) {
+            if (self->door_id.len > 0) /* it was started again: its tickets are gone */
+                broker_front_step(self, &(struct msg_event){.kind = EVENT_LINK_DOWN, .link = BROKER_LINK_DOOR});
+            self->door_id = from;
+            broker_front_step(self, &(struct msg_event){.kind = EVENT_LINK_UP, .link = BROKER_LINK_DOOR});
+        }
+        step_secret(self, BROKER_LINK_DOOR, &body);
+    }
+    zmq_msg_close(&body);
+    self->ears.loud &= ~(uint32_t)EAR_DOOR;
+}
+
+void
+broker_front_hear_vault(struct broker_front *self)
+{
+    struct broker_local_id from;
+    zmq_msg_t body;
+    enum conclave_err err;
+
+    if (broker_local_came_up(self->vault_monitor))
+        broker_front_step(self, &(struct msg_event){.kind = EVENT_LINK_UP, .link = BROKER_LINK_VAULT});
+    zmq_msg_init(&body);
+    while ((err = broker_local_receive(self->vault, &from, &body)) != CONCLAVE_ERR_NOT_FOUND)
+        if (err == CONCLAVE_OK)
+            step_secret(self, BROKER_LINK_VAULT, &body);
+    zmq_msg_close(&body);
+    self->ears.loud &= ~(uint32_t)EAR_VAULT;
+}
+
+void
+broker_front_hear_store(struct broker_front *self)
+{
+    struct msg_event event = {.kind = EVENT_STORED};
+
+    while (broker_store_answer(self->writer, &event.id, &event.err))
+        broker_front_step(self, &event);
+    self->ears.loud &= ~(uint32_t)EAR_STORE;
+}
+
+void
+broker_front_hear_members(struct broker_front *self)
+{
+    struct msg_event event;
+
+    for (int i = 0; i < TURN_MAX; i++) {
+        if (!broker_port_next(self->port, self->now.mono_ms, &event)) {
+            self->ears.loud &= ~(uint32_t)EAR_MEMBERS;
+            break;
+        }
+        broker_front_step(self, &event);
+    }
+}
