@@ -9,6 +9,7 @@
 #include "msg/codec.h"
 
 #define WATCHES_MAX (1u << 20)   /* in all sessions together */
+#define SEATS_MAX (1u << 22)     /* in all rooms together */
 #define CALM_TIMES 4u            /* what is not counted as a request may come this much oftener */
 
 /* ---- what all use ---- */
@@ -80,13 +81,20 @@ make_tables(struct broker_front_core *self)
     const uint32_t sessions = at_most(settings->sessions, 1u << 20);
     const uint32_t watches = at_most(sessions * settings->watches, WATCHES_MAX);
     const uint32_t people = at_most(settings->accounts, sessions + watches);
+    const uint32_t memberships = at_most(settings->memberships, 1u << 24);
+    const uint64_t of_sessions = sessions * settings->account_rooms, of_members = memberships * settings->devices;
+    const struct broker_rooms_limits rooms = {
+        at_most(settings->rooms, 1u << 20), memberships,
+        at_most(of_sessions < of_members ? of_sessions : of_members, SEATS_MAX), sessions};
 
     return broker_sessions_init(&self->sessions, sessions, settings->expiry_ms, seed)
            && broker_people_init(&self->people, &self->sessions, people, watches, settings->gather_ms, seed)
            && broker_jobs_init(&self->jobs, msg_keys_random_u64() >> 1)
            && broker_throttle_init(&self->throttle, seed) && broker_strikes_init(&self->strikes, seed)
            && broker_introductions_init(&self->introductions, msg_keys_random_u64() >> 1)
-           && broker_revocations_init(&self->revocations) && make_room(&self->items)
+           && broker_revocations_init(&self->revocations) && broker_rooms_init(&self->rooms, &rooms, seed)
+           && broker_proposals_init(&self->proposals) && broker_room_watch_init(&self->room_watch, sessions)
+           && (self->links = calloc(sessions + 1u, sizeof *self->links)) != NULL && make_room(&self->items)
            && make_room(&self->nested) && make_room(&self->frame);
 }
 
@@ -121,6 +129,10 @@ broker_front_core_destroy(struct broker_front_core **self_p)
     broker_strikes_wipe(&self->strikes);
     broker_introductions_wipe(&self->introductions);
     broker_revocations_wipe(&self->revocations);
+    broker_rooms_wipe(&self->rooms);
+    broker_proposals_wipe(&self->proposals);
+    broker_room_watch_wipe(&self->room_watch);
+    free(self->links);
     free(self->items.at);
     free(self->nested.at);
     free(self->frame.at);
@@ -171,6 +183,14 @@ static const struct row {
     [MSG_REVOKE] = {broker_devices_revoke, NEED_SESSION},
     [MSG_LIST_REVOKED] = {broker_devices_list_revoked, NEED_SESSION},
     [MSG_DELETE_ACCOUNT] = {broker_devices_delete, NEED_SESSION},
+    [MSG_ROOM_PROPOSE] = {broker_room_ops_propose, NEED_SESSION},
+    [MSG_ROOM_FIND] = {broker_room_lists_find, NEED_SESSION},
+    [MSG_ROOM_LIST] = {broker_room_lists_list, NEED_SESSION},
+    [MSG_ROOM_WATCH] = {broker_room_lists_watch, NEED_SESSION},
+    [MSG_ENTRIES_OF] = {broker_room_lists_entries, NEED_SESSION},
+    [MSG_MEMBERS_OF] = {broker_room_cards_members, NEED_SESSION},
+    [MSG_CARDS_OF] = {broker_room_cards_of_room, NEED_SESSION},
+    [MSG_CARD_OF] = {broker_room_cards_one, NEED_SESSION},
 };
 
 /* Counts what should not have come; a connection that goes on is cut. */
@@ -280,6 +300,7 @@ start(struct broker_front_core *self)
     (void)broker_jobs_lock(&self->jobs, job, BROKER_BOOT_LOCK); /* nobody else can have it */
     broker_progress_put_counters(self);
     broker_progress_enter_store(self, job);
+    broker_seats_start(self);
 }
 
 static void
@@ -342,7 +363,8 @@ arm(struct broker_front_core *self)
 {
     const uint64_t times[] = {broker_wheel_next(&self->sessions.leases), broker_wheel_next(&self->people.gather),
                               broker_wheel_next(&self->jobs.timers),
-                              broker_wheel_next(&self->introductions.timers), self->pongs.due_ms};
+                              broker_wheel_next(&self->introductions.timers), self->pongs.due_ms,
+                              self->room_watch.due_ms};
     uint64_t next_ms = BROKER_NEVER;
 
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
@@ -368,6 +390,7 @@ broker_front_core_step(struct broker_front_core *self, struct msg_time now, cons
     broker_introducing_due(self);
     broker_directory_flush_due(self);
     broker_leases_pong_due(self);
+    broker_room_lists_due(self);
     switch (event->kind) {
     case EVENT_START:
         start(self);

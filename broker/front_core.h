@@ -21,6 +21,12 @@ struct broker_front_settings {
     uint64_t devices;               /* limits.devices, per account */
     uint64_t sessions;              /* limits.sessions, in all */
     uint64_t watches;               /* limits.watches, per session */
+    uint64_t rooms;                 /* limits.rooms, in all */
+    uint64_t room_members;          /* limits.room_members, of one room; as many again may be invited */
+    uint64_t memberships;           /* limits.memberships, in all rooms together, with invitations */
+    uint64_t account_rooms;         /* limits.account_rooms, that one account is in; invited to as many again */
+    uint64_t mesh_join;             /* rooms.mesh_join: up to so many members a room becomes a mesh ... */
+    uint64_t mesh_stay;             /* rooms.mesh_stay: ... and up to so many it stays one */
     uint64_t requests_burst;        /* limits.requests: per session, burst ... */
     uint64_t requests_per_s;        /* ... and refill */
     uint64_t lease_ms;              /* lease.ping_ms: 15000 */

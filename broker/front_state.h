@@ -12,7 +12,10 @@
 #include "broker/introductions.h"
 #include "broker/jobs.h"
 #include "broker/people.h"
+#include "broker/proposals.h"
 #include "broker/revocations.h"
+#include "broker/room_records.h"
+#include "broker/room_watch.h"
 #include "broker/sessions.h"
 #include "broker/throttle.h"
 
@@ -28,6 +31,12 @@ struct broker_pongs {
     uint64_t due_ms;                /* BROKER_NEVER: none waits */
     uint32_t count;
     uint64_t conns[BROKER_PONGS];
+};
+
+/* Rooms with a transaction under way, in the order of these (slot + 1). */
+struct broker_flights {
+    uint32_t first, last;
+    uint32_t boarding;              /* the first whose transaction has no id yet */
 };
 
 struct broker_front_core {
@@ -50,6 +59,11 @@ struct broker_front_core {
     struct broker_strikes strikes;
     struct broker_introductions introductions;
     struct broker_revocations revocations;
+    struct broker_rooms rooms;
+    struct broker_proposals proposals;
+    struct broker_flights flights;  /* transactions of rooms under way */
+    struct broker_room_watch room_watch;
+    uint64_t *links;                /* a CAST's; room for all sessions */
     struct msg_buf items;           /* a list under construction */
     struct msg_buf nested;          /* a list in its items */
     struct msg_buf frame;           /* a frame that goes into another */
@@ -147,6 +161,70 @@ void broker_introducing_consent(struct broker_front_core *self, const struct bro
 /* The session is gone: whoever waits for it has its answer. */
 void broker_introducing_forget(struct broker_front_core *self, uint32_t session);
 void broker_introducing_due(struct broker_front_core *self);
+
+/* ---- room_judge: what is permitted ---- */
+/* What the account is to the room on disk (false: it never was anything), and
+ * what it will be. */
+bool broker_roster_part(const struct broker_front_core *self, uint32_t room, uint64_t account,
+                        struct msg_room_part *out);
+bool broker_roster_next_part(const struct broker_front_core *self, uint32_t room, uint64_t account,
+                             struct msg_room_part *out);
+/* What would be said to the operation now; changes nothing. */
+enum conclave_err CONCLAVE_CHECK broker_roster_judge(const struct broker_front_core *self, uint32_t room,
+                                                     const struct msg_room_op *op);
+
+/* ---- room_roster: operations become entries, one transaction at a time in each room ---- */
+/* Answers whoever handed it in, if that session is still there: DONE, or ERROR. */
+void broker_roster_answer(struct broker_front_core *self, const struct broker_proposal *proposal,
+                          enum conclave_err err, const char *text, uint64_t retry_ms);
+/* The next transaction of the room, unless one is under way. */
+void broker_roster_run(struct broker_front_core *self, uint32_t room);
+/* A transaction with that id is on disk, or is not. */
+void broker_roster_stored(struct broker_front_core *self, uint64_t id, enum conclave_err err);
+/* Puts REVOKED into the rooms of an account (device 0: all of it is gone), as
+ * part of the transaction that is being gathered; false: some have one under
+ * way, and hold back the next until this was tried again. */
+bool broker_roster_revoke(struct broker_front_core *self, uint64_t account, uint64_t device);
+/* That transaction has this id. */
+void broker_roster_depart(struct broker_front_core *self, uint64_t id);
+/* Nobody waits for the rooms of the account any more. */
+void broker_roster_release(struct broker_front_core *self, uint64_t account);
+/* The account is gone from the disk: so are its invitations. */
+void broker_roster_bury(struct broker_front_core *self, uint64_t account);
+
+/* ---- room_landing: what is told when entries are on disk ---- */
+/* Entries from `first` on are: seats come and go, and whoever is concerned is told. */
+void broker_landing_tell(struct broker_front_core *self, uint32_t room, uint64_t first);
+/* Appends an entry to a list in self->items; false: there is none, or no space. */
+bool broker_landing_append(struct broker_front_core *self, const struct msg_id *room, uint64_t number,
+                           struct msg_list *entries);
+
+/* ---- room_seats: sessions come into their rooms; ROOM_STATE ---- */
+void broker_seats_enter(struct broker_front_core *self, uint32_t session);
+void broker_seats_of_member(struct broker_front_core *self, uint32_t member);
+/* Restores the table; members whose account is gone leave their rooms. */
+void broker_seats_start(struct broker_front_core *self);
+
+/* ---- room_ops: ROOM_PROPOSE ---- */
+void broker_room_ops_propose(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+void broker_room_ops_hashed(struct broker_front_core *self, struct broker_job *job);
+void broker_room_ops_checked(struct broker_front_core *self, struct broker_job *job, bool ok);
+void broker_room_ops_fail(struct broker_front_core *self, struct broker_job *job, enum conclave_err err,
+                          uint64_t retry_ms);
+
+/* ---- room_lists: ROOM_FIND, ROOM_LIST, ENTRIES_OF, ROOM_WATCH ---- */
+void broker_room_lists_find(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+void broker_room_lists_list(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+void broker_room_lists_entries(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+void broker_room_lists_watch(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+/* Something changed that those who watch the list are told. */
+void broker_room_lists_changed(struct broker_front_core *self, uint32_t room, enum msg_act act);
+void broker_room_lists_due(struct broker_front_core *self);
+
+/* ---- room_cards: MEMBERS_OF, CARDS_OF, CARD_OF ---- */
+void broker_room_cards_members(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+void broker_room_cards_of_room(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+void broker_room_cards_one(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
 
 /* ---- devices: LIST_DEVICES, REVOKE, LIST_REVOKED, DELETE_ACCOUNT ---- */
 void broker_devices_list(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);

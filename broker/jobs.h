@@ -23,6 +23,7 @@ enum broker_job_kind {
     BROKER_JOB_REVOKE,
     BROKER_JOB_DELETE,
     BROKER_JOB_SIGN_LIST, /* the list of revocations */
+    BROKER_JOB_ROOM,      /* the password of a room; the operation stands in broker/proposals */
     BROKER_JOB_BOOT,      /* a new block of generations is being stored */
     BROKER_JOB_KINDS
 };
@@ -64,6 +65,7 @@ struct broker_job {
     /* how far it is */
     uint64_t throttle;          /* tag of the attempt; 0: none is pending */
     uint64_t version;           /* of the revocations, once it is stored */
+    uint32_t proposal;          /* ROOM: its slot */
     bool rehash;
     bool made;                  /* SIGNUP: a new account, not a repeated question */
     char password[MSG_PASSWORD_MAX + 1];

@@ -50,6 +50,8 @@ replace(struct broker_front_core *self, uint32_t slot, uint64_t link)
     msg_effects_drop(self->out, session->conn);
     broker_introducing_forget(self, slot);
     broker_people_unwatch_all(&self->people, slot);
+    broker_rooms_stand_up_all(&self->rooms, slot);
+    broker_room_watch_set(&self->room_watch, slot, false);
     broker_sessions_move(&self->sessions, slot, link);
     session->generation = self->generation++;
 }
@@ -117,6 +119,7 @@ open_session(struct broker_front_core *self, const struct request *request, uint
     broker_strikes_clear(&self->strikes, request->link);
     broker_people_changed(&self->people, session->person, anew, self->now.mono_ms, self->settings.gather_ms);
     send_welcome(self, session, certificate);
+    broker_seats_enter(self, slot);
 }
 
 /* Whether the certificate in the record says what a new one would say, and is
@@ -365,6 +368,8 @@ broker_login_end(struct broker_front_core *self, uint32_t slot, bool at_once)
     broker_introducing_forget(self, slot);
     broker_people_unwatch_all(&self->people, slot);
     broker_people_leave(&self->people, slot);
+    broker_rooms_stand_up_all(&self->rooms, slot);
+    broker_room_watch_set(&self->room_watch, slot, false);
     broker_sessions_remove(&self->sessions, slot);
     broker_people_changed(&self->people, person, false, self->now.mono_ms, self->settings.gather_ms);
     if (at_once)

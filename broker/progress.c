@@ -133,6 +133,7 @@ static const struct job_row {
     [BROKER_JOB_REVOKE] = {NULL, broker_devices_locked, NULL, broker_devices_stored, broker_devices_fail, false},
     [BROKER_JOB_DELETE] = {NULL, broker_devices_locked, NULL, broker_devices_stored, broker_devices_fail, false},
     [BROKER_JOB_SIGN_LIST] = {NULL, NULL, NULL, NULL, broker_devices_list_fail, true},
+    [BROKER_JOB_ROOM] = {broker_room_ops_hashed, NULL, NULL, NULL, broker_room_ops_fail, false},
     [BROKER_JOB_BOOT] = {NULL, NULL, NULL, boot_stored, boot_failed, false},
 };
 
@@ -156,7 +157,9 @@ broker_progress_hear_vault(struct broker_front_core *self, const struct msg_even
         }
     } else if (kind == MSG_VAULT_CHECKED) {
         job = broker_jobs_find(&self->jobs, any.MSG_ANY_VAULT_CHECKED.job, BROKER_STAGE_CHECK);
-        if (job != NULL)
+        if (job != NULL && job->kind == BROKER_JOB_ROOM)
+            broker_room_ops_checked(self, job, any.MSG_ANY_VAULT_CHECKED.ok);
+        else if (job != NULL)
             broker_admission_checked(self, job, any.MSG_ANY_VAULT_CHECKED.ok, any.MSG_ANY_VAULT_CHECKED.rehash);
     } else if (kind == MSG_VAULT_SIGNED) {
         job = broker_jobs_find(&self->jobs, any.MSG_ANY_VAULT_SIGNED.job, BROKER_STAGE_SIGN);
@@ -202,8 +205,8 @@ uncount(struct broker_front_core *self, const struct broker_job *job)
 void
 broker_progress_hear_stored(struct broker_front_core *self, const struct msg_event *event)
 {
+    broker_roster_stored(self, event->id, event->err);
     struct broker_job *job = broker_jobs_find(&self->jobs, event->id, BROKER_STAGE_STORE);
-
     if (job == NULL)
         return; /* nobody waits for it */
     if (event->err != CONCLAVE_OK) {

@@ -220,12 +220,12 @@ broker_rooms_add_member(struct broker_rooms *self, uint32_t room_slot, uint64_t 
 
 /* The seats of one account in a room, by those of its sessions: found from the
  * room's side, since a member does not know its sessions. */
-static void
-stand_up_member(struct broker_rooms *self, uint32_t room, uint32_t member)
+void
+broker_rooms_stand_up_member(struct broker_rooms *self, uint32_t member)
 {
     uint32_t next;
 
-    for (uint32_t at = self->list[room].seat_first; at != 0; at = next) {
+    for (uint32_t at = self->list[self->members[member].room].seat_first; at != 0; at = next) {
         next = self->seats[at - 1].room_next;
         if (self->seats[at - 1].member == member)
             broker_rooms_stand_up(self, at - 1);
@@ -239,7 +239,7 @@ broker_rooms_remove_member(struct broker_rooms *self, uint32_t slot)
     struct broker_room *room = &self->list[member->room];
     const uint64_t account = member->part.account;
 
-    stand_up_member(self, member->room, slot);
+    broker_rooms_stand_up_member(self, slot);
     broker_index_remove(&self->by_pair, pair_hash(self, member->room, account), slot);
     if (member->room_prev != 0)
         self->members[member->room_prev - 1].room_next = member->room_next;

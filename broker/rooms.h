@@ -15,6 +15,7 @@
 #define BROKER_ROOMS_H
 
 #include "broker/index.h"
+#include "msg/name.h"
 #include "msg/room.h"
 
 /* The log of a room (broker/room_log): filled at START, kept by each post. */
@@ -36,8 +37,8 @@ struct broker_room {
     uint32_t seat_count;
     /* operations (broker/room_ops) */
     uint32_t waiting_first, waiting_last; /* slot + 1 in broker/proposals */
-    uint32_t flying_first;      /* those of the transaction under way */
-    uint32_t flight_next;       /* slot + 1: the next room with one; order of transactions */
+    uint32_t flying;            /* so many of the first ones are in the transaction under way */
+    uint32_t flight_next;       /* slot + 1: the next room with one, in the order of transactions */
     uint64_t flight;            /* id of the transaction under way; 0: none */
     uint64_t stored;            /* number of the last entry that is on disk; 0: the room is not, yet */
     struct msg_room rules;      /* as after the transaction under way */
@@ -117,6 +118,8 @@ uint32_t broker_rooms_member(const struct broker_rooms *self, uint32_t room, uin
 uint32_t broker_rooms_add_member(struct broker_rooms *self, uint32_t room, uint64_t account);
 /* With its seats. */
 void broker_rooms_remove_member(struct broker_rooms *self, uint32_t member);
+/* Ends the seats that it has. */
+void broker_rooms_stand_up_member(struct broker_rooms *self, uint32_t member);
 
 /* The first room of an account, as slot + 1 of its member; the others follow
  * by account_next. */

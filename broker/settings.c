@@ -37,6 +37,14 @@ static const struct host_option options[] = {
            "Devices that are logged in at once. Takes effect at the next start."),
     NUMBER("limits/watches", limit_watches, 1, 100000, "1024",
            "People whose presence one session follows."),
+    NUMBER("limits/rooms", limit_rooms, 1, 1000000, "10000",
+           "Rooms in all. Takes effect at the next start."),
+    NUMBER("limits/room_members", limit_room_members, 1, 100000, "1024",
+           "Members of one room; as many again may be invited."),
+    NUMBER("limits/memberships", limit_memberships, 1, 10000000, "200000",
+           "Members and invitations of all rooms together. Takes effect at the next start."),
+    NUMBER("limits/account_rooms", limit_account_rooms, 1, 500, "200",
+           "Rooms that one account is in; it may be invited to as many again."),
     NUMBER("limits/requests", limit_requests, 1, 1000000, "1000",
            "Requests of one session in a burst."),
     NUMBER("limits/requests_per_s", limit_requests_per_s, 1, 1000000, "500",
@@ -69,6 +77,10 @@ static const struct host_option options[] = {
            "A device that was silent for this long is offline; at least twice lease/ping_ms."),
     NUMBER("presence/gather_ms", presence_gather_ms, 0, 60000, "1000",
            "Changes of presence are gathered for this long before they are told."),
+    NUMBER("rooms/mesh_join", rooms_mesh_join, 0, 1000, "16",
+           "A room of up to so many members becomes a mesh, in which they publish to one another; 0: none does."),
+    NUMBER("rooms/mesh_stay", rooms_mesh_stay, 0, 1000, "32",
+           "A mesh stays one up to so many members; at least rooms/mesh_join."),
     CHOICE("throttle/scope", throttle_scope, "source|account", "source",
            "What failed log-ins block: the account for the source address they came from, or the "
            "account from everywhere, which lets anybody lock somebody else out."),
@@ -144,6 +156,10 @@ check(const struct broker_settings *self, char *why, size_t why_cap)
     }
     if (self->lease_expiry_ms < 2 * self->lease_ping_ms) {
         snprintf(why, why_cap, "lease/expiry_ms must be at least twice lease/ping_ms.");
+        return CONCLAVE_ERR_CONFIG;
+    }
+    if (self->rooms_mesh_stay < self->rooms_mesh_join) {
+        snprintf(why, why_cap, "rooms/mesh_stay must be at least rooms/mesh_join.");
         return CONCLAVE_ERR_CONFIG;
     }
     if (self->throttle_last_ms < self->throttle_first_ms) {

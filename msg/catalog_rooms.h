@@ -184,8 +184,8 @@ struct msg_rec_room {
     bool mesh;
 };
 struct msg_rec_room_name { struct msg_id room; };
-struct msg_rec_room_member { struct msg_id room; uint64_t account; uint64_t role; uint64_t standing; uint64_t last; uint64_t since; uint64_t until; }; /* see msg/room.h */
-struct msg_rec_room_entry { uint64_t offset; uint64_t at_ms; struct msg_span op; struct msg_span certificate; };
+struct msg_rec_room_member { struct msg_id room; uint64_t account; uint64_t role; uint64_t standing; uint64_t last; uint64_t since; uint64_t until; uint64_t ended; }; /* see msg/room.h; ended: number of the entry that ended its membership; 0: it is in, or never was */
+struct msg_rec_room_entry { uint64_t offset; uint64_t at_ms; struct msg_span op; struct msg_span certificate; struct msg_head head; }; /* head: of the roster there */
 struct msg_rec_room_frame { uint64_t at_ms; struct msg_span frame; };
 
 /* ---- the peer's records ---- */

@@ -91,6 +91,12 @@ fake_settings(struct broker_front_settings *settings)
         .devices = 8,
         .sessions = 1000,
         .watches = 100,
+        .rooms = 20,
+        .room_members = 10,
+        .memberships = 60,
+        .account_rooms = 8,
+        .mesh_join = 2,
+        .mesh_stay = 3,
         .requests_burst = 200,
         .requests_per_s = 100,
         .lease_ms = 15000,
@@ -187,6 +193,9 @@ perform(struct fake_registry *self, const struct msg_effect *effect)
         return;
     if (effect->kind == EFFECT_SEND) {
         keep_sent(self, effect->id, bytes);
+    } else if (effect->kind == EFFECT_CAST) {
+        for (size_t i = 0; i < msg_effects_cast_count(effect); i++)
+            keep_sent(self, msg_effects_cast_link(&self->effects, effect, i), bytes);
     } else if (effect->kind == EFFECT_DROP) {
         if (self->dropped_count == self->dropped_room) {
             self->dropped_room = self->dropped_room > 0 ? self->dropped_room * 2 : 16;

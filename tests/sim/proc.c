@@ -118,7 +118,10 @@ perform_one(struct sim *sim, struct sim_proc *proc, const struct msg_effects *li
     case EFFECT_EXPEL:
         sim_net_expel(sim, proc, &effect->key);
         break;
-    case EFFECT_CAST: /* the registry alone casts */
+    case EFFECT_CAST:
+        for (size_t i = 0; i < msg_effects_cast_count(effect); i++)
+            send(sim, proc, msg_effects_cast_link(list, effect, i), bytes);
+        break;
     case EFFECT_LISTEN:
     case EFFECT_SUBSCRIBE:
         break;
