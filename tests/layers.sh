@@ -17,6 +17,7 @@ layers='
 2 msg/step msg/envelope msg/cert msg/room msg/roomkey
 3 broker/view broker/accounts broker/index broker/wheel broker/bucket broker/sessions broker/people broker/throttle
 3 broker/jobs broker/introductions broker/revocations broker/rooms
+3 broker/posts broker/senders broker/fanout broker/room_log
 3 broker/room_records broker/proposals broker/room_watch
 3 peer/tables peer/roster peer/outbox peer/held
 4 broker/front_core broker/front_state broker/enrolment broker/admission broker/login broker/leases broker/devices
