@@ -59,19 +59,22 @@ begin_with(struct broker_room_log *self, uint64_t first, const struct msg_rec_ro
     self->gone_bytes = record->bytes - record->frame.len;
 }
 
-/* The view walks forward alone: halves what may be behind the last one known. */
+/* The view walks forward alone: goes on in growing steps, then halves what may
+ * be behind the last one known. */
 static void
 find_last(struct broker_room_log *self, const struct broker_view *view, const struct msg_id *room, uint64_t *last)
 {
     struct msg_rec_room_frame record;
-    uint64_t end = UINT64_MAX;
+    uint64_t end = UINT64_MAX, step = 1;
 
     while (end - *last > 1) {
-        const uint64_t middle = *last + (end - *last) / 2;
+        const uint64_t half = (end - *last) / 2, middle = *last + (step < half ? step : half);
         if (!broker_room_log_next(view, room, middle - 1, last, &record)) {
             end = middle;
+            step = UINT64_MAX;
             continue;
         }
+        step = step > UINT64_MAX / 2 ? UINT64_MAX : 2 * step;
         self->frames = record.frames;
         self->bytes = record.bytes;
     }

@@ -67,6 +67,7 @@ struct broker_seat {
     /* the fan-out's */
     bool live;                  /* it has read the log to its end, and is cast to */
     bool dirty;                 /* ROOM_STATE is due for this room */
+    bool apart;                 /* while something is cast: it gets a message of its own */
     uint16_t port;              /* of its XPUB for the room; 0: none */
     uint32_t routes;            /* slot + 1 in broker/fanout: devices whose frames it has from themselves */
     uint64_t heard;             /* offset that its last CAST or ROOM_LOG went up to */
