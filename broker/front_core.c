@@ -116,7 +116,7 @@ broker_front_core_new(const struct broker_front_settings *settings, const struct
     self->settings = *settings;
     self->view = *view;
     self->armed_ms = BROKER_NEVER;
-    self->sweep.due_ms = BROKER_NEVER;
+    self->log_sweep.due_ms = BROKER_NEVER;
     broker_leases_forget_pongs(self);
     if (!make_tables(self))
         broker_front_core_destroy(&self);
@@ -323,7 +323,7 @@ start(struct broker_front_core *self)
     broker_progress_enter_store(self, job);
     self->run_first = self->generation;
     broker_seats_start(self);
-    broker_sweep_start(self);
+    broker_log_sweep_start(self);
 }
 
 static void
@@ -387,7 +387,7 @@ arm(struct broker_front_core *self)
     const uint64_t times[] = {broker_wheel_next(&self->sessions.leases), broker_wheel_next(&self->people.gather),
                               broker_wheel_next(&self->jobs.timers),
                               broker_wheel_next(&self->introductions.timers), self->pongs.due_ms,
-                              self->room_watch.due_ms, broker_wheel_next(&self->fanout.gather), self->sweep.due_ms,
+                              self->room_watch.due_ms, broker_wheel_next(&self->fanout.gather), self->log_sweep.due_ms,
                               self->posts.fresh > 0 ? self->now.mono_ms : BROKER_NEVER};
     uint64_t next_ms = BROKER_NEVER;
 
@@ -416,7 +416,7 @@ broker_front_core_step(struct broker_front_core *self, struct msg_time now, cons
     broker_leases_pong_due(self);
     broker_room_lists_due(self);
     broker_casts_due(self);
-    broker_sweep_due(self);
+    broker_log_sweep_due(self);
     switch (event->kind) {
     case EVENT_START:
         start(self);

@@ -42,8 +42,8 @@ struct broker_flights {
     uint32_t boarding;              /* the first whose transaction has no id yet */
 };
 
-/* Logs of rooms are looked at one after the other (broker/room_sweep). */
-struct broker_sweep {
+/* Logs of rooms are looked at one after the other (broker/log_sweep). */
+struct broker_log_sweep {
     uint64_t due_ms;
     struct msg_id room;             /* the last one; zeros: none in this round */
 };
@@ -75,7 +75,7 @@ struct broker_front_core {
     struct broker_posts posts;
     struct broker_senders senders;
     struct broker_fanout fanout;
-    struct broker_sweep sweep;
+    struct broker_log_sweep log_sweep;
     uint64_t run_first;             /* offsets of this run are not below it */
     struct msg_mark *marks;         /* of the ROOM_READ that is answered */
     uint64_t *links;                /* a CAST's; room for all sessions */
@@ -269,9 +269,9 @@ void broker_casts_pending(struct broker_front_core *self, uint32_t seat, uint64_
 /* ---- room_reads: ROOM_READ ---- */
 void broker_reads_ask(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
 
-/* ---- room_sweep ---- */
-void broker_sweep_start(struct broker_front_core *self);
-void broker_sweep_due(struct broker_front_core *self);
+/* ---- log_sweep ---- */
+void broker_log_sweep_start(struct broker_front_core *self);
+void broker_log_sweep_due(struct broker_front_core *self);
 
 /* ---- room_mesh: ROOM_MESH, ROOM_ROUTE ---- */
 void broker_mesh_hear(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);

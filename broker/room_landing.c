@@ -56,10 +56,7 @@ gather_links(struct broker_front_core *self, uint32_t slot, uint64_t first)
     for (uint32_t at = room->seat_first; at != 0; at = self->rooms.seats[at - 1].room_next)
         self->links[count++] = self->sessions.list[self->rooms.seats[at - 1].session].conn;
     for (uint64_t number = first; number <= room->stored; number++) {
-        if (!read_op(self, &room->rules.id, number, &op))
-            continue;
-        count = add_links_of(self, slot, op.account, count);
-        if (op.subject != op.account)
+        if (read_op(self, &room->rules.id, number, &op) && op.subject != 0) /* whoever acts has a seat */
             count = add_links_of(self, slot, op.subject, count);
     }
     return count;
@@ -111,11 +108,9 @@ seat(struct broker_front_core *self, uint32_t room, uint64_t account, bool befor
     if (broker_rooms_is_in(member)) {
         if (before)
             broker_seats_of_member(self, slot);
-    } else if (!before) {
+    } else if (!before && (member->part.standing & MSG_STANDING_INVITED) == 0) {
         broker_mesh_end_member(self, slot);
-        broker_rooms_stand_up_member(&self->rooms, slot);
-        if ((member->part.standing & MSG_STANDING_INVITED) == 0)
-            broker_rooms_remove_member(&self->rooms, slot); /* from here on it stands in the store alone */
+        broker_rooms_remove_member(&self->rooms, slot); /* from here on it stands in the store alone */
     }
 }
 

@@ -115,8 +115,6 @@ uint32_t broker_rooms_member(const struct broker_rooms *self, uint32_t room, uin
 uint32_t broker_rooms_add_member(struct broker_rooms *self, uint32_t room, uint64_t account);
 /* With its seats. */
 void broker_rooms_remove_member(struct broker_rooms *self, uint32_t member);
-/* Ends the seats that it has. */
-void broker_rooms_stand_up_member(struct broker_rooms *self, uint32_t member);
 
 /* The first room of an account, as slot + 1 of its member; the others follow
  * by account_next. */

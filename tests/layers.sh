@@ -21,7 +21,7 @@ layers='
 3 broker/room_records broker/proposals broker/room_watch
 3 peer/tables peer/roster peer/outbox peer/held
 4 broker/front_core broker/front_state broker/enrolment broker/admission broker/login broker/leases broker/devices
-4 broker/room_posts broker/room_casts broker/room_reads broker/room_mesh broker/room_sweep
+4 broker/room_posts broker/room_casts broker/room_reads broker/room_mesh broker/log_sweep
 4 broker/room_judge broker/room_roster broker/room_landing broker/room_seats broker/room_ops broker/room_lists broker/room_cards
 4 broker/introducing broker/directory broker/progress broker/door_core
 4 peer/core peer/parts peer/commands peer/restore peer/door peer/session peer/requests peer/people peer/trust

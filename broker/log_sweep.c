@@ -9,9 +9,9 @@
 #define SWEEP_ROOMS 16u         /* in one look */
 
 void
-broker_sweep_start(struct broker_front_core *self)
+broker_log_sweep_start(struct broker_front_core *self)
 {
-    self->sweep = (struct broker_sweep){.due_ms = self->now.mono_ms + SWEEP_FIRST_MS};
+    self->log_sweep = (struct broker_log_sweep){.due_ms = self->now.mono_ms + SWEEP_FIRST_MS};
 }
 
 /* The log of a room that is gone; how many of its frames went. */
@@ -48,9 +48,9 @@ look(struct broker_front_core *self, const struct msg_id *id)
 }
 
 void
-broker_sweep_due(struct broker_front_core *self)
+broker_log_sweep_due(struct broker_front_core *self)
 {
-    struct broker_sweep *sweep = &self->sweep;
+    struct broker_log_sweep *sweep = &self->log_sweep;
     uint32_t gone = 0;
     bool more = true;
 
