@@ -279,6 +279,7 @@ void broker_mesh_route(struct broker_front_core *self, const struct broker_ask *
 /* Before they go: the others are told that they publish no more. */
 void broker_mesh_end_seat(struct broker_front_core *self, uint32_t seat);
 void broker_mesh_end_session(struct broker_front_core *self, uint32_t session);
+/* The account is in the room no longer: nor are its sessions. */
 void broker_mesh_end_member(struct broker_front_core *self, uint32_t member);
 /* The last one of a room, and all of them: nobody is told. */
 void broker_mesh_end_room(struct broker_front_core *self, uint32_t room);

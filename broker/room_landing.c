@@ -108,9 +108,10 @@ seat(struct broker_front_core *self, uint32_t room, uint64_t account, bool befor
     if (broker_rooms_is_in(member)) {
         if (before)
             broker_seats_of_member(self, slot);
-    } else if (!before && (member->part.standing & MSG_STANDING_INVITED) == 0) {
+    } else if (!before) {
         broker_mesh_end_member(self, slot);
-        broker_rooms_remove_member(&self->rooms, slot); /* from here on it stands in the store alone */
+        if ((member->part.standing & MSG_STANDING_INVITED) == 0)
+            broker_rooms_remove_member(&self->rooms, slot); /* from here on it stands in the store alone */
     }
 }
 

@@ -186,11 +186,15 @@ broker_mesh_end_session(struct broker_front_core *self, uint32_t session)
 void
 broker_mesh_end_member(struct broker_front_core *self, uint32_t member)
 {
-    const struct broker_room *room = &self->rooms.list[self->rooms.members[member].room];
+    uint32_t next;
 
-    for (uint32_t at = room->seat_first; at != 0; at = self->rooms.seats[at - 1].room_next)
-        if (self->rooms.seats[at - 1].member == member)
-            broker_mesh_end_seat(self, at - 1);
+    for (uint32_t at = self->rooms.list[self->rooms.members[member].room].seat_first; at != 0; at = next) {
+        next = self->rooms.seats[at - 1].room_next;
+        if (self->rooms.seats[at - 1].member != member)
+            continue;
+        broker_mesh_end_seat(self, at - 1);
+        broker_rooms_stand_up(&self->rooms, at - 1);
+    }
 }
 
 void
