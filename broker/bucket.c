@@ -29,16 +29,10 @@ refill(struct broker_bucket *self, const struct broker_rate *rate, uint64_t now_
 }
 
 uint64_t
-broker_bucket_take(struct broker_bucket *self, const struct broker_rate *rate, uint64_t now_ms)
-{
-    return broker_bucket_take_many(self, rate, 1, now_ms);
-}
-
-uint64_t
 broker_bucket_take_many(struct broker_bucket *self, const struct broker_rate *rate, uint64_t tokens, uint64_t now_ms)
 {
-    const uint64_t burst_milli = (rate->burst > tokens ? rate->burst : tokens) * MILLI;
-    const uint64_t wanted_milli = tokens * MILLI;
+    const uint64_t burst_milli = (rate->burst > 0 ? rate->burst : 1) * MILLI;
+    const uint64_t wanted_milli = tokens < burst_milli / MILLI ? tokens * MILLI : burst_milli;
 
     refill(self, rate, now_ms);
     if (self->spent_milli > burst_milli)
@@ -51,6 +45,12 @@ broker_bucket_take_many(struct broker_bucket *self, const struct broker_rate *ra
         return rate->per_ms > 0 ? rate->per_ms : 1;
     const uint64_t lack_milli = wanted_milli - (burst_milli - self->spent_milli);
     return lack_milli * rate->per_ms / (rate->count * MILLI) + 1;
+}
+
+uint64_t
+broker_bucket_take(struct broker_bucket *self, const struct broker_rate *rate, uint64_t now_ms)
+{
+    return broker_bucket_take_many(self, rate, 1, now_ms);
 }
 
 bool

@@ -232,7 +232,7 @@ void
 broker_devices_stored(struct broker_front_core *self, struct broker_job *job)
 {
     const enum broker_job_kind kind = job->kind;
-    const uint64_t account = job->account;
+    const uint64_t account = job->account, device = job->device;
     const struct msg_box_pub transport = job->transport;
 
     finish(self, job);
@@ -245,6 +245,7 @@ broker_devices_stored(struct broker_front_core *self, struct broker_job *job)
             broker_login_cut(self, session, CONCLAVE_ERR_REVOKED,
                              "This device was revoked; enrol it again with name and password in a fresh home.");
     }
+    broker_clearing_close(self, account, device);
     sign_list(self);
 }
 

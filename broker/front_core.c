@@ -9,6 +9,8 @@
 #include "msg/codec.h"
 
 #define WATCHES_MAX (1u << 20)   /* in all sessions together */
+#define MAILBOXES_MAX (1u << 20) /* that are not empty */
+#define MAIL_TICK_MS 600000u     /* mail expires up to this much late */
 #define SEATS_MAX (1u << 22)     /* in all rooms together */
 #define POSTS 8192u              /* under way at once, of all rooms */
 #define POST_BYTES (32u << 20)   /* of them */
@@ -85,6 +87,8 @@ make_tables(struct broker_front_core *self)
     const uint32_t sessions = at_most(settings->sessions, 1u << 20);
     const uint32_t watches = at_most(sessions * settings->watches, WATCHES_MAX);
     const uint32_t people = at_most(settings->accounts, sessions + watches);
+    const uint32_t senders = at_most(settings->accounts, MAILBOXES_MAX);
+    const uint32_t mailboxes = at_most(settings->accounts * settings->devices, MAILBOXES_MAX);
     const uint32_t memberships = at_most(settings->memberships, 1u << 24);
     const uint64_t of_sessions = sessions * settings->account_rooms, of_members = memberships * settings->devices;
     const struct broker_rooms_limits rooms = {
@@ -96,6 +100,8 @@ make_tables(struct broker_front_core *self)
            && broker_jobs_init(&self->jobs, msg_keys_random_u64() >> 1)
            && broker_throttle_init(&self->throttle, seed) && broker_strikes_init(&self->strikes, seed)
            && broker_introductions_init(&self->introductions, msg_keys_random_u64() >> 1)
+           && broker_mailboxes_init(&self->mail.boxes, mailboxes, senders, MAIL_TICK_MS, seed)
+           && broker_mailwrites_init(&self->mail.writes)
            && broker_revocations_init(&self->revocations) && broker_rooms_init(&self->rooms, &rooms, seed)
            && broker_proposals_init(&self->proposals) && broker_room_watch_init(&self->room_watch, sessions)
            && broker_posts_init(&self->posts, POSTS, POST_BYTES)
@@ -117,6 +123,7 @@ broker_front_core_new(const struct broker_front_settings *settings, const struct
     self->view = *view;
     self->armed_ms = BROKER_NEVER;
     self->log_sweep.due_ms = BROKER_NEVER;
+    self->sweep_ms = BROKER_NEVER; /* until the start */
     broker_leases_forget_pongs(self);
     if (!make_tables(self))
         broker_front_core_destroy(&self);
@@ -138,6 +145,8 @@ broker_front_core_destroy(struct broker_front_core **self_p)
     broker_strikes_wipe(&self->strikes);
     broker_introductions_wipe(&self->introductions);
     broker_revocations_wipe(&self->revocations);
+    broker_mailboxes_wipe(&self->mail.boxes);
+    broker_mailwrites_wipe(&self->mail.writes);
     broker_rooms_wipe(&self->rooms);
     broker_proposals_wipe(&self->proposals);
     broker_room_watch_wipe(&self->room_watch);
@@ -167,6 +176,8 @@ broker_front_core_counts(const struct broker_front_core *self, struct broker_fro
     *out = self->counts;
     out->sessions = self->sessions.count;
     out->accounts_online = self->people.online_count;
+    out->mail_waiting = self->mail.boxes.count;
+    out->mail_counted = broker_clearing_counted(self);
 }
 
 /* ---- members ---- */
@@ -193,6 +204,9 @@ static const struct row {
     [MSG_LIST] = {broker_directory_list, NEED_SESSION},
     [MSG_WATCH] = {broker_directory_watch, NEED_SESSION},
     [MSG_INTRODUCE] = {broker_introducing_ask, NEED_SESSION},
+    [MSG_RELAY] = {broker_relaying_relay, NEED_LITTLE},
+    [MSG_DEPOSIT] = {broker_mailing_deposit, NEED_SESSION},
+    [MSG_COLLECTED] = {broker_mailing_collected, NEED_CALM},
     [MSG_LIST_DEVICES] = {broker_devices_list, NEED_SESSION},
     [MSG_REVOKE] = {broker_devices_revoke, NEED_SESSION},
     [MSG_LIST_REVOKED] = {broker_devices_list_revoked, NEED_SESSION},
@@ -255,6 +269,22 @@ within_rate(struct broker_front_core *self, const struct broker_ask *ask, enum n
     return retry_ms == 0;
 }
 
+void
+broker_front_core_answer(struct broker_front_core *self, uint32_t slot, struct msg_span frame)
+{
+    const struct broker_session *session = &self->sessions.list[slot];
+    struct broker_ask ask = {.link = session->conn, .key = session->key, .source = msg_text(session->reach.observed),
+                             .session = slot};
+    union msg_any any;
+    enum msg_kind kind;
+    uint64_t number;
+
+    if (msg_codec_decode(frame, &kind, &any) != CONCLAVE_OK || rows[kind].answer == NULL)
+        assert(false); /* it was answered up to here before */
+    msg_codec_peek(frame, &number, &ask.req);
+    rows[kind].answer(self, &ask, &any);
+}
+
 static void
 hear_member(struct broker_front_core *self, const struct msg_event *event)
 {
@@ -283,9 +313,7 @@ hear_member(struct broker_front_core *self, const struct msg_event *event)
         broker_front_core_garbage(self, &ask, err != CONCLAVE_OK ? err : CONCLAVE_ERR_KIND);
         return;
     }
-    /* In every kind that has one, req is the first field. */
-    if (kind != MSG_PING && kind != MSG_CONSENT)
-        memcpy(&ask.req, &any, sizeof ask.req);
+    msg_codec_peek(event->bytes, &number, &ask.req);
     if (self->broken) {
         broker_front_core_refuse(self, ask.link, ask.req, CONCLAVE_ERR_INTERNAL, NULL, 0);
     } else if (row->need == NEED_NOTHING) {
@@ -316,6 +344,8 @@ start(struct broker_front_core *self)
     self->revoked_version = self->counters.revoked_version;
     self->generation = self->counters.next_generation;
     self->counters.next_generation += BROKER_GENERATIONS;
+    self->mail.next_serial = self->generation;
+    broker_clearing_start(self);
     struct broker_job *job = broker_jobs_add(&self->jobs, BROKER_JOB_BOOT, self->now.mono_ms);
     assert(job != NULL); /* nothing came before START */
     (void)broker_jobs_lock(&self->jobs, job, BROKER_BOOT_LOCK); /* nobody else can have it */
@@ -387,7 +417,8 @@ arm(struct broker_front_core *self)
     const uint64_t times[] = {broker_wheel_next(&self->sessions.leases), broker_wheel_next(&self->people.gather),
                               broker_wheel_next(&self->jobs.timers),
                               broker_wheel_next(&self->introductions.timers), self->pongs.due_ms,
-                              self->room_watch.due_ms, broker_wheel_next(&self->fanout.gather), self->log_sweep.due_ms,
+                              broker_clearing_next(self), self->room_watch.due_ms,
+                              broker_wheel_next(&self->fanout.gather), self->log_sweep.due_ms,
                               self->posts.fresh > 0 ? self->now.mono_ms : BROKER_NEVER};
     uint64_t next_ms = BROKER_NEVER;
 
@@ -412,11 +443,13 @@ broker_front_core_step(struct broker_front_core *self, struct msg_time now, cons
     broker_leases_expire(self);
     broker_progress_run_due(self);
     broker_introducing_due(self);
+    broker_clearing_due(self);
     broker_directory_flush_due(self);
     broker_leases_pong_due(self);
     broker_room_lists_due(self);
     broker_casts_due(self);
     broker_log_sweep_due(self);
+    broker_room_sweep_due(self);
     switch (event->kind) {
     case EVENT_START:
         start(self);
@@ -435,6 +468,7 @@ broker_front_core_step(struct broker_front_core *self, struct msg_time now, cons
         break;
     case EVENT_FULL:
         broker_casts_full(self, event);
+        broker_mailing_full(self, event->link);
         break;
     case EVENT_BOUND:
         break;

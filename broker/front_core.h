@@ -10,6 +10,7 @@
 #ifndef BROKER_FRONT_CORE_H
 #define BROKER_FRONT_CORE_H
 
+#include "broker/mailbox.h"
 #include "broker/view.h"
 #include "msg/step.h"
 
@@ -34,6 +35,9 @@ struct broker_front_settings {
     uint64_t log_ms;                /* rooms.log_days */
     uint64_t requests_burst;        /* limits.requests: per session, burst ... */
     uint64_t requests_per_s;        /* ... and refill */
+    uint64_t relay_burst_bytes;     /* limits.relay_burst_bytes: per session, and ... */
+    uint64_t relay_bytes_per_s;     /* ... limits.relay_bytes_per_s, of what it sends others through us */
+    struct broker_mail_limits mail; /* mail. */
     uint64_t lease_ms;              /* lease.ping_ms: 15000 */
     uint64_t expiry_ms;             /* lease.expiry_ms: 45000 */
     uint64_t gather_ms;             /* presence.gather_ms: 1000 */
@@ -64,6 +68,9 @@ void broker_front_core_step(struct broker_front_core *self, struct msg_time now,
 struct broker_front_counts {
     uint64_t sessions, accounts_online, requests, refused, log_ins, log_ins_failed, sign_ups, introductions, presence_sent, garbage;
     uint64_t posts, copies; /* frames taken into rooms; posts that were cast, by each who got them */
+    uint64_t relayed, unreached;
+    uint64_t mail_stored, mail_refused, mail_pushed, mail_expired, mail_waiting;
+    bool mail_counted; /* mail_waiting is all there is, stored or on its way */
 };
 void broker_front_core_counts(const struct broker_front_core *self, struct broker_front_counts *out);
 

@@ -39,7 +39,7 @@ look(struct broker_front_core *self, const struct msg_id *id)
     struct msg_rec_room record;
 
     /* The store decides: the table may have had no place for it. */
-    if (!broker_room_records_room(&self->view, id, &record))
+    if (!broker_room_records_room(&self->view, id, &record) || record.gone_ms != 0)
         return bury(self, id);
     if (room == BROKER_NONE)
         return 0;

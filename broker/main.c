@@ -238,9 +238,7 @@ main(int argc, char **argv)
     size_t count;
 
     umask(077);
-    if (!hold_streams())
-        return 1;
-    int status = read_arguments(&args, argc, argv);
+    int status = hold_streams() ? read_arguments(&args, argc, argv) : 1;
     if (status >= 0 || run == NULL) {
         free(run);
         return status >= 0 ? status : 1;

@@ -124,28 +124,26 @@ close_draft(struct broker_front_core *self, const struct draft *draft)
     const uint64_t mesh_most = room->mesh ? self->settings.mesh_stay : self->settings.mesh_join;
 
     room->mesh = room->rules.members <= mesh_most;
-    if (room->rules.gone) {
-        msg_effects_delete(self->out, BROKER_TABLE_ROOMS, key);
+    const struct msg_rec_room record = {
+        .room = room->rules.id,
+        .name = {room->shown, room->shown_len},
+        .topic = msg_text(draft->topic),
+        .flags = room->rules.flags,
+        .hash = msg_text(draft->hash),
+        .number = room->rules.number,
+        .head = room->rules.head,
+        .epoch = room->rules.epoch,
+        .epoch_head = room->rules.epoch_head,
+        .created_ms = draft->created_ms,
+        .gone_ms = !room->rules.gone ? 0 : self->now.wall_ms > 0 ? self->now.wall_ms : 1,
+        .mesh = room->mesh,
+    };
+    const struct msg_rec_room_name owner = {room->rules.id};
+    msg_effects_put(self->out, BROKER_TABLE_ROOMS, key, MSG_REC_ROOM, &record);
+    if (room->rules.gone)
         msg_effects_delete(self->out, BROKER_TABLE_ROOM_NAMES, name);
-    } else {
-        const struct msg_rec_room record = {
-            .room = room->rules.id,
-            .name = {room->shown, room->shown_len},
-            .topic = msg_text(draft->topic),
-            .flags = room->rules.flags,
-            .hash = msg_text(draft->hash),
-            .number = room->rules.number,
-            .head = room->rules.head,
-            .epoch = room->rules.epoch,
-            .epoch_head = room->rules.epoch_head,
-            .created_ms = draft->created_ms,
-            .mesh = room->mesh,
-        };
-        const struct msg_rec_room_name owner = {room->rules.id};
-        msg_effects_put(self->out, BROKER_TABLE_ROOMS, key, MSG_REC_ROOM, &record);
-        if (room->stored == 0)
-            msg_effects_put(self->out, BROKER_TABLE_ROOM_NAMES, name, MSG_REC_ROOM_NAME, &owner);
-    }
+    else if (room->stored == 0)
+        msg_effects_put(self->out, BROKER_TABLE_ROOM_NAMES, name, MSG_REC_ROOM_NAME, &owner);
     room->flight = BOARDING;
     room->flight_next = 0;
     if (self->flights.last != 0)

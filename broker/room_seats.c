@@ -91,4 +91,5 @@ broker_seats_start(struct broker_front_core *self)
                         "and limits/memberships.",
                         (unsigned long long)left);
     remove_ghosts(self);
+    self->sweep_ms = self->now.mono_ms;
 }

@@ -3,6 +3,7 @@
 #ifndef BROKER_SETTINGS_H
 #define BROKER_SETTINGS_H
 
+#include "broker/mailbox.h"
 #include "host/config.h"
 #include "msg/base.h"
 #include "msg/error.h"
@@ -28,6 +29,9 @@ struct broker_settings {
     uint64_t limit_post_mib_per_s;
     uint64_t limit_requests;
     uint64_t limit_requests_per_s;
+    uint64_t limit_relay_burst_bytes;
+    uint64_t limit_relay_bytes_per_s;
+    struct broker_mail_limits mail;
     uint64_t limit_signups;
     uint64_t limit_signups_per_hour;
     uint64_t limit_knocks;

@@ -13,11 +13,16 @@
 #define BACKLOG 4096
 #define HANDSHAKE_MS 5000
 #define CONNECT_MS 5000
+/* A dialled link is closed long before libzmq would reconnect.  But it must
+ * mean to: a name that does not resolve is told by no event but the one that
+ * announces the next try (CONNECT_RETRIED). */
+#define NEVER_MS (24 * 3600 * 1000)
 
 struct host_dial {
     zsock_t *socket;
     zsock_t *monitor;
     enum host_dial_state state;
+    bool named;     /* the host is a name: it is looked up in libzmq's own thread */
     bool connected; /* TCP stands, or stood */
 };
 
@@ -175,6 +180,13 @@ watch(struct host_dial *self)
                : CONCLAVE_ERR_SYSTEM;
 }
 
+/* Whatever is neither [an address of version 6] nor digits and dots. */
+static bool
+is_named(const char *endpoint)
+{
+    return *endpoint != '[' && endpoint[strspn(endpoint, "0123456789.")] != ':';
+}
+
 enum conclave_err
 host_dial_open(struct host_dial **self_p, struct msg_text endpoint,
                const struct msg_box_pub *server, const struct msg_box_pub *pub,
@@ -190,12 +202,13 @@ host_dial_open(struct host_dial **self_p, struct msg_text endpoint,
     struct host_dial *self = calloc(1, sizeof *self);
     if (self == NULL)
         return CONCLAVE_ERR_SYSTEM;
+    self->named = is_named(address + strlen("tcp://"));
     self->socket = zsock_new(ZMQ_DEALER);
     if (self->socket == NULL)
         goto done;
     void *raw = zsock_resolve(self->socket);
     int rc = set_common(raw, max_bytes);
-    rc |= set_int(raw, ZMQ_RECONNECT_IVL, -1);
+    rc |= set_int(raw, ZMQ_RECONNECT_IVL, NEVER_MS);
     rc |= set_int(raw, ZMQ_CONNECT_TIMEOUT, CONNECT_MS);
     rc |= zmq_setsockopt(raw, ZMQ_CURVE_SERVERKEY, server->at, sizeof server->at);
     rc |= zmq_setsockopt(raw, ZMQ_CURVE_PUBLICKEY, pub->at, sizeof pub->at);
@@ -264,7 +277,10 @@ after(const struct host_dial *self, unsigned event)
     case ZMQ_EVENT_CONNECT_RETRIED:
         if (self->state == HOST_DIAL_UP)
             return HOST_DIAL_DOWN;
-        return self->connected ? HOST_DIAL_DENIED : HOST_DIAL_REFUSED;
+        if (self->connected)
+            return HOST_DIAL_DENIED;
+        /* no socket was CLOSED before this: there was no address to make one for */
+        return self->named && event == ZMQ_EVENT_CONNECT_RETRIED ? HOST_DIAL_UNRESOLVED : HOST_DIAL_REFUSED;
     default:
         return self->state;
     }
@@ -342,9 +358,15 @@ is_proven(struct host_frame *frame)
 {
     const char *user = zmq_msg_gets(&frame->body, "User-Id");
 
-    return user != NULL
-           && msg_keys_from_hex(frame->from.at, sizeof frame->from.at, msg_text(user))
-                  == CONCLAVE_OK;
+    if (user == NULL)
+        return false;
+    if (*user != '\0' && strcmp(user, frame->user) == 0)
+        return true;
+    frame->user[0] = '\0';
+    if (msg_keys_from_hex(frame->from.at, sizeof frame->from.at, msg_text(user)) != CONCLAVE_OK)
+        return false;
+    memcpy(frame->user, user, sizeof frame->user); /* as long as a key is */
+    return true;
 }
 
 enum host_read

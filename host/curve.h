@@ -28,7 +28,7 @@ host_curve_bind(zsock_t **router_p, const char *host, uint16_t *port, const stru
  * reconnects by itself, and its monitor.  A link is one connection: it comes
  * up once, goes down once, and is then closed. */
 struct host_dial;
-enum host_dial_state { HOST_DIAL_PENDING, HOST_DIAL_UP, HOST_DIAL_REFUSED /* nobody there */, HOST_DIAL_DENIED /* handshake failed: a wrong key on either side */, HOST_DIAL_DOWN /* was up */ };
+enum host_dial_state { HOST_DIAL_PENDING, HOST_DIAL_UP, HOST_DIAL_UNRESOLVED /* its host is a name without an address, as far as DNS says now */, HOST_DIAL_REFUSED /* nobody there */, HOST_DIAL_DENIED /* handshake failed: a wrong key on either side */, HOST_DIAL_DOWN /* was up */ };
 
 enum conclave_err CONCLAVE_CHECK
 host_dial_open(struct host_dial **self_p, struct msg_text endpoint, const struct msg_box_pub *server,
@@ -44,8 +44,16 @@ enum host_dial_state host_dial_state(struct host_dial *self);
  * ZAP and TCP say of its last frame; on a DEALER they are left alone.
  * false: nothing there, or (counted in *dropped) something that is not one
  * routing id of libzmq's making and one frame: multipart, a foreign routing
- * id, no User-Id.  `msg` must be initialised; it holds the body until closed. */
-struct host_frame { uint64_t conn; struct msg_box_pub from; char source[64]; int fd; zmq_msg_t body; };
+ * id, no User-Id.  The frame begins as zeros with its body initialised, which
+ * holds what was read until closed. */
+struct host_frame {
+    uint64_t conn;
+    struct msg_box_pub from;
+    char user[2 * sizeof(struct msg_box_pub) + 1]; /* from, in hex: not read again while it stays the same */
+    char source[64];
+    int fd;
+    zmq_msg_t body;
+};
 enum host_read { HOST_READ_NOTHING, HOST_READ_FRAME, HOST_READ_GARBAGE };
 enum host_read host_curve_read_router(zsock_t *router, struct host_frame *frame);
 enum host_read host_curve_read_dealer(zsock_t *dealer, struct host_frame *frame);

@@ -40,10 +40,24 @@ uint64_t host_store_sum(uint32_t table, struct msg_span key, struct msg_span val
 
 /* Walks the file data.mdb of an LMDB environment that nobody has open, page by
  * page, and every record's checksum: LMDB itself believes its pages, and a
- * damaged one would end the process.  OK for a file that is not there or
- * empty.  `why` gets the sentence. */
+ * damaged one would end the process.  OK for a file that is not there; an
+ * empty one is STORE_DAMAGED, for none is made so.  `why` gets the sentence. */
 enum conclave_err CONCLAVE_CHECK
 host_store_check(const char *dir, char *why, size_t why_cap);
+
+/* Makes the file data.mdb with its tables, when there is none yet. */
+enum conclave_err CONCLAVE_CHECK
+host_store_make(const struct host_store_options *options, char *why, size_t why_cap);
+
+/* The tables that an environment lacks, in one transaction; a code of LMDB's. */
+struct MDB_env;
+int host_store_fill(struct MDB_env *env, uint32_t tables);
+#define HOST_STORE_NAME 16u
+void host_store_table_name(char name[HOST_STORE_NAME], uint32_t table);
+
+/* What a code of LMDB's means; when it came of writing to `env`. */
+enum conclave_err host_store_err(int rc);
+enum conclave_err host_store_err_write(struct MDB_env *env, int rc);
 
 #define HOST_STORE_SUM_BYTES 8u         /* before each value on disk */
 #define HOST_STORE_FORMAT 1u

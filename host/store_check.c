@@ -260,7 +260,13 @@ host_store_check(const char *dir, char *why, size_t why_cap)
     } else if (!S_ISREG(about.st_mode)) {
         snprintf(why, why_cap, "%s is not a file; move it away.", path);
         err = CONCLAVE_ERR_STORE_IO;
-    } else if (about.st_size > 0) {
+    } else if (about.st_size == 0) {
+        snprintf(why, why_cap,
+                 "%s is damaged: it is empty; nothing was changed. Restore it from a backup, or "
+                 "move the directory %s aside to start anew.",
+                 path, dir);
+        err = CONCLAVE_ERR_STORE_DAMAGED;
+    } else {
         const size_t bytes = (size_t)about.st_size;
         void *file = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
         if (file == MAP_FAILED) {
@@ -269,9 +275,9 @@ host_store_check(const char *dir, char *why, size_t why_cap)
         } else {
             if (!check_file(file, bytes)) {
                 snprintf(why, why_cap,
-                         "%s is damaged; nothing was changed. Restore it from a backup, or move it "
-                         "aside to start anew.",
-                         path);
+                         "%s is damaged; nothing was changed. Restore it from a backup, or move the "
+                         "directory %s aside to start anew.",
+                         path, dir);
                 err = CONCLAVE_ERR_STORE_DAMAGED;
             }
             munmap(file, bytes);

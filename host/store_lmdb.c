@@ -9,13 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "host/store_backend.h"
 
 #define READERS 126u /* LMDB's default */
-#define ROOM_BYTES (64u << 10) /* less than this on a disk: full */
 #define LOCK_BYTES 8192 /* what LMDB makes of them */
 
 struct lmdb {
@@ -26,32 +24,6 @@ struct lmdb {
     _Atomic(MDB_txn *) idle;    /* a reset read transaction: renewing one is cheaper than making one */
     struct msg_buf value;       /* checksum and value, while they are put; the writer's */
 };
-
-static enum conclave_err
-err_of(int rc)
-{
-    switch (rc) {
-    case MDB_SUCCESS:
-        return CONCLAVE_OK;
-    case MDB_NOTFOUND:
-        return CONCLAVE_ERR_NOT_FOUND;
-    case MDB_MAP_FULL:
-    case MDB_TXN_FULL:
-    case ENOSPC:
-    case EDQUOT:
-        return CONCLAVE_ERR_STORE_FULL;
-    case MDB_CORRUPTED:
-    case MDB_INVALID:
-    case MDB_VERSION_MISMATCH:
-    case MDB_PAGE_NOTFOUND:
-    case MDB_CURSOR_FULL:
-    case MDB_INCOMPATIBLE:
-    case MDB_BAD_DBI:
-        return CONCLAVE_ERR_STORE_DAMAGED;
-    default:
-        return CONCLAVE_ERR_STORE_IO;
-    }
-}
 
 static MDB_val
 val_of(struct msg_span span)
@@ -114,7 +86,7 @@ lmdb_begin(struct host_store *base)
 {
     struct lmdb *self = (struct lmdb *)base;
 
-    return err_of(mdb_txn_begin(self->env, NULL, 0, &self->writer));
+    return host_store_err(mdb_txn_begin(self->env, NULL, 0, &self->writer));
 }
 
 static enum conclave_err
@@ -137,7 +109,7 @@ lmdb_put(struct host_store *base, uint32_t table, struct msg_span key, struct ms
     if (value.len > 0)
         memcpy(self->value.at + sizeof sum, value.at, value.len);
     MDB_val k = val_of(key), v = val_of(msg_span(self->value.at, need));
-    return err_of(mdb_put(self->writer, self->tables[table], &k, &v, 0));
+    return host_store_err(mdb_put(self->writer, self->tables[table], &k, &v, 0));
 }
 
 static enum conclave_err
@@ -147,20 +119,7 @@ lmdb_delete(struct host_store *base, uint32_t table, struct msg_span key)
     MDB_val k = val_of(key);
     const int rc = mdb_del(self->writer, self->tables[table], &k, NULL);
 
-    return rc == MDB_NOTFOUND ? CONCLAVE_OK : err_of(rc);
-}
-
-/* LMDB says EIO when a disk took a part: that is a full one as well. */
-static enum conclave_err
-err_of_write(struct lmdb *self, int rc)
-{
-    struct statvfs disk;
-    int fd;
-
-    if (rc == EIO && mdb_env_get_fd(self->env, &fd) == MDB_SUCCESS && fstatvfs(fd, &disk) == 0
-        && (uint64_t)disk.f_bavail * disk.f_frsize < ROOM_BYTES)
-        return CONCLAVE_ERR_STORE_FULL;
-    return err_of(rc);
+    return rc == MDB_NOTFOUND ? CONCLAVE_OK : host_store_err(rc);
 }
 
 static enum conclave_err
@@ -177,7 +136,7 @@ lmdb_commit(struct host_store *base)
         mdb_txn_abort(txn);
         return CONCLAVE_ERR_STORE_IO;
     }
-    return err_of_write(self, mdb_txn_commit(txn));
+    return host_store_err_write(self->env, mdb_txn_commit(txn));
 }
 
 static void
@@ -199,9 +158,9 @@ lmdb_get(struct host_store *base, uint32_t table, struct msg_span key, struct ms
 
     int rc = begin_read(self, &txn);
     if (rc != MDB_SUCCESS)
-        return err_of(rc);
+        return host_store_err(rc);
     rc = mdb_get(txn, self->tables[table], &k, &v);
-    enum conclave_err err = err_of(rc);
+    enum conclave_err err = host_store_err(rc);
     if (err == CONCLAVE_OK)
         err = open_value(table, key, &v, &value);
     if (err == CONCLAVE_OK)
@@ -231,13 +190,13 @@ lmdb_next(struct host_store *base, uint32_t table, struct msg_span after, struct
 
     int rc = begin_read(self, &txn);
     if (rc != MDB_SUCCESS)
-        return err_of(rc);
+        return host_store_err(rc);
     rc = mdb_cursor_open(txn, self->tables[table], &cursor);
     if (rc == MDB_SUCCESS)
         rc = seek(cursor, after, &k, &v);
     if (rc == MDB_SUCCESS && after.len > 0 && msg_span_equal(span_of(&k), after))
         rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
-    enum conclave_err err = err_of(rc);
+    enum conclave_err err = host_store_err(rc);
     if (err == CONCLAVE_OK)
         err = open_value(table, span_of(&k), &v, &plain);
     if (err == CONCLAVE_OK)
@@ -263,7 +222,7 @@ lmdb_each(struct host_store *base, uint32_t table, struct msg_span prefix, host_
 
     int rc = begin_read(self, &txn);
     if (rc != MDB_SUCCESS)
-        return err_of(rc);
+        return host_store_err(rc);
     rc = mdb_cursor_open(txn, self->tables[table], &cursor);
     if (rc == MDB_SUCCESS)
         rc = seek(cursor, prefix, &k, &v);
@@ -281,7 +240,7 @@ lmdb_each(struct host_store *base, uint32_t table, struct msg_span prefix, host_
         mdb_cursor_close(cursor);
     end_read(self, txn);
     if (err == CONCLAVE_OK && rc != MDB_SUCCESS && rc != MDB_NOTFOUND)
-        err = err_of(rc);
+        err = host_store_err(rc);
     return err;
 }
 
@@ -332,40 +291,58 @@ static const struct host_store_backend lmdb_backend = {
     .stat = lmdb_stat,
 };
 
-/* The names are "t0", "t1", ...; LMDB copies them. */
+/* LMDB copies the names. */
 static int
-open_tables(struct lmdb *self, MDB_txn *txn, unsigned flags)
+open_tables(struct lmdb *self, MDB_txn *txn)
 {
     int rc = MDB_SUCCESS;
 
     for (uint32_t i = 0; i < self->base.tables && rc == MDB_SUCCESS; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "t%u", i);
-        rc = mdb_dbi_open(txn, name, flags, &self->tables[i]);
+        char name[HOST_STORE_NAME];
+        host_store_table_name(name, i);
+        rc = mdb_dbi_open(txn, name, 0, &self->tables[i]);
     }
     return rc;
 }
 
-/* Opens what is there without writing, so that a full store opens too; makes
- * what is missing. */
-static enum conclave_err
-prepare(struct lmdb *self, const char *dir, char *why, size_t why_cap)
+/* Reads the format, and opens the tables; MDB_NOTFOUND when one is missing. */
+static int
+open_all(struct lmdb *self, uint32_t *format)
 {
     MDB_txn *txn;
     MDB_dbi about;
     MDB_val key = {6, (char[]){"format"}}, value;
-    uint32_t format = HOST_STORE_FORMAT;
 
     int rc = mdb_txn_begin(self->env, NULL, MDB_RDONLY, &txn);
     if (rc != MDB_SUCCESS)
-        goto failed;
+        return rc;
     rc = mdb_dbi_open(txn, "about", 0, &about);
     if (rc == MDB_SUCCESS)
         rc = mdb_get(txn, about, &key, &value);
-    if (rc == MDB_SUCCESS && value.mv_size == sizeof format)
-        memcpy(&format, value.mv_data, sizeof format);
+    if (rc == MDB_SUCCESS && value.mv_size == sizeof *format)
+        memcpy(format, value.mv_data, sizeof *format);
+    if (rc == MDB_SUCCESS && *format == HOST_STORE_FORMAT)
+        rc = open_tables(self, txn);
+    if (rc == MDB_SUCCESS)
+        return mdb_txn_commit(txn); /* keeps the handles */
+    mdb_txn_abort(txn);
+    return rc;
+}
+
+/* Opens what is there without writing, so that a full store opens too; adds
+ * the tables that an earlier version did not have. */
+static enum conclave_err
+prepare(struct lmdb *self, const char *dir, char *why, size_t why_cap)
+{
+    uint32_t format = HOST_STORE_FORMAT;
+
+    int rc = open_all(self, &format);
+    if (rc == MDB_NOTFOUND) {
+        rc = host_store_fill(self->env, self->base.tables);
+        if (rc == MDB_SUCCESS)
+            rc = open_all(self, &format);
+    }
     if (format != HOST_STORE_FORMAT) {
-        mdb_txn_abort(txn);
         snprintf(why, why_cap,
                  "%s was written by another version of this program (format %u, and this one knows "
                  "%u); install that version again, nothing was changed.",
@@ -373,37 +350,10 @@ prepare(struct lmdb *self, const char *dir, char *why, size_t why_cap)
         return CONCLAVE_ERR_STORE_DAMAGED;
     }
     if (rc == MDB_SUCCESS)
-        rc = open_tables(self, txn, 0);
-    if (rc == MDB_SUCCESS) {
-        rc = mdb_txn_commit(txn); /* keeps the handles */
-        if (rc == MDB_SUCCESS)
-            return CONCLAVE_OK;
-        goto failed;
-    }
-    mdb_txn_abort(txn);
-    if (rc != MDB_NOTFOUND)
-        goto failed;
-    rc = mdb_txn_begin(self->env, NULL, 0, &txn);
-    if (rc != MDB_SUCCESS)
-        goto failed;
-    rc = mdb_dbi_open(txn, "about", MDB_CREATE, &about);
-    if (rc == MDB_SUCCESS) {
-        value = (MDB_val){sizeof format, &format};
-        rc = mdb_put(txn, about, &key, &value, 0);
-    }
-    if (rc == MDB_SUCCESS)
-        rc = open_tables(self, txn, MDB_CREATE);
-    if (rc == MDB_SUCCESS)
-        rc = mdb_txn_commit(txn);
-    else
-        mdb_txn_abort(txn);
-    if (rc == MDB_SUCCESS)
         return CONCLAVE_OK;
-
-failed:
-    snprintf(why, why_cap, "%s: %s (%s)", dir, msg_error_sentence(err_of_write(self, rc)),
-             mdb_strerror(rc));
-    return err_of_write(self, rc);
+    const enum conclave_err err = host_store_err_write(self->env, rc);
+    snprintf(why, why_cap, "%s: %s (%s)", dir, msg_error_sentence(err), mdb_strerror(rc));
+    return err;
 }
 
 /* LMDB makes its lock file as a hole and writes to it through memory: where the
@@ -425,20 +375,10 @@ allocate_lock(const char *dir, char *why, size_t why_cap)
     return CONCLAVE_ERR_STORE_FULL;
 }
 
-/* Is there nothing yet that could be lost? */
-static bool
-is_new(const char *path)
-{
-    struct stat about;
-
-    return stat(path, &about) == 0 ? about.st_size == 0 : errno == ENOENT;
-}
-
 enum conclave_err
 host_store_open(struct host_store **self_p, const struct host_store_options *options, char *why,
                 size_t why_cap)
 {
-    char path[4096];
     int dead = 0;
 
     assert(options->tables > 0 && options->tables <= HOST_STORE_TABLES);
@@ -448,10 +388,10 @@ host_store_open(struct host_store **self_p, const struct host_store_options *opt
     enum conclave_err err = host_store_check(options->dir, why, why_cap);
     if (err == CONCLAVE_OK)
         err = allocate_lock(options->dir, why, why_cap);
+    if (err == CONCLAVE_OK)
+        err = host_store_make(options, why, why_cap);
     if (err != CONCLAVE_OK)
         return err;
-    snprintf(path, sizeof path, "%s/data.mdb", options->dir); /* fits: it was checked */
-    const bool made = is_new(path);
     struct lmdb *self = calloc(1, sizeof *self);
     if (self == NULL)
         return CONCLAVE_ERR_SYSTEM;
@@ -472,14 +412,12 @@ host_store_open(struct host_store **self_p, const struct host_store_options *opt
     if (rc == MDB_SUCCESS) {
         err = prepare(self, options->dir, why, why_cap);
     } else {
-        err = err_of(rc);
+        err = host_store_err(rc);
         snprintf(why, why_cap, "%s: %s (%s)", options->dir, msg_error_sentence(err),
                  mdb_strerror(rc));
     }
     if (err != CONCLAVE_OK) {
         lmdb_close(&self->base);
-        if (made)
-            (void)unlink(path); /* half a file, with nothing in it: the next start makes a whole one */
         return err;
     }
     *self_p = &self->base;

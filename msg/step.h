@@ -25,7 +25,7 @@ enum msg_event_kind {
     EVENT_LINK_UP,   /* a dialled link passed its handshake; or a first frame came on an accepted one */
     EVENT_LINK_DOWN, /* it is gone (err: why); it will not come back by itself */
     EVENT_STORED,    /* transaction id is synced (err OK), or nothing of it was written (err: why) */
-    EVENT_COMMAND,   /* bytes: a CMD_ frame of the local user */
+    EVENT_COMMAND,   /* of the local user: a CMD_ frame in bytes, or command and message */
     EVENT_WAKE,      /* the time asked for by WAKE is there */
     EVENT_STOP,      /* orderly end: say goodbye */
     EVENT_FULL,      /* link takes no more for now: the CAST with that id did not reach it */
@@ -41,7 +41,9 @@ struct msg_event {
     uint32_t table;             /* RECORD */
     struct msg_span record_key; /* RECORD */
     struct msg_span bytes;      /* FRAME, COMMAND, RECORD */
-    enum conclave_err err;      /* LINK_DOWN: REGISTRY_UNREACHABLE (refused, no answer), UNKNOWN_KEY (handshake refused: theirs or ours), OK (orderly) */
+    enum msg_kind command;      /* COMMAND without bytes: its kind */
+    const void *message;        /* and its struct, which a caller in the same thread need not encode */
+    enum conclave_err err;      /* LINK_DOWN: REGISTRY_UNREACHABLE (refused, no answer), NOT_FOUND (its host is a name that does not resolve), UNKNOWN_KEY (handshake refused: theirs or ours), OK (orderly) */
 };
 
 enum msg_effect_kind {

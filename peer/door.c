@@ -7,6 +7,8 @@
 #define GIVE_UP_MS 30000u   /* in all, queueing for Argon2id included */
 #define REST_MS 400u        /* before a refused connection is tried again */
 #define DENIED_MAX 2u       /* handshakes refused before we believe that the key changed */
+#define LOOK_UP_MS 1000u    /* before a name that did not resolve is looked up again */
+#define UNRESOLVED_MAX 3u   /* look-ups that fail before we believe them */
 
 static void
 close_door(struct peer_core *self)
@@ -24,7 +26,7 @@ fail(struct peer_core *self, enum conclave_err err, struct msg_text text, uint64
 {
     const uint64_t cmd = self->door.cmd;
     close_door(self);
-    peer_core_failed(self, cmd, err, text, retry_ms);
+    peer_step_failed(self, cmd, err, text, retry_ms);
 }
 
 static void
@@ -33,12 +35,12 @@ dial(struct peer_core *self)
     struct peer_door *door = &self->door;
     char endpoint[MSG_ENDPOINT_MAX + 1];
     msg_endpoint_print(endpoint, sizeof endpoint, self->self.link.host, self->self.link.port);
-    door->link = peer_core_link(self);
+    door->link = peer_step_link(self);
     door->state = DOOR_DIALLING;
     door->again_ms = self->now.mono_ms + AGAIN_MS;
     msg_effects_dial(self->out, door->link, &self->self.link.door, msg_text(endpoint));
-    peer_core_at(self, door->again_ms);
-    peer_core_at(self, door->until_ms);
+    peer_step_at(self, door->again_ms);
+    peer_step_at(self, door->until_ms);
 }
 
 static void
@@ -65,7 +67,7 @@ ask(struct peer_core *self)
     msg_keys_wipe(self->frame, buf.len);
     door->state = DOOR_ASKING;
     door->again_ms = self->now.mono_ms + AGAIN_MS;
-    peer_core_at(self, door->again_ms);
+    peer_step_at(self, door->again_ms);
 }
 
 void
@@ -73,16 +75,16 @@ peer_door_ask(struct peer_core *self, enum msg_kind kind, uint64_t cmd, struct m
 {
     struct peer_door *door = &self->door;
     if (self->self.link_text[0] == '\0')
-        peer_core_failed(self, cmd, CONCLAVE_ERR_REGISTRY_UNREACHABLE, msg_text("No registry is known; give the invite link that its operator has (conclave -r LINK)."), 0);
+        peer_step_failed(self, cmd, CONCLAVE_ERR_REGISTRY_UNREACHABLE, msg_text("No registry is known; give the invite link that its operator has (conclave -r LINK)."), 0);
     else if (door->state != DOOR_CLOSED)
-        peer_core_failed(self, cmd, CONCLAVE_ERR_BUSY, msg_text("Another request to the registry's door is under way; wait for its answer."), 0);
+        peer_step_failed(self, cmd, CONCLAVE_ERR_BUSY, msg_text("Another request to the registry's door is under way; wait for its answer."), 0);
     else if (name.len > PEER_TYPED_MAX || password.len > MSG_PASSWORD_MAX || renewed.len > MSG_PASSWORD_MAX)
-        peer_core_failed(self, cmd, CONCLAVE_ERR_TOO_LARGE, msg_text("The name or the password is too long."), 0);
+        peer_step_failed(self, cmd, CONCLAVE_ERR_TOO_LARGE, msg_text("The name or the password is too long."), 0);
     else {
         door->kind = kind;
         door->cmd = cmd;
-        door->req = peer_core_req(self);
-        door->denied = 0;
+        door->req = peer_step_req(self);
+        door->denied = door->unresolved = 0;
         door->until_ms = self->now.mono_ms + GIVE_UP_MS;
         msg_text_copy(door->name, sizeof door->name, name);
         msg_text_copy(door->password, sizeof door->password, password);
@@ -94,25 +96,31 @@ peer_door_ask(struct peer_core *self, enum msg_kind kind, uint64_t cmd, struct m
 void
 peer_door_up(struct peer_core *self)
 {
-    self->door.denied = 0;
+    self->door.denied = self->door.unresolved = 0;
     ask(self);
 }
 
 /* A handshake that fails may be a wrong key or a daemon that just died: only
- * when it fails again is it told as a changed key. */
+ * when it fails again is it told as a changed key.  DNS may fail for a moment
+ * as well, such as while the network comes up. */
 void
 peer_door_down(struct peer_core *self, enum conclave_err err)
 {
     struct peer_door *door = &self->door;
     const bool asked = door->state == DOOR_ASKING;
     door->state = DOOR_RESTING;
-    if (err == CONCLAVE_ERR_UNKNOWN_KEY && !asked && ++door->denied >= DENIED_MAX)
+    if (err == CONCLAVE_ERR_NOT_FOUND && ++door->unresolved >= UNRESOLVED_MAX)
+        fail(self, CONCLAVE_ERR_REGISTRY_UNREACHABLE, peer_step_unresolved(self, self->self.link.host), 0);
+    else if (err == CONCLAVE_ERR_NOT_FOUND) {
+        door->again_ms = self->now.mono_ms + LOOK_UP_MS;
+        peer_step_at(self, door->again_ms);
+    } else if (err == CONCLAVE_ERR_UNKNOWN_KEY && !asked && ++door->denied >= DENIED_MAX)
         fail(self, CONCLAVE_ERR_REGISTRY_KEY_CHANGED, msg_text(""), 0);
     else if (err != CONCLAVE_ERR_UNKNOWN_KEY && !asked)
         fail(self, CONCLAVE_ERR_REGISTRY_UNREACHABLE, msg_text(""), 0);
     else {
         door->again_ms = self->now.mono_ms + REST_MS;
-        peer_core_at(self, door->again_ms);
+        peer_step_at(self, door->again_ms);
     }
 }
 
@@ -157,12 +165,12 @@ admitted(struct peer_core *self, const struct msg_admitted *answer)
     memcpy(me->certificate, answer->certificate.at, answer->certificate.len);
     me->certificate_len = answer->certificate.len;
     me->logged_out = false;
-    peer_core_put_self(self);
+    peer_self_put(self);
     const uint64_t cmd = self->door.cmd;
     const bool fresh = self->door.kind == MSG_SIGNUP;
     close_door(self);
     if (fresh)
-        peer_core_session(self, MSG_SESSION_REGISTERED, CONCLAVE_OK, msg_text(""));
+        peer_step_session(self, MSG_SESSION_REGISTERED, CONCLAVE_OK, msg_text(""));
     peer_session_want(self, cmd);
 }
 
@@ -174,7 +182,7 @@ refused(struct peer_core *self, const struct msg_error_frame *error)
     const uint64_t again_ms = self->now.mono_ms + error->retry_ms;
     if (err == CONCLAVE_ERR_BUSY && error->retry_ms > 0 && again_ms < door->until_ms) {
         door->again_ms = again_ms; /* it stays our turn: ask again on the same link */
-        peer_core_at(self, again_ms);
+        peer_step_at(self, again_ms);
         return;
     }
     fail(self, err, error->text, error->retry_ms);
@@ -187,17 +195,17 @@ peer_door_frame(struct peer_core *self, enum msg_kind kind, const union msg_any 
     if (kind == MSG_ERROR && any->MSG_ANY_ERROR.req == 0 && door->state == DOOR_ASKING)
         refused(self, &any->MSG_ANY_ERROR); /* it could not even read our req: another version, perhaps */
     else if (door->state != DOOR_ASKING || any->MSG_ANY_DONE.req != door->req)
-        peer_core_log(self, MSG_LOG_DEBUG, "DOOR-LATE", "an answer of the door that is not awaited was passed over");
+        peer_step_log(self, MSG_LOG_DEBUG, "DOOR-LATE", "an answer of the door that is not awaited was passed over");
     else if (kind == MSG_ADMITTED && door->kind != MSG_PASSWD)
         admitted(self, &any->MSG_ANY_ADMITTED);
     else if (kind == MSG_DONE && door->kind == MSG_PASSWD) {
         const uint64_t cmd = door->cmd;
         close_door(self);
-        peer_core_ok(self, cmd, NULL);
+        peer_step_ok(self, cmd, NULL);
     } else if (kind == MSG_ERROR)
         refused(self, &any->MSG_ANY_ERROR);
     else
-        peer_core_log(self, MSG_LOG_WARN, "DOOR-KIND", "the door answered with something else; it was passed over");
+        peer_step_log(self, MSG_LOG_WARN, "DOOR-KIND", "the door answered with something else; it was passed over");
 }
 
 void
@@ -220,7 +228,7 @@ peer_door_tick(struct peer_core *self)
         }
     }
     if (door->state != DOOR_CLOSED) {
-        peer_core_at(self, door->again_ms);
-        peer_core_at(self, door->until_ms);
+        peer_step_at(self, door->again_ms);
+        peer_step_at(self, door->until_ms);
     }
 }

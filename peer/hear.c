@@ -88,7 +88,7 @@ keep(struct peer_core *self, struct peer_device *device, const struct msg_chain 
     msg_effects_put(self->out, PEER_TABLE_INBOX, msg_record_key_span(&key), MSG_REC_INBOX, &record);
     peer_hear_arrived(self, &record);
     const struct msg_tell_message tell = {record.arrival, say->id, msg_text(contact->name), msg_text(self->self.name.shown), msg_text(""), say->ts_ms, say->text};
-    peer_held_put(self->held, peer_core_store(self), MSG_TELL_MESSAGE, &tell);
+    peer_held_put(self->held, peer_step_store(self), MSG_TELL_MESSAGE, &tell);
 }
 
 /* False: stop with this batch, the rest comes again. */
@@ -109,8 +109,8 @@ hear(struct peer_core *self, struct peer_device *device, const struct msg_chain 
     if (!peer_held_fits(self->held, say->text.len))
         return false; /* the disk must catch up; it is sent again, since it is not acknowledged */
     if (verdict == ACCEPT_AFTER_GAP) {
-        peer_core_log(self, MSG_LOG_WARN, "CHAIN-BROKEN", "messages before this one are missing and cannot come any more");
-        peer_core_notice_about(self, msg_text(peer_roster_contact_of(&self->roster, device)->name), CONCLAVE_OK, msg_text("Some messages before the next one are missing: this device, or the sender's, lost part of its state."));
+        peer_step_log(self, MSG_LOG_WARN, "CHAIN-BROKEN", "messages before this one are missing and cannot come any more");
+        peer_step_notice_about(self, msg_text(peer_roster_contact_of(&self->roster, device)->name), CONCLAVE_OK, msg_text("Some messages before the next one are missing: this device, or the sender's, lost part of its state."));
     }
     move_on(&device->in, chain, say);
     if (!device->in.anew || !came_already(self, device, &say->id))
@@ -124,7 +124,7 @@ hear(struct peer_core *self, struct peer_device *device, const struct msg_chain 
 static void
 await_sync(struct peer_core *self, struct peer_device *device)
 {
-    const struct peer_sync sync = {peer_core_store(self), device->in.mark, device->in.salt};
+    const struct peer_sync sync = {peer_step_store(self), device->in.mark, device->in.salt};
     peer_roster_put_chain_in(device, self->out);
     self->roster.syncing[peer_roster_device_index(&self->roster, device)] = 1;
     if (device->sync_count == PEER_SYNCS)
@@ -141,7 +141,7 @@ peer_hear_take(struct peer_core *self, struct peer_device *device, struct msg_sp
         union msg_any any;
         enum msg_kind kind;
         if (msg_codec_next_frame(&batch, &kind, &any) != CONCLAVE_OK) {
-            peer_core_log(self, MSG_LOG_WARN, "BATCH-GARBAGE", "the inside of an envelope was not understood; the rest of it was passed over");
+            peer_step_log(self, MSG_LOG_WARN, "BATCH-GARBAGE", "the inside of an envelope was not understood; the rest of it was passed over");
             break;
         }
         if (kind == MSG_CHAIN)
@@ -150,6 +150,8 @@ peer_hear_take(struct peer_core *self, struct peer_device *device, struct msg_sp
             going = hear(self, device, &chain, &any.MSG_ANY_SAY, &kept);
         else if (kind == MSG_RECEIPT)
             peer_talk_acked(self, device, &any.MSG_ANY_RECEIPT);
+        else if (kind == MSG_ROOM_KEY || kind == MSG_ROOM_ASK)
+            peer_rooms_sealed(self, &device->cert, kind, &any);
         else
             going = false;
     }
@@ -165,7 +167,7 @@ receipt_soon(struct peer_core *self, struct peer_device *device)
         peer_talk_dirty(self, device);
     else if (device->receipt_at_ms == 0) {
         device->receipt_at_ms = self->now.mono_ms + RECEIPT_MS;
-        peer_core_at(self, device->receipt_at_ms);
+        peer_step_at(self, device->receipt_at_ms);
     }
 }
 
@@ -211,32 +213,55 @@ void
 peer_hear_keep_read(struct peer_core *self, const struct peer_device *device)
 {
     peer_roster_put_chain_in(device, self->out);
-    (void)peer_core_store(self); /* only marks that this step writes */
+    (void)peer_step_store(self); /* only marks that this step writes */
 }
 
-/* Appends a RECEIPT when one is due. */
-void
-peer_hear_receipt(struct peer_core *self, struct peer_device *device, struct msg_buf *batch)
+bool
+peer_hear_owes(const struct peer_device *device)
+{
+    return device->receipt_due && (device->in.known || device->gap_due);
+}
+
+struct msg_receipt
+peer_hear_receipt_now(const struct peer_device *device)
 {
     const struct peer_chain_in *in = &device->in;
-    if (!device->receipt_due || (!in->known && !device->gap_due))
-        return;
     const bool same = in->synced.incarnation == in->mark.incarnation;
-    const struct msg_receipt receipt = {
+    return (struct msg_receipt){
         .incarnation = in->synced.incarnation,
         .salt = in->synced_salt,
         .delivered = in->synced.number,
         .read = same ? in->read : 0,
         .gap = device->gap_due,
     };
-    if (msg_codec_encode(batch, MSG_RECEIPT, &receipt) != CONCLAVE_OK)
-        return; /* it goes with the next batch */
+}
+
+void
+peer_hear_told(struct peer_core *self, struct peer_device *device, const struct msg_receipt *receipt)
+{
+    const struct msg_receipt now = peer_hear_receipt_now(device);
+    device->told_ms = self->now.mono_ms;
+    if (now.incarnation != receipt->incarnation || now.delivered != receipt->delivered || now.read != receipt->read || now.gap != receipt->gap)
+        return; /* there is more to tell by now */
     device->receipt_due = device->gap_due = false;
-    if (device->read_due && same) {
+    if (device->read_due && device->in.synced.incarnation == device->in.mark.incarnation) {
         device->read_due = false;
-        device->in.told = in->read;
+        device->in.told = device->in.read;
         peer_hear_keep_read(self, device);
     }
-    device->receipt_at_ms = 0;
+    device->receipt_at_ms = device->unlinked_ms = 0;
     device->unreceipted = 0;
+}
+
+/* Appends a RECEIPT when one is due. */
+void
+peer_hear_receipt(struct peer_core *self, struct peer_device *device, struct msg_buf *batch)
+{
+    if (!peer_hear_owes(device))
+        return;
+    const struct msg_receipt receipt = peer_hear_receipt_now(device);
+    if (msg_codec_encode(batch, MSG_RECEIPT, &receipt) != CONCLAVE_OK)
+        return; /* it goes with the next batch */
+    peer_hear_told(self, device, &receipt);
+    peer_mailbox_answered(self, device, &receipt, UINT64_MAX);
 }

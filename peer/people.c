@@ -27,7 +27,7 @@ peer_people_take_cert(struct peer_core *self, struct peer_device *device, struct
     if (other_mail)
         msg_run_wipe(&device->run_out);
     peer_roster_put_device(device, self->out);
-    (void)peer_core_store(self); /* only marks that this step writes */
+    (void)peer_step_store(self); /* only marks that this step writes */
     return CONCLAVE_OK;
 }
 
@@ -54,7 +54,7 @@ contact_for(struct peer_core *self, const struct msg_cert *cert, struct peer_con
         if (contact == NULL)
             return CONCLAVE_ERR_QUOTA_EXCEEDED;
         peer_roster_put_contact(contact, self->out);
-        (void)peer_core_store(self); /* only marks that this step writes */
+        (void)peer_step_store(self); /* only marks that this step writes */
         if (peer_session_online(self))
             peer_people_watch(self);
     }
@@ -91,14 +91,14 @@ device_for(struct peer_core *self, struct peer_contact *contact, const struct ms
     if (others) {
         char text[MSG_NAME_MAX + 128];
         (void)snprintf(text, sizeof text, "%s has a new device (number %llu) that nobody has confirmed.", contact->name, (unsigned long long)cert->device);
-        peer_core_notice(self, CONCLAVE_OK, msg_text(text));
+        peer_step_notice(self, CONCLAVE_OK, msg_text(text));
     }
     return CONCLAVE_OK;
 }
 
 /* A certificate from the registry: pins its device. */
-static enum conclave_err
-meet(struct peer_core *self, struct msg_span certificate, struct peer_device **device_p)
+enum conclave_err
+peer_people_meet(struct peer_core *self, struct msg_span certificate, struct peer_device **device_p)
 {
     struct msg_cert cert;
     struct peer_contact *contact = NULL;
@@ -116,11 +116,11 @@ meet(struct peer_core *self, struct msg_span certificate, struct peer_device **d
 }
 
 /* The same is not told again with every try. */
-static void
-warn(struct peer_core *self, struct peer_contact *contact, enum conclave_err err, struct msg_text text)
+void
+peer_people_warn(struct peer_core *self, struct peer_contact *contact, enum conclave_err err, struct msg_text text)
 {
     if (contact->warned != err)
-        peer_core_notice_about(self, msg_text(contact->name), err, text);
+        peer_step_notice_about(self, msg_text(contact->name), err, text);
     contact->warned = err;
 }
 
@@ -133,7 +133,7 @@ peer_people_introduce(struct peer_core *self, struct peer_contact *contact)
     struct peer_request *request = peer_requests_add(self, MSG_INTRODUCE, 0, msg_text(contact->name));
     if (request == NULL) {
         contact->introduce_at_ms = self->now.mono_ms + INTRODUCE_FIRST_MS;
-        peer_core_at(self, contact->introduce_at_ms);
+        peer_step_at(self, contact->introduce_at_ms);
         return;
     }
     request->number = (uint64_t)peer_roster_index(&self->roster, contact) + 1;
@@ -157,8 +157,8 @@ void
 peer_people_introduce_later(struct peer_core *self, struct peer_contact *contact)
 {
     contact->introduce_failures++;
-    contact->introduce_at_ms = self->now.mono_ms + peer_core_backoff(INTRODUCE_FIRST_MS, INTRODUCE_LAST_MS, contact->introduce_failures);
-    peer_core_at(self, contact->introduce_at_ms);
+    contact->introduce_at_ms = self->now.mono_ms + peer_step_backoff(INTRODUCE_FIRST_MS, INTRODUCE_LAST_MS, contact->introduce_failures);
+    peer_step_at(self, contact->introduce_at_ms);
 }
 
 /* Devices that the registry no longer lists were revoked. */
@@ -187,7 +187,7 @@ take_cards(struct peer_core *self, const struct msg_introduced *answer)
     enum conclave_err worst = CONCLAVE_OK;
     while (count < MSG_DEVICE_COUNT && msg_codec_next(&cards, MSG_DEVICE_CARD, &card)) {
         struct peer_device *device;
-        const enum conclave_err err = meet(self, card.certificate, &device);
+        const enum conclave_err err = peer_people_meet(self, card.certificate, &device);
         if (err != CONCLAVE_OK && err != CONCLAVE_ERR_REPLAY)
             worst = err;
         if (err != CONCLAVE_OK || device->cert.account != answer->account)
@@ -198,15 +198,21 @@ take_cards(struct peer_core *self, const struct msg_introduced *answer)
         size_t n = 0;
         while (n < MSG_ENDPOINT_COUNT && msg_codec_next(&card.endpoints, MSG_ADDRESS, &address))
             msg_text_copy(order[n++], sizeof order[0], address.endpoint);
+        const bool other = n > 0 && strcmp(order[0], device->endpoints[0]) != 0;
         for (size_t i = n; i > 0; i--)
             peer_roster_prefer_endpoint(device, msg_text(order[i - 1]));
         if (n > 0) {
+            device->direct_at_ms = other ? 0 : device->direct_at_ms;
             peer_roster_put_device(device, self->out);
-            (void)peer_core_store(self); /* only marks that this step writes */
+            (void)peer_step_store(self); /* only marks that this step writes */
             device->candidate = 0;
         }
-        if (card.online && n > 0 && peer_links_best(self, device) == NULL)
+        device->away = !card.online && peer_links_best(self, device) == NULL;
+        if (card.online && n > 0 && peer_links_direct(self, device) == NULL)
             peer_links_dial(self, device);
+        if (card.online && !peer_links_reaching(device) && peer_talk_device_waits(self, device))
+            peer_relay_want(self, device);
+        peer_mail_look(self, device);
     }
     struct peer_contact *contact = peer_roster_contact(&self->roster, answer->account);
     if (contact != NULL && worst == CONCLAVE_OK && count > 0)
@@ -241,7 +247,7 @@ say_all(struct peer_core *self, struct peer_request *request, struct peer_contac
         if (contact != NULL && err == CONCLAVE_OK)
             (void)peer_talk_say(self, contact, cmd, text); /* it tells what became of it */
         else
-            peer_core_failed(self, cmd, err, why, 0);
+            peer_step_failed(self, cmd, err, why, 0);
     }
 }
 
@@ -253,7 +259,7 @@ lacks_link(struct peer_core *self, struct peer_contact *contact)
     if (device == NULL)
         return peer_talk_waits(self, contact);
     for (; device != NULL; device = peer_roster_next_device(&self->roster, device))
-        if (device->dialled.state == PEER_LINK_NONE && device->accepted.state == PEER_LINK_NONE && peer_talk_device_waits(self, device))
+        if (!peer_links_reaching(device) && peer_talk_device_waits(self, device))
             return true;
     return false;
 }
@@ -272,7 +278,7 @@ peer_people_introduced(struct peer_core *self, struct peer_request *request, con
         err = take_cards(self, answer);
     struct peer_contact *contact = peer_roster_contact(&self->roster, answer->account);
     if (asked != NULL && err == CONCLAVE_ERR_PEER_KEY_CHANGED)
-        warn(self, asked, err, msg_text(""));
+        peer_people_warn(self, asked, err, msg_text(""));
     else if (asked != NULL)
         asked->warned = CONCLAVE_OK;
     if (contact != NULL)
@@ -297,7 +303,7 @@ peer_people_not_introduced(struct peer_core *self, struct peer_request *request,
         contact->fresh = false;
         peer_talk_settle(self, contact);
         if (err == CONCLAVE_ERR_REFUSED || err == CONCLAVE_ERR_FORBIDDEN || err == CONCLAVE_ERR_NO_SUCH_USER)
-            warn(self, contact, err, text);
+            peer_people_warn(self, contact, err, text);
         if (peer_talk_waits(self, contact))
             peer_people_introduce_later(self, contact);
     }
@@ -314,7 +320,7 @@ void
 peer_people_introduction(struct peer_core *self, const struct msg_introduction *introduction)
 {
     struct peer_device *device;
-    const enum conclave_err err = meet(self, introduction->certificate, &device);
+    const enum conclave_err err = peer_people_meet(self, introduction->certificate, &device);
     bool yes = err == CONCLAVE_OK;
     if (yes) {
         struct peer_contact *contact = peer_roster_contact_of(&self->roster, device);
@@ -328,9 +334,9 @@ peer_people_introduction(struct peer_core *self, const struct msg_introduction *
         if (msg_cert_open(&cert, introduction->certificate, &self->self.signer) == CONCLAVE_OK && msg_name_parse(&name, msg_text(cert.name)) == CONCLAVE_OK)
             contact = peer_roster_named(&self->roster, &name);
         if (contact != NULL)
-            warn(self, contact, err, msg_text(""));
+            peer_people_warn(self, contact, err, msg_text(""));
         else
-            peer_core_notice(self, err, msg_text(""));
+            peer_step_notice(self, err, msg_text(""));
     }
     const struct msg_consent consent = {introduction->intro, yes};
     peer_session_send(self, MSG_CONSENT, &consent);
@@ -341,26 +347,30 @@ void
 peer_people_say(struct peer_core *self, const struct msg_cmd_say *say)
 {
     struct msg_name name;
+    if (say->name.len > 0 && say->name.at[0] == '#') {
+        peer_room_said(self, say);
+        return;
+    }
     if (say->text.len > MSG_TEXT_MAX) {
-        peer_core_failed(self, say->req, CONCLAVE_ERR_TOO_LARGE, msg_text(""), 0);
+        peer_step_failed(self, say->req, CONCLAVE_ERR_TOO_LARGE, msg_text(""), 0);
         return;
     }
     if (say->text.len == 0) {
-        peer_core_failed(self, say->req, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text("There is nothing to say: the text is empty."), 0);
+        peer_step_failed(self, say->req, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text("There is nothing to say: the text is empty."), 0);
         return;
     }
     if (msg_name_parse(&name, say->name) != CONCLAVE_OK) {
-        peer_core_failed(self, say->req, CONCLAVE_ERR_NO_SUCH_USER, msg_text(""), 0);
+        peer_step_failed(self, say->req, CONCLAVE_ERR_NO_SUCH_USER, msg_text(""), 0);
         return;
     }
     if (strcmp(name.folded, self->self.name.folded) == 0) {
-        peer_core_failed(self, say->req, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text("That is you."), 0);
+        peer_step_failed(self, say->req, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text("That is you."), 0);
         return;
     }
     struct peer_contact *contact = peer_roster_named(&self->roster, &name);
     if (contact != NULL) {
         if (contact->blocked)
-            peer_core_failed(self, say->req, CONCLAVE_ERR_FORBIDDEN, msg_text("You have blocked that user; unblock them first."), 0);
+            peer_step_failed(self, say->req, CONCLAVE_ERR_FORBIDDEN, msg_text("You have blocked that user; unblock them first."), 0);
         else {
             contact->warned = CONCLAVE_OK; /* what goes wrong with this one is told */
             /* they may have become known by themselves while we were asking who they are */
@@ -370,7 +380,7 @@ peer_people_say(struct peer_core *self, const struct msg_cmd_say *say)
         return;
     }
     if (!peer_outbox_fits(self->outbox, say->text.len)) {
-        peer_core_failed(self, say->req, CONCLAVE_ERR_QUOTA_EXCEEDED, msg_text("Too many messages wait to be sent."), 0);
+        peer_step_failed(self, say->req, CONCLAVE_ERR_QUOTA_EXCEEDED, msg_text("Too many messages wait to be sent."), 0);
         return;
     }
     struct peer_request *request = asking_for(self, &name);
@@ -378,7 +388,7 @@ peer_people_say(struct peer_core *self, const struct msg_cmd_say *say)
     if (!asked)
         request = peer_requests_add(self, MSG_INTRODUCE, 0, say->name);
     if (request == NULL) {
-        peer_core_failed(self, say->req, CONCLAVE_ERR_BUSY, msg_text("Too many requests wait for the registry; wait for some answers."), 1000);
+        peer_step_failed(self, say->req, CONCLAVE_ERR_BUSY, msg_text("Too many requests wait for the registry; wait for some answers."), 1000);
         return;
     }
     const struct peer_out out = {.cmd = say->req, .ts_ms = self->now.wall_ms};
@@ -400,6 +410,7 @@ peer_people_presence(struct peer_core *self, const struct msg_presence *presence
         const bool changed = contact->status != user.status;
         contact->fresh = false;
         contact->status = user.status;
+        peer_relay_presence(self, contact);
         if (changed) {
             struct msg_user tell = {user.name, user.status, msg_text("")};
             msg_effects_tell(self->out, MSG_TELL_PRESENCE, &tell);
@@ -429,9 +440,9 @@ peer_people_watch(struct peer_core *self)
     self->watch_at_ms = 0;
     if (watch.names.count == 0 || !peer_session_online(self))
         return;
-    watch.req = self->watch_req = peer_core_req(self);
+    watch.req = self->watch_req = peer_step_req(self);
     self->watch_at_ms = self->now.mono_ms + WATCH_LATE_MS;
-    peer_core_at(self, self->watch_at_ms);
+    peer_step_at(self, self->watch_at_ms);
     peer_session_send(self, MSG_WATCH, &watch);
 }
 
@@ -452,6 +463,7 @@ peer_people_away(struct peer_core *self)
 {
     uint32_t at = 0;
     self->watch_req = 0;
+    peer_room_away(self);
     for (struct peer_contact *contact; (contact = peer_roster_each(&self->roster, &at)) != NULL;)
         contact->watched = contact->fresh = false;
 }
@@ -465,7 +477,7 @@ peer_people_tick(struct peer_core *self)
         if (contact->introduce_at_ms == 0)
             continue;
         if (now < contact->introduce_at_ms)
-            peer_core_at(self, contact->introduce_at_ms);
+            peer_step_at(self, contact->introduce_at_ms);
         else {
             contact->introduce_at_ms = 0;
             if (peer_talk_waits(self, contact))
@@ -475,5 +487,5 @@ peer_people_tick(struct peer_core *self)
     if (self->watch_at_ms != 0 && now >= self->watch_at_ms)
         peer_people_watch(self);
     else if (self->watch_at_ms != 0)
-        peer_core_at(self, self->watch_at_ms);
+        peer_step_at(self, self->watch_at_ms);
 }

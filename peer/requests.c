@@ -11,7 +11,7 @@ struct peer_request *
 peer_requests_add(struct peer_core *self, enum msg_kind kind, uint64_t cmd, struct msg_text name)
 {
     if (name.len > PEER_TYPED_MAX) {
-        peer_core_failed(self, cmd, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text(""), 0);
+        peer_step_failed(self, cmd, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text(""), 0);
         return NULL;
     }
     for (size_t i = 0; i < PEER_REQUESTS; i++) {
@@ -23,13 +23,13 @@ peer_requests_add(struct peer_core *self, enum msg_kind kind, uint64_t cmd, stru
         self->requests_count++;
         request->kind = kind;
         request->cmd = cmd;
-        request->req = peer_core_req(self);
+        request->req = peer_step_req(self);
         request->made_ms = self->now.mono_ms;
         msg_text_copy(request->name, sizeof request->name, name);
         peer_outbox_start(&request->said);
         return request;
     }
-    peer_core_failed(self, cmd, CONCLAVE_ERR_BUSY, msg_text("Too many requests wait for the registry; wait for some answers."), 1000);
+    peer_step_failed(self, cmd, CONCLAVE_ERR_BUSY, msg_text("Too many requests wait for the registry; wait for some answers."), 1000);
     return NULL;
 }
 
@@ -38,6 +38,7 @@ end(struct peer_core *self, struct peer_request *request)
 {
     while (request->said.count > 0)
         peer_outbox_shift(self->outbox, &request->said);
+    msg_keys_wipe(request->order.password, sizeof request->order.password);
     request->used = false;
     self->requests_count--;
 }
@@ -48,8 +49,10 @@ send(struct peer_core *self, struct peer_request *request)
     const struct msg_text name = msg_text(request->name);
     request->sent_ms = self->now.mono_ms;
     request->tries++;
-    peer_core_at(self, request->sent_ms + LATE_MS);
-    if (request->kind == MSG_LIST) {
+    peer_step_at(self, request->sent_ms + LATE_MS);
+    if (request->order.step != ROOM_STEP_NONE)
+        peer_room_ask(self, request);
+    else if (request->kind == MSG_LIST) {
         const struct msg_list_users list = {request->req, request->detailed, name};
         peer_session_send(self, MSG_LIST, &list);
     } else if (request->kind == MSG_REVOKE) {
@@ -73,7 +76,22 @@ peer_requests_go(struct peer_core *self, struct peer_request *request)
     if (peer_session_online(self))
         send(self, request);
     else
-        peer_core_at(self, request->made_ms + OFFLINE_MS);
+        peer_step_at(self, request->made_ms + OFFLINE_MS);
+}
+
+void
+peer_requests_again(struct peer_core *self, struct peer_request *request, enum msg_kind kind)
+{
+    request->kind = kind;
+    request->req = peer_step_req(self);
+    request->tries = 0;
+    peer_requests_go(self, request);
+}
+
+void
+peer_requests_end(struct peer_core *self, struct peer_request *request)
+{
+    end(self, request);
 }
 
 void
@@ -87,10 +105,13 @@ peer_requests_send_all(struct peer_core *self)
 static void
 fail(struct peer_core *self, struct peer_request *request, enum conclave_err err, struct msg_text text, uint64_t retry_ms)
 {
-    if (request->kind == MSG_INTRODUCE)
+    if (request->order.step != ROOM_STEP_NONE) {
+        if (!peer_room_refused(self, request, err, text, retry_ms))
+            return;
+    } else if (request->kind == MSG_INTRODUCE)
         peer_people_not_introduced(self, request, err, text);
     else
-        peer_core_failed(self, request->cmd, err, text, retry_ms);
+        peer_step_failed(self, request->cmd, err, text, retry_ms);
     end(self, request);
 }
 
@@ -120,7 +141,7 @@ users(struct peer_core *self, struct peer_request *request, const struct msg_use
         return;
     }
     msg_text_copy(request->name, sizeof request->name, answer->next);
-    request->req = peer_core_req(self);
+    request->req = peer_step_req(self);
     request->tries = 0;
     send(self, request);
 }
@@ -153,8 +174,8 @@ done(struct peer_core *self, struct peer_request *request)
     if (kind == MSG_LOGOUT || kind == MSG_DELETE_ACCOUNT || forget)
         peer_session_end(self);
     if (kind == MSG_DELETE_ACCOUNT || forget)
-        peer_core_forget(self);
-    peer_core_ok(self, cmd, NULL);
+        peer_self_forget(self);
+    peer_step_ok(self, cmd, NULL);
 }
 
 /* True for what was sent and ends this device at the registry: its answer can
@@ -190,7 +211,7 @@ refused(struct peer_core *self, struct peer_request *request, const struct msg_e
     if (err == CONCLAVE_ERR_BUSY && error->retry_ms > 0 && request->tries < TRIES_MAX) {
         /* asked again when that time is over: as if the question were that late */
         request->sent_ms = self->now.mono_ms + error->retry_ms > LATE_MS ? self->now.mono_ms + error->retry_ms - LATE_MS : 1;
-        peer_core_at(self, self->now.mono_ms + error->retry_ms);
+        peer_step_at(self, self->now.mono_ms + error->retry_ms);
         return;
     }
     fail(self, request, err, error->text, error->retry_ms);
@@ -223,12 +244,14 @@ peer_requests_answer(struct peer_core *self, enum msg_kind kind, const union msg
     for (size_t i = 0; i < PEER_REQUESTS && request == NULL; i++)
         if (self->requests[i].used && self->requests[i].req == req && req != 0)
             request = &self->requests[i];
-    if (request == NULL || !fits(request->kind, kind)) {
-        peer_core_log(self, MSG_LOG_DEBUG, "FRONT-LATE", "an answer of the registry that is not awaited was passed over");
+    if (request == NULL || !(request->order.step != ROOM_STEP_NONE ? peer_room_fits(request, kind) : fits(request->kind, kind))) {
+        peer_step_log(self, MSG_LOG_DEBUG, "FRONT-LATE", "an answer of the registry that is not awaited was passed over");
         return;
     }
     if (kind == MSG_ERROR)
         refused(self, request, &any->MSG_ANY_ERROR);
+    else if (request->order.step != ROOM_STEP_NONE)
+        peer_room_answer(self, request, kind, any);
     else if (kind == MSG_USERS)
         users(self, request, &any->MSG_ANY_USERS);
     else if (kind == MSG_FOUND)
@@ -253,9 +276,9 @@ tick_one(struct peer_core *self, struct peer_request *request)
     if (!online && now >= request->made_ms + OFFLINE_MS)
         not_online(self, request);
     else if (!online)
-        peer_core_at(self, request->made_ms + OFFLINE_MS);
+        peer_step_at(self, request->made_ms + OFFLINE_MS);
     else if (now < request->sent_ms + LATE_MS)
-        peer_core_at(self, request->sent_ms + LATE_MS);
+        peer_step_at(self, request->sent_ms + LATE_MS);
     else if (request->tries >= TRIES_MAX && request->kind == MSG_LOGOUT)
         done(self, request); /* the lease will end it */
     else if (request->tries >= TRIES_MAX)

@@ -35,18 +35,23 @@ peer_session_send(struct peer_core *self, enum msg_kind kind, const void *messag
     msg_effects_send(self->out, self->session.link, kind, message);
 }
 
+static const char *
+front_host(const struct peer_core *self)
+{
+    return self->self.front_host[0] != '\0' ? self->self.front_host : self->self.link.host;
+}
+
 static void
 dial(struct peer_core *self)
 {
     struct peer_session *session = &self->session;
     char endpoint[MSG_ENDPOINT_MAX + 1];
-    const char *host = self->self.front_host[0] != '\0' ? self->self.front_host : self->self.link.host;
-    msg_endpoint_print(endpoint, sizeof endpoint, host, self->self.front_port);
-    session->link = peer_core_link(self);
+    msg_endpoint_print(endpoint, sizeof endpoint, front_host(self), self->self.front_port);
+    session->link = peer_step_link(self);
     session->until_ms = self->now.mono_ms + DIAL_MS;
     enter(self, SESSION_DIALLING);
     msg_effects_dial(self->out, session->link, &self->self.front, msg_text(endpoint));
-    peer_core_at(self, session->until_ms);
+    peer_step_at(self, session->until_ms);
 }
 
 void
@@ -55,14 +60,14 @@ peer_session_want(struct peer_core *self, uint64_t cmd)
     struct peer_session *session = &self->session;
     if (self->self.logged_out) {
         self->self.logged_out = false;
-        peer_core_put_self(self);
+        peer_self_put(self);
     }
     if (session->state == SESSION_ONLINE) {
-        peer_core_ok(self, cmd, NULL);
+        peer_step_ok(self, cmd, NULL);
         return;
     }
     if (cmd != 0 && session->cmd != 0)
-        peer_core_failed(self, session->cmd, CONCLAVE_ERR_BUSY, msg_text("Another log-in took its place."), 0);
+        peer_step_failed(self, session->cmd, CONCLAVE_ERR_BUSY, msg_text("Another log-in took its place."), 0);
     if (cmd != 0)
         session->cmd = cmd;
     if (session->state == SESSION_OFF || session->state == SESSION_WAITING)
@@ -74,9 +79,9 @@ retry(struct peer_core *self)
 {
     struct peer_session *session = &self->session;
     session->failures++;
-    session->at_ms = self->now.mono_ms + peer_core_backoff(FIRST_MS, LAST_MS, session->failures);
+    session->at_ms = self->now.mono_ms + peer_step_backoff(FIRST_MS, LAST_MS, session->failures);
     enter(self, SESSION_WAITING);
-    peer_core_at(self, session->at_ms);
+    peer_step_at(self, session->at_ms);
 }
 
 /* Somebody waits for this log-in: they are told now, we try on. */
@@ -85,16 +90,25 @@ fail_waiting(struct peer_core *self, enum conclave_err err, struct msg_text text
 {
     const uint64_t cmd = self->session.cmd;
     self->session.cmd = 0;
-    peer_core_failed(self, cmd, err, text, 0);
+    peer_step_failed(self, cmd, err, text, 0);
+}
+
+/* What goes through the front ends with it. */
+static void
+away(struct peer_core *self)
+{
+    peer_people_away(self);
+    peer_relay_away(self);
+    peer_mail_away(self);
 }
 
 static void
 lost(struct peer_core *self, enum conclave_err err)
 {
     if (self->session.was_online)
-        peer_core_session(self, MSG_SESSION_RECONNECTING, err, msg_text(msg_error_sentence(err == CONCLAVE_ERR_REVOKED ? err : CONCLAVE_ERR_REGISTRY_UNREACHABLE)));
+        peer_step_session(self, MSG_SESSION_RECONNECTING, err, msg_text(msg_error_sentence(err == CONCLAVE_ERR_REVOKED ? err : CONCLAVE_ERR_REGISTRY_UNREACHABLE)));
     self->session.was_online = false;
-    peer_people_away(self);
+    away(self);
     retry(self);
 }
 
@@ -103,10 +117,10 @@ peer_session_up(struct peer_core *self)
 {
     struct peer_session *session = &self->session;
     session->denied = 0;
-    session->req = peer_core_req(self);
+    session->req = peer_step_req(self);
     session->until_ms = self->now.mono_ms + LOGIN_TRIES_MS;
     session->at_ms = self->now.mono_ms;
-    peer_core_session(self, MSG_SESSION_CONNECTED, CONCLAVE_OK, msg_text(""));
+    peer_step_session(self, MSG_SESSION_CONNECTED, CONCLAVE_OK, msg_text(""));
     enter(self, SESSION_GREETING);
     peer_session_tick(self);
 }
@@ -126,7 +140,7 @@ denied(struct peer_core *self)
         return;
     fail_waiting(self, CONCLAVE_ERR_WRONG_CREDENTIALS, msg_text(WHY));
     if (self->session.denied == DENIED_MAX)
-        peer_core_notice(self, CONCLAVE_ERR_WRONG_CREDENTIALS, msg_text(WHY));
+        peer_step_notice(self, CONCLAVE_ERR_WRONG_CREDENTIALS, msg_text(WHY));
 }
 
 void
@@ -143,7 +157,7 @@ peer_session_down(struct peer_core *self, enum conclave_err err)
         if (self->session.denied >= DENIED_MAX)
             peer_requests_unreachable(self);
     } else if (dialling) {
-        fail_waiting(self, CONCLAVE_ERR_REGISTRY_UNREACHABLE, msg_text(""));
+        fail_waiting(self, CONCLAVE_ERR_REGISTRY_UNREACHABLE, err == CONCLAVE_ERR_NOT_FOUND ? peer_step_unresolved(self, front_host(self)) : msg_text(""));
         peer_requests_unreachable(self);
     }
     lost(self, CONCLAVE_ERR_REGISTRY_UNREACHABLE);
@@ -154,14 +168,15 @@ log_in(struct peer_core *self)
 {
     uint8_t room[MSG_ENDPOINT_COUNT * (MSG_ENDPOINT_MAX + 8)];
     struct msg_buf buf = {room, 0, sizeof room};
+    const bool never = self->settings.direct == MSG_DIRECT_NEVER;
     struct msg_login login = {
         .req = self->session.req,
-        .port = self->settings.port,
+        .port = never ? 0 : self->settings.port, /* who never links directly tells nobody where */
         .direct = self->settings.direct,
         .status = self->session.status,
         .mail = self->mail[0].pub,
     };
-    for (uint32_t i = 0; i < self->settings.addresses_count && i < MSG_ENDPOINT_COUNT; i++) {
+    for (uint32_t i = 0; !never && i < self->settings.addresses_count && i < MSG_ENDPOINT_COUNT; i++) {
         const struct msg_address address = {msg_text(self->settings.addresses[i])};
         if (msg_codec_append(&buf, &login.addresses, MSG_ADDRESS, &address) != CONCLAVE_OK)
             break; /* cannot happen: the room is for the most there can be */
@@ -179,15 +194,15 @@ take_certificate(struct peer_core *self, const struct msg_welcome *answer)
     struct msg_cert cert;
     if (answer->certificate.len > MSG_CERT_MAX || msg_cert_open(&cert, answer->certificate, &me->signer) != CONCLAVE_OK
         || cert.account != me->account || cert.device != me->device) {
-        peer_core_log(self, MSG_LOG_ERROR, "WELCOME-FORGED", "the certificate in the registry's welcome is not ours; the link is dropped");
+        peer_step_log(self, MSG_LOG_ERROR, "WELCOME-FORGED", "the certificate in the registry's welcome is not ours; the link is dropped");
         msg_effects_drop(self->out, session->link);
         lost(self, CONCLAVE_ERR_SIGNATURE);
         return false;
     }
-    peer_core_heard_ms(self, answer->now_ms);
+    peer_step_heard_ms(self, answer->now_ms);
     memcpy(me->certificate, answer->certificate.at, answer->certificate.len);
     me->certificate_len = answer->certificate.len;
-    peer_core_put_self(self);
+    peer_self_put(self);
     session->certified = cert.mail;
     session->renew_ms = cert.not_after_ms > MSG_CERT_RENEW_MS ? cert.not_after_ms - MSG_CERT_RENEW_MS : 0;
     return true;
@@ -204,18 +219,21 @@ welcome(struct peer_core *self, const struct msg_welcome *answer)
     session->failures = 0;
     session->was_online = true;
     enter(self, SESSION_ONLINE);
-    peer_core_session(self, MSG_SESSION_LOGGED_IN, CONCLAVE_OK, msg_text(""));
+    peer_step_session(self, MSG_SESSION_LOGGED_IN, CONCLAVE_OK, msg_text(""));
     const uint64_t cmd = session->cmd;
     session->cmd = 0;
-    peer_core_ok(self, cmd, NULL);
+    peer_step_ok(self, cmd, NULL);
     peer_trust_revoked_version(self, answer->revoked_version);
     peer_requests_send_all(self);
     peer_people_watch(self);
+    if (self->room_watch)
+        peer_room_watch(self, 0, true);
+    peer_mail_online(self);
     uint32_t at = 0;
     for (struct peer_contact *contact; (contact = peer_roster_each(&self->roster, &at)) != NULL;)
         if (peer_talk_waits(self, contact))
             peer_links_want(self, contact);
-    peer_core_at(self, self->now.mono_ms + session->lease_ms);
+    peer_step_at(self, self->now.mono_ms + session->lease_ms);
 }
 
 /* The registry ends the session: it stops, another connection of this device
@@ -226,10 +244,10 @@ bye(struct peer_core *self, const struct msg_bye *bye)
     const enum conclave_err err = msg_error_from_code(bye->code.at, bye->code.len);
     msg_effects_drop(self->out, self->session.link);
     if (err == CONCLAVE_ERR_ALREADY_ONLINE) {
-        peer_core_notice(self, err, bye->text);
+        peer_step_notice(self, err, bye->text);
         self->session.failures += 4; /* two of us take turns: come back slowly */
     } else if (err == CONCLAVE_ERR_REVOKED || err == CONCLAVE_ERR_NO_SUCH_USER)
-        peer_core_notice(self, CONCLAVE_ERR_FORBIDDEN, bye->text);
+        peer_step_notice(self, CONCLAVE_ERR_FORBIDDEN, bye->text);
     lost(self, err);
 }
 
@@ -250,19 +268,21 @@ peer_session_frame(struct peer_core *self, enum msg_kind kind, const union msg_a
     } else if (session->state == SESSION_ONLINE && kind == MSG_WELCOME && any->MSG_ANY_WELCOME.req == session->req)
         (void)take_certificate(self, &any->MSG_ANY_WELCOME); /* renewed; or the link is gone */
     else if (session->state != SESSION_ONLINE)
-        peer_core_log(self, MSG_LOG_DEBUG, "FRONT-EARLY", "a frame that came before the log-in was answered was passed over");
+        peer_step_log(self, MSG_LOG_DEBUG, "FRONT-EARLY", "a frame that came before the log-in was answered was passed over");
     else if (kind == MSG_PONG) {
-        peer_core_heard_ms(self, any->MSG_ANY_PONG.now_ms);
+        peer_step_heard_ms(self, any->MSG_ANY_PONG.now_ms);
         peer_trust_revoked_version(self, any->MSG_ANY_PONG.revoked_version);
     } else if (kind == MSG_PRESENCE)
         peer_people_presence(self, &any->MSG_ANY_PRESENCE);
     else if (kind == MSG_INTRODUCTION)
         peer_people_introduction(self, &any->MSG_ANY_INTRODUCTION);
+    else if (peer_room_frame(self, kind, any))
+        return;
     else if (kind == MSG_ERROR && any->MSG_ANY_ERROR.req == 0
              && msg_error_from_code(any->MSG_ANY_ERROR.code.at, any->MSG_ANY_ERROR.code.len) == CONCLAVE_ERR_NOT_LOGGED_IN) {
         msg_effects_drop(self->out, session->link); /* our lease ran out unseen: start over */
         lost(self, CONCLAVE_ERR_NOT_LOGGED_IN);
-    } else
+    } else if (!peer_relay_frame(self, kind, any) && !peer_mail_frame(self, kind, any))
         peer_requests_answer(self, kind, any);
 }
 
@@ -272,13 +292,13 @@ static void
 keep_certificate(struct peer_core *self)
 {
     struct peer_session *session = &self->session;
-    peer_core_renew_mail(self);
-    const bool old = peer_core_registry_ms(self) >= session->renew_ms;
+    peer_self_renew_mail(self);
+    const bool old = peer_step_registry_ms(self) >= session->renew_ms;
     const bool other = memcmp(&session->certified, &self->mail[0].pub, sizeof session->certified) != 0;
     if ((!old && !other) || self->now.mono_ms < session->at_ms)
         return;
     session->at_ms = self->now.mono_ms + RENEW_MS;
-    session->req = peer_core_req(self);
+    session->req = peer_step_req(self);
     log_in(self);
 }
 
@@ -293,7 +313,7 @@ keep_lease(struct peer_core *self)
     }
     /* other requests keep the lease as well, but only the answer to this one
      * tells what was revoked meanwhile */
-    uint64_t due_ms = peer_core_hurry(session->sent_ms + session->lease_ms, session->asked_ms + PING_LEASES * session->lease_ms);
+    uint64_t due_ms = peer_step_hurry(session->sent_ms + session->lease_ms, session->asked_ms + PING_LEASES * session->lease_ms);
     if (self->now.mono_ms >= due_ms) {
         const struct msg_ping ping = {session->status};
         peer_session_send(self, MSG_PING, &ping);
@@ -302,7 +322,7 @@ keep_lease(struct peer_core *self)
         session->sent_ms -= msg_keys_random_u64() % (session->lease_ms / 10 + 1);
         due_ms = session->sent_ms + session->lease_ms;
     }
-    peer_core_at(self, due_ms);
+    peer_step_at(self, due_ms);
 }
 
 void
@@ -317,14 +337,14 @@ peer_session_tick(struct peer_core *self)
         if (now >= session->at_ms)
             dial(self);
         else
-            peer_core_at(self, session->at_ms);
+            peer_step_at(self, session->at_ms);
         break;
     case SESSION_DIALLING:
         if (now >= session->until_ms) {
             msg_effects_drop(self->out, session->link);
             peer_session_down(self, CONCLAVE_ERR_REGISTRY_UNREACHABLE);
         } else
-            peer_core_at(self, session->until_ms);
+            peer_step_at(self, session->until_ms);
         break;
     case SESSION_GREETING:
         if (now >= session->until_ms) {
@@ -334,9 +354,9 @@ peer_session_tick(struct peer_core *self)
         } else if (now >= session->at_ms) {
             log_in(self);
             session->at_ms = now + LOGIN_MS;
-            peer_core_at(self, session->at_ms);
+            peer_step_at(self, session->at_ms);
         } else
-            peer_core_at(self, session->at_ms);
+            peer_step_at(self, session->at_ms);
         break;
     case SESSION_ONLINE:
         keep_certificate(self);
@@ -355,13 +375,13 @@ peer_session_end(struct peer_core *self)
     enter(self, SESSION_OFF);
     session->was_online = false;
     fail_waiting(self, CONCLAVE_ERR_NOT_LOGGED_IN, msg_text(""));
-    peer_people_away(self);
+    away(self);
     uint32_t at = 0;
     for (struct peer_device *device; (device = peer_roster_each_device(&self->roster, &at)) != NULL;)
         peer_links_drop(self, device);
     self->self.logged_out = true;
-    peer_core_put_self(self);
-    peer_core_session(self, MSG_SESSION_LOGGED_OUT, CONCLAVE_OK, msg_text(""));
+    peer_self_put(self);
+    peer_step_session(self, MSG_SESSION_LOGGED_OUT, CONCLAVE_OK, msg_text(""));
 }
 
 /* The process ends: the others should see it at once. */
@@ -369,7 +389,7 @@ void
 peer_session_stop(struct peer_core *self)
 {
     if (self->session.state == SESSION_ONLINE) {
-        const struct msg_done logout = {peer_core_req(self)};
+        const struct msg_done logout = {peer_step_req(self)};
         peer_session_send(self, MSG_LOGOUT, &logout);
     }
     if (self->session.state >= SESSION_DIALLING)

@@ -11,7 +11,7 @@ peer_trust_drop(struct peer_core *self, struct peer_device *device)
     msg_effects_expel(self->out, &device->cert.transport);
     msg_effects_delete(self->out, PEER_TABLE_DEVICES, msg_record_key_span(&key));
     msg_effects_delete(self->out, PEER_TABLE_CHAINS_IN, msg_record_key_span(&key));
-    (void)peer_core_store(self); /* only marks that this step writes */
+    (void)peer_step_store(self); /* only marks that this step writes */
     peer_roster_remove_device(&self->roster, device);
 }
 
@@ -21,7 +21,7 @@ named(struct peer_core *self, uint64_t cmd, struct msg_text typed)
     struct msg_name name;
     struct peer_contact *contact = msg_name_parse(&name, typed) == CONCLAVE_OK ? peer_roster_named(&self->roster, &name) : NULL;
     if (contact == NULL)
-        peer_core_failed(self, cmd, CONCLAVE_ERR_NO_SUCH_USER, msg_text("You have not talked with a user of that name."), 0);
+        peer_step_failed(self, cmd, CONCLAVE_ERR_NO_SUCH_USER, msg_text("You have not talked with a user of that name."), 0);
     return contact;
 }
 
@@ -33,7 +33,7 @@ peer_trust_block(struct peer_core *self, uint64_t cmd, struct msg_text name, boo
         return;
     contact->blocked = on;
     peer_roster_put_contact(contact, self->out);
-    (void)peer_core_store(self); /* only marks that this step writes */
+    (void)peer_step_store(self); /* only marks that this step writes */
     struct peer_device *device = peer_roster_first_device(&self->roster, contact);
     for (; device != NULL; device = peer_roster_next_device(&self->roster, device)) {
         if (on) {
@@ -42,7 +42,7 @@ peer_trust_block(struct peer_core *self, uint64_t cmd, struct msg_text name, boo
         } else
             msg_effects_admit(self->out, &device->cert.transport);
     }
-    peer_core_ok(self, cmd, NULL);
+    peer_step_ok(self, cmd, NULL);
 }
 
 /* Forgets whom a name stood for: the next introduction pins it anew. */
@@ -62,9 +62,9 @@ peer_trust_renew(struct peer_core *self, uint64_t cmd, struct msg_text name)
     const struct msg_record_key key = msg_record_key1(contact->account);
     msg_effects_delete(self->out, PEER_TABLE_CHAINS_OUT, msg_record_key_span(&key));
     msg_effects_delete(self->out, PEER_TABLE_CONTACTS, msg_record_key_span(&key));
-    (void)peer_core_store(self); /* only marks that this step writes */
+    (void)peer_step_store(self); /* only marks that this step writes */
     peer_roster_remove(&self->roster, contact);
-    peer_core_ok(self, cmd, NULL);
+    peer_step_ok(self, cmd, NULL);
 }
 
 void
@@ -86,7 +86,7 @@ peer_trust_revoked(struct peer_core *self, struct msg_span list)
 {
     struct msg_revocations revoked;
     if (list.len > sizeof self->revocations || msg_cert_open_revocations(&revoked, list, &self->self.signer) != CONCLAVE_OK) {
-        peer_core_log(self, MSG_LOG_WARN, "REVOCATIONS-FORGED", "a revocation list that the registry did not sign was passed over");
+        peer_step_log(self, MSG_LOG_WARN, "REVOCATIONS-FORGED", "a revocation list that the registry did not sign was passed over");
         return;
     }
     if (revoked.version <= self->revoked_version)
@@ -100,10 +100,12 @@ peer_trust_revoked(struct peer_core *self, struct msg_span list)
     const struct msg_revoked record = {1, list};
     const struct msg_record_key key = msg_record_key1(1);
     msg_effects_put(self->out, PEER_TABLE_SELF, msg_record_key_span(&key), MSG_REVOKED, &record);
-    (void)peer_core_store(self); /* only marks that this step writes */
+    (void)peer_step_store(self); /* only marks that this step writes */
     struct msg_list entries = revoked.entries;
     struct msg_revocation entry;
     while (msg_codec_next(&entries, MSG_REVOCATION, &entry)) {
+        if (peer_cards_drop(&self->cards, entry.account, entry.device, self->out))
+            (void)peer_step_store(self); /* only marks that this step writes */
         struct peer_device *device = peer_roster_device(&self->roster, entry.account, entry.device);
         if (device == NULL)
             continue;
@@ -111,4 +113,18 @@ peer_trust_revoked(struct peer_core *self, struct msg_span list)
         peer_trust_drop(self, device);
         peer_talk_settle(self, contact);
     }
+}
+
+bool
+peer_trust_is_revoked(const struct peer_core *self, uint64_t account, uint64_t device)
+{
+    struct msg_revocations revoked;
+    struct msg_revocation entry;
+    if (self->revocations_len == 0
+        || msg_cert_open_revocations(&revoked, msg_span(self->revocations, self->revocations_len), &self->self.signer) != CONCLAVE_OK)
+        return false;
+    while (msg_codec_next(&revoked.entries, MSG_REVOCATION, &entry))
+        if (entry.account == account && entry.device == device)
+            return true;
+    return false;
 }

@@ -74,11 +74,11 @@ only=("$@")
 # What a device acknowledges is on its disk.
 mutant acknowledges_before_the_disk peer/hear.c 's/\.delivered = in->synced\.number/.delivered = in->mark.number/'
 # What is shown is on disk.
-mutant shows_before_the_disk peer/hear.c 's/peer_held_put\(self->held, peer_core_store\(self\), MSG_TELL_MESSAGE, &tell\)/(void)peer_core_store(self), msg_effects_tell(self->out, MSG_TELL_MESSAGE, \&tell)/'
+mutant shows_before_the_disk peer/hear.c 's/peer_held_put\(self->held, peer_step_store\(self\), MSG_TELL_MESSAGE, &tell\)/(void)peer_step_store(self), msg_effects_tell(self->out, MSG_TELL_MESSAGE, \&tell)/'
 # What is told as queued is on disk.
-mutant tells_ticks_before_the_disk peer/talk.c 's/peer_held_put\(self->held, peer_core_store\(self\), MSG_TELL_RECEIPT, &tell\)/(void)peer_core_store(self), msg_effects_tell(self->out, MSG_TELL_RECEIPT, \&tell)/'
+mutant tells_ticks_before_the_disk peer/talk.c 's/peer_held_put\(self->held, peer_step_store\(self\), MSG_TELL_RECEIPT, &tell\)/(void)peer_step_store(self), msg_effects_tell(self->out, MSG_TELL_RECEIPT, \&tell)/'
 # What is told as done is on disk.
-mutant tells_done_before_the_disk peer/core.c 's/id == NULL && self->writes && /false \&\& /'
+mutant tells_done_before_the_disk peer/step.c 's/id == NULL && self->writes && /false \&\& /'
 # A message is accepted once.
 mutant accepts_what_it_has_seen peer/hear.c 's/^( +)return SEEN;/\1return ACCEPT;/'
 # After a gap the sender goes back.
@@ -91,8 +91,6 @@ mutant believes_receipts_of_a_forgotten_life peer/talk.c 's/ \|\| receipt->salt 
 mutant takes_a_fork_for_the_chain peer/hear.c '/if \(chain->incarnation == in->mark\.incarnation\)$/,+1d'
 # What is not acknowledged is sent again.
 mutant never_sends_again peer/talk.c 's/device->resend_at_ms = self->now\.mono_ms \+ device->resend_ms;/device->resend_at_ms = 0;/'
-# Also when the acknowledgement is of an earlier incarnation.
-mutant forgets_what_is_in_flight peer/talk.c 's/device->in_flight = sent_since\(self, device\);/device->in_flight = device->sent.incarnation == device->acked.incarnation ? sent_since(self, device) : 0;/'
 # A message is kept until every device has it.
 mutant lets_go_too_early peer/talk.c 's/!out->delivered \|\| !had \|\| /!out->delivered || /'
 # A device that joins is owed what was said since it was enrolled.
@@ -100,7 +98,7 @@ mutant forgets_new_devices peer/talk.c 's/if \(!contact->fresh \&\& contact->int
 # A read tick is for what was read.
 mutant takes_a_new_chain_for_read peer/talk.c 's/read\.number > 0 \&\& peer_mark_before\(device->read, read\)/peer_mark_before(device->read, read)/; s/!out->read \&\& peer_mark_before\(read_before, out->mark\) \&\&/!out->read \&\&/'
 # What was said first is sent first, also to somebody who was unknown then.
-mutant overtakes_the_first_words peer/people.c '/say_all\(self, &name, contact, CONCLAVE_OK, msg_text\(""\)\);/d'
+mutant overtakes_the_first_words peer/people.c '/say_all\(self, asking_for\(self, &name\), contact, CONCLAVE_OK, msg_text\(""\)\);/d'
 # Who is blocked is not let in.
 mutant lets_the_blocked_in peer/trust.c 's/if \(on\) \{/if (false) {/'
 # Who is revoked is dropped.

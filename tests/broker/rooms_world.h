@@ -24,12 +24,13 @@ rooms_setup(void **state)
     return 0;
 }
 
+/* As it is on disk; false: it is not there, or gone. */
 static inline bool
 room_record(const struct msg_id *room, struct msg_rec_room *record)
 {
     const struct broker_view view = fake_store_view(reg.store);
 
-    return broker_room_records_room(&view, room, record);
+    return broker_room_records_room(&view, room, record) && record->gone_ms == 0;
 }
 
 static inline struct msg_room_part

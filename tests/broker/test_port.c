@@ -304,6 +304,31 @@ more_drops_at_once_than_may_wait_cut_the_oldest(void **state)
     free(links);
 }
 
+static void
+each_frame_has_the_key_of_its_own_connection(void **state)
+{
+    struct fixture *f = *state;
+    struct host_dial *peers[2];
+    struct msg_box_pub keys[2];
+    struct msg_event event;
+
+    for (unsigned i = 0; i < 2; i++) {
+        msg_keys_new_box(&f->client, &f->client_sec);
+        keys[i] = f->client;
+        peers[i] = dial(f);
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        const unsigned who = i / 2 % 2; /* each twice, in turn */
+        say(peers[who], "hello");
+        do
+            assert_true(next(f, WAIT_MS, &event));
+        while (event.kind != EVENT_FRAME);
+        assert_memory_equal(&event.key, &keys[who], sizeof event.key);
+    }
+    host_dial_close(&peers[0], 0);
+    host_dial_close(&peers[1], 0);
+}
+
 static int
 begin(void **state)
 {
@@ -409,6 +434,7 @@ main(void)
         CLAIM(what_was_sent_before_a_drop_arrives_and_then_it_is_cut),
         CLAIM(what_a_dropped_connection_says_is_not_heard_and_much_of_it_cuts_it_at_once),
         CLAIM(more_drops_at_once_than_may_wait_cut_the_oldest),
+        CLAIM(each_frame_has_the_key_of_its_own_connection),
     };
 
     return cmocka_run_group_tests(tests, begin, finish);

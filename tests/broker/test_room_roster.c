@@ -288,7 +288,6 @@ an_answer_is_for_the_session_that_asked(void **state)
     act(&bob, MSG_ACT_JOIN, NULL);
     logout(&bob);
     fake_enter(&reg, &bob);
-    fake_registry_commit(&reg);
     fake_registry_clear(&reg);
     fake_registry_commit(&reg);
     assert_int_equal(fake_registry_sent_count(&reg, bob.link, MSG_DONE), 0);
@@ -424,6 +423,32 @@ a_member_whose_account_is_gone_is_removed_at_the_start(void **state)
 }
 
 static void
+a_room_that_is_gone_is_kept_for_a_while_and_then_leaves_nothing(void **state)
+{
+    (void)state;
+    DO(create(&bob, &OTHER, "#other", 0, ""));
+    lobby_of_three();
+    for (int i = 0; i < 150; i++) {
+        DO(act(&alice, MSG_ACT_TOPIC, NULL));
+        fake_registry_pass(&reg, 20); /* within the rate */
+    }
+    DO(act(&alice, MSG_ACT_DELETE, NULL));
+    fake_registry_pass(&reg, 39ull * 24 * 3600 * 1000);
+    assert_true(fake_enter(&reg, &alice));
+    assert_int_equal(fake_store_count(reg.store, BROKER_TABLE_ROOMS), 2);
+    assert_string_equal(read_entries(&alice, &LOBBY, 0), "entries");
+    for (int i = 0; i < 4; i++) {
+        fake_registry_pass(&reg, 24ull * 3600 * 1000);
+        assert_true(fake_enter(&reg, &alice));
+    }
+    assert_int_equal(fake_store_count(reg.store, BROKER_TABLE_ROOMS), 1);
+    assert_int_equal(fake_store_count(reg.store, BROKER_TABLE_ROOM_ENTRIES), 1);
+    assert_int_equal(fake_store_count(reg.store, BROKER_TABLE_ROOM_MEMBERS), 1);
+    assert_string_equal(read_entries(&alice, &LOBBY, 0), "no-such-room");
+    check_chain(&OTHER);
+}
+
+static void
 a_room_of_few_is_a_mesh_and_stays_one_a_while(void **state)
 {
     struct fake_device dave;
@@ -464,6 +489,7 @@ main(void)
         ROOMS_CASE(a_seat_is_for_one_connection_of_one_who_is_in),
         ROOMS_CASE(a_log_in_meanwhile_is_told_what_is_on_disk),
         ROOMS_CASE(a_member_whose_account_is_gone_is_removed_at_the_start),
+        ROOMS_CASE(a_room_that_is_gone_is_kept_for_a_while_and_then_leaves_nothing),
         ROOMS_CASE(a_room_of_few_is_a_mesh_and_stays_one_a_while),
     };
 

@@ -210,6 +210,15 @@ def an_unreachable_registry_is_6():
     expect(conclave(other, fresh("home"), "register", user=fresh("person"), password=PASSWORD), 6)
 
 
+def a_registry_whose_name_does_not_resolve_is_6_soon_and_named():
+    link = _daemon.link.replace("127.0.0.1", "no-such-host.invalid")
+    for words in (("register",), ("who",)):
+        start = time.monotonic()
+        done = expect(conclave(None, fresh("home"), "-r", link, *words, user=fresh("person"), password=PASSWORD), 6)
+        assert "no-such-host.invalid" in done.err, done
+        assert time.monotonic() - start < 15, "as long as for an answer that does not come"
+
+
 def a_passphrase_locks_the_home():
     name = register(_daemon)
     expect(conclave(_daemon, name, "passphrase", environ={"CONCLAVE_NEW_PASSPHRASE": "open sesame"}), 0)

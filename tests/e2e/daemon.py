@@ -150,7 +150,8 @@ def a_child_that_is_killed_is_back_within_a_second_and_members_return():
         before = children(daemon)
         os.kill(before[role], signal.SIGKILL)
         start = time.monotonic()
-        eventually(role + " is back", lambda: role in children(daemon) and children(daemon)[role] != before[role])
+        eventually(role + " serves again", lambda: "CHILD-BACK %s " % role in log(daemon))
+        assert children(daemon)[role] != before[role]
         sign_up(daemon)
         took = time.monotonic() - start
         assert took < SOON + 0.5, "%s took %.2f s" % (role, took)

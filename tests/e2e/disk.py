@@ -90,7 +90,7 @@ def a_damaged_store_is_reported_and_left_as_it_is():
     store = os.path.join(daemon.data, "store", "data.mdb")
     with open(store, "rb") as file:
         good = file.read()
-    for bad in (good[:5000], b"x" * len(good), good[:8192] + b"\xff" * (len(good) - 8192), good[:100]):
+    for bad in (b"", good[:5000], b"x" * len(good), good[:8192] + b"\xff" * (len(good) - 8192), good[:100]):
         with open(store, "wb") as file:
             file.write(bad)
         done = run("--data", daemon.data, "--listen", "127.0.0.1:0")

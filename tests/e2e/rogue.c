@@ -25,6 +25,7 @@ struct paper {
 
 static struct device device;
 static struct paper own, theirs;
+static struct host_dial *current; /* one at a time; main closes the last */
 
 static bool
 keep_paper(const char *path, const char *suffix, struct msg_span paper)
@@ -67,12 +68,20 @@ body_of(struct msg_span certificate, struct msg_cert_body *body)
     return true;
 }
 
+static struct host_dial *
+dial(void)
+{
+    host_dial_close(&current, 100);
+    current = device_dial(&device, true, DEVICE_WAIT_MS);
+    return current;
+}
+
 static int
 meet(const char *name, const char *out)
 {
     struct msg_login login = {.req = 1, .status = MSG_STATUS_ONLINE, .mail = device.mail};
     const struct msg_search ask = {.req = 2, .name = msg_text(name)};
-    struct host_dial *front = device_dial(&device, true, DEVICE_WAIT_MS);
+    struct host_dial *front = dial();
     struct msg_device_card card;
     struct msg_address address;
     struct msg_cert_body body;
@@ -95,9 +104,7 @@ meet(const char *name, const char *out)
         || msg_endpoint_parse(device.host, &device.front_port, address.endpoint) != CONCLAVE_OK)
         return 1;
     device.front = body.transport;
-    const bool kept = keep_paper(out, ".cert", card.certificate) && device_save(&device, out);
-    host_dial_close(&front, 100);
-    return kept ? 0 : 1;
+    return keep_paper(out, ".cert", card.certificate) && device_save(&device, out) ? 0 : 1;
 }
 
 static bool
@@ -112,11 +119,9 @@ greet(struct host_dial *link, struct msg_span certificate)
 static struct host_dial *
 greeted(void)
 {
-    struct host_dial *link = device_dial(&device, true, DEVICE_WAIT_MS);
+    struct host_dial *link = dial();
 
-    if (link != NULL && !greet(link, msg_span(own.at, own.len)))
-        host_dial_close(&link, 0);
-    return link;
+    return link != NULL && greet(link, msg_span(own.at, own.len)) ? link : NULL;
 }
 
 static bool
@@ -239,7 +244,6 @@ replay(const char *text)
             break; /* as many as they take */
     if (!acknowledged(link))
         return false;
-    host_dial_close(&link, 100);
     link = greeted();
     for (int i = 0; link != NULL && i < COPIES; i++)
         if (!send_bytes(link, msg_span_of_buf(&out)))
@@ -338,11 +342,8 @@ garbage(const char *text)
         const bool last = i == sizeof frames / sizeof *frames;
         if (link == NULL || !send_bytes(link, last ? msg_span(deep, sizeof deep) : msg_span(frames[i].bytes, frames[i].len)))
             return false;
-        if (last || frames[i].len > 0) {
-            if (!goes_down(link))
-                return false;
-        }
-        host_dial_close(&link, 0);
+        if ((last || frames[i].len > 0) && !goes_down(link))
+            return false;
     }
     return true;
 }
@@ -350,11 +351,9 @@ garbage(const char *text)
 static bool
 is_refused(struct msg_span certificate)
 {
-    struct host_dial *link = device_dial(&device, true, DEVICE_WAIT_MS);
-    const bool refused = link != NULL && !greet(link, certificate) && goes_down(link);
+    struct host_dial *link = dial();
 
-    host_dial_close(&link, 0);
-    return refused;
+    return link != NULL && !greet(link, certificate) && goes_down(link);
 }
 
 /* The certificate of somebody else, and ours with each part changed. */
@@ -381,7 +380,7 @@ no_greeting(const char *text)
     static uint8_t bytes[MSG_FRAME_MAX];
     struct msg_buf out = {bytes, 0, sizeof bytes};
     struct msg_run run = {0};
-    struct host_dial *link = device_dial(&device, true, DEVICE_WAIT_MS);
+    struct host_dial *link = dial();
 
     return link != NULL && start_run(&run, &out, &device.sign_sec) && seal(&run, &out, text)
            && send_bytes(link, msg_span_of_buf(&out)) && goes_down(link);
@@ -392,11 +391,11 @@ stranger(const char *text)
 {
     (void)text;
     msg_keys_new_box(&device.transport, &device.transport_sec);
-    return device_dial(&device, true, DEVICE_WAIT_MS) == NULL;
+    return dial() == NULL;
 }
 
-int
-main(int argc, char **argv)
+static int
+run(const char *name, const char *text)
 {
     static const struct {
         const char *name;
@@ -411,14 +410,23 @@ main(int argc, char **argv)
                  {"no-greeting", no_greeting},
                  {"stranger", stranger}};
 
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (strcmp(name, cases[i].name) == 0)
+            return cases[i].run(text) ? 0 : 1;
+    return 2;
+}
+
+int
+main(int argc, char **argv)
+{
+    int status = 2;
+
     if (argc < 4 || msg_keys_init() != CONCLAVE_OK || host_curve_init(1) != CONCLAVE_OK || !device_load(&device, argv[2]))
         return 2;
     if (strcmp(argv[1], "meet") == 0)
-        return argc == 5 ? meet(argv[3], argv[4]) : 2;
-    if (!load_paper(argv[2], ".own", &own) || !load_paper(argv[2], ".cert", &theirs))
-        return 2;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        if (strcmp(argv[1], cases[i].name) == 0)
-            return cases[i].run(argv[3]) ? 0 : 1;
-    return 2;
+        status = argc == 5 ? meet(argv[3], argv[4]) : 2;
+    else if (load_paper(argv[2], ".own", &own) && load_paper(argv[2], ".cert", &theirs))
+        status = run(argv[1], argv[3]);
+    host_dial_close(&current, 100);
+    return status;
 }

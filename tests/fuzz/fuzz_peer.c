@@ -225,9 +225,9 @@ act(void)
         break;
     case 7: {
         const enum conclave_err why[] = {CONCLAVE_OK, CONCLAVE_ERR_REGISTRY_UNREACHABLE,
-                                         CONCLAVE_ERR_UNKNOWN_KEY};
+                                         CONCLAVE_ERR_UNKNOWN_KEY, CONCLAVE_ERR_NOT_FOUND};
         step(&(struct msg_event){
-            .kind = EVENT_LINK_DOWN, .link = pick_link(), .err = why[take() % 3]});
+            .kind = EVENT_LINK_DOWN, .link = pick_link(), .err = why[take() % 4]});
         break;
     }
     case 8:

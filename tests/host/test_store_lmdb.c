@@ -1,102 +1,11 @@
 /* What only a durable store can promise: after a kill, on a damaged file, and
  * when it is full. */
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "tests/host/stores.h"
 
-#include <cmocka.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "host/store_backend.h"
-#include "msg/step.h"
-
-struct fixture {
-    struct host_store *store;
-    char dir[64];
-};
-
-static struct host_store *
-open_dir(const char *dir, uint64_t map_mib)
-{
-    struct host_store *store;
-    char why[512];
-    const struct host_store_options options = {
-        .dir = dir, .map_mib = map_mib, .tables = 3, .sync = true};
-
-    if (host_store_open(&store, &options, why, sizeof why) != CONCLAVE_OK)
-        fail_msg("%s", why);
-    return store;
-}
-
-static int
-set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-
-    snprintf(f->dir, sizeof f->dir, "/tmp/conclave-test-store-XXXXXX");
-    if (mkdtemp(f->dir) == NULL)
-        return -1;
-    f->store = open_dir(f->dir, 16);
-    *state = f;
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    struct fixture *f = *state;
-    char path[128];
-
-    host_store_close(&f->store);
-    snprintf(path, sizeof path, "%s/data.mdb", f->dir);
-    unlink(path);
-    snprintf(path, sizeof path, "%s/lock.mdb", f->dir);
-    unlink(path);
-    rmdir(f->dir);
-    free(f);
-    return 0;
-}
-
-static struct msg_span
-text(const char *z)
-{
-    return msg_span(z, strlen(z));
-}
-
-static void
-put_one(struct host_store *store, uint32_t table, const char *key, const char *value)
-{
-    assert_int_equal(host_store_begin(store), CONCLAVE_OK);
-    assert_int_equal(host_store_put(store, table, text(key), text(value)), CONCLAVE_OK);
-    assert_int_equal(host_store_commit(store), CONCLAVE_OK);
-}
-
-static void
-expect(struct host_store *store, uint32_t table, const char *key, const char *value)
-{
-    uint8_t bytes[256];
-    struct msg_buf out = {bytes, 0, sizeof bytes};
-    const enum conclave_err err = host_store_get(store, table, text(key), &out);
-
-    if (value == NULL) {
-        assert_int_equal(err, CONCLAVE_ERR_NOT_FOUND);
-        assert_int_equal(out.len, 0);
-        return;
-    }
-    assert_int_equal(err, CONCLAVE_OK);
-    assert_int_equal(out.len, strlen(value));
-    assert_memory_equal(out.at, value, out.len);
-}
-
-static uint32_t
-random_u32(uint64_t *seed)
-{
-    *seed = *seed * 6364136223846793005ull + 1442695040888963407ull;
-    return (uint32_t)(*seed >> 33);
-}
 
 static void
 what_was_committed_is_there_after_the_process_was_killed(void **state)
@@ -252,18 +161,38 @@ static void
 a_file_that_was_cut_short_is_found(void **state)
 {
     struct fixture *f = *state;
-    static uint8_t good[1 << 20];
+    static uint8_t good[1 << 20], now[1 << 20];
     char why[512];
 
     fill(f);
     const size_t len = file_bytes(f, good, sizeof good, false);
-    for (size_t keep = 1; keep < len - 4096; keep += len / 23) {
+    for (size_t keep = 0; keep < len - 4096; keep += len / 23) {
         file_bytes(f, good, keep, true);
         assert_false(open_and_read_all(f, why, sizeof why));
+        assert_int_equal(file_bytes(f, now, sizeof now, false), keep);
     }
     memset(good, 'x', sizeof good);
     file_bytes(f, good, 10, true);
     assert_false(open_and_read_all(f, why, sizeof why));
+}
+
+static void
+a_first_start_that_was_interrupted_is_begun_again(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+
+    host_store_close(&f->store);
+    snprintf(path, sizeof path, "%s/data.mdb", f->dir);
+    assert_int_equal(unlink(path), 0);
+    snprintf(path, sizeof path, "%s/data.mdb.new", f->dir); /* as far as it came */
+    FILE *half = fopen(path, "wb");
+    assert_non_null(half);
+    assert_true(fputs("half", half) >= 0);
+    assert_int_equal(fclose(half), 0);
+    f->store = open_dir(f->dir, 16);
+    put_one(f->store, 0, "k", "v");
+    assert_int_equal(access(path, F_OK), -1);
 }
 
 static void
@@ -334,7 +263,7 @@ a_full_store_says_so_keeps_what_it_has_and_opens_again(void **state)
     put_one(f->store, 0, "second", "2");
 }
 
-#define CLAIM(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define CLAIM(test) cmocka_unit_test_setup_teardown(test, set_up_lmdb, tear_down)
 
 int
 main(void)
@@ -344,6 +273,7 @@ main(void)
         CLAIM(a_damaged_file_is_found_at_the_start_and_left_as_it_is),
         CLAIM(damage_under_a_running_store_is_an_error_and_never_another_value),
         CLAIM(a_file_that_was_cut_short_is_found),
+        CLAIM(a_first_start_that_was_interrupted_is_begun_again),
         CLAIM(a_large_file_is_looked_at_too),
         CLAIM(a_commit_to_a_file_that_was_removed_is_none),
         CLAIM(a_full_store_says_so_keeps_what_it_has_and_opens_again),

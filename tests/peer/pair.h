@@ -26,6 +26,11 @@ struct pair_told {
     union msg_any any;
 };
 
+struct pair_kept {
+    uint8_t at[1024];
+    size_t len; /* 0: none yet */
+};
+
 struct pair_side {
     struct peer_core *core;
     struct peer_identity id;
@@ -34,11 +39,17 @@ struct pair_side {
     uint8_t cert[MSG_CERT_MAX];
     size_t cert_len;
     uint64_t link;             /* 0: none */
+    uint64_t device;           /* its number, as certified */
+    uint64_t dialled;          /* the last link that it dialled to the registry */
+    struct pair_told asked;    /* the last frame on that */
     uint64_t stores[PAIR_MAX]; /* asked for, not committed */
     size_t store_count;
     struct pair_told told[PAIR_MAX];
     size_t told_count;
+    struct pair_kept kept[PEER_TABLES]; /* the last record that it put there */
     bool deaf; /* what is sent to it is lost */
+    bool hides; /* its dials of the other side come to nothing */
+    uint64_t front; /* its link to the registry, where the test plays one; 0: none */
 };
 
 struct pair {
@@ -47,29 +58,44 @@ struct pair {
     struct msg_sign_pub signer;
     struct msg_sign_sec signer_sec;
     size_t frames; /* sent between them */
+    bool bob_dials; /* who knows an endpoint of the other, from its start on */
 };
 
 static struct pair pair;
+static void (*pair_front)(int from, struct msg_span bytes); /* what is said to the registry */
+static uint64_t pair_direct; /* enum msg_direct, of whoever starts */
 static const char *const PAIR_NAMES[] = {"ada", "bob"};
 
 static void pair_feed(int who, const struct msg_event *event);
 
 static inline void
-pair_tell(struct pair_side *side, struct msg_span bytes)
+pair_decode(struct pair_told *told, struct msg_span bytes)
 {
-    struct pair_told *const told = &side->told[side->told_count++];
-    assert_true(side->told_count < PAIR_MAX && bytes.len <= sizeof told->at);
+    assert_true(bytes.len <= sizeof told->at);
     memcpy(told->at, bytes.at, bytes.len);
     assert_int_equal(msg_codec_decode(msg_span(told->at, bytes.len), &told->kind, &told->any),
                      CONCLAVE_OK);
 }
 
 static inline void
+pair_tell(struct pair_side *side, struct msg_span bytes)
+{
+    pair_decode(&side->told[side->told_count++], bytes);
+    assert_true(side->told_count < PAIR_MAX);
+}
+
+static inline void
 pair_send(int from, uint64_t link, struct msg_span bytes)
 {
     struct pair_side *const to = &pair.side[1 - from];
+    if (pair_front != NULL && link != 0 && link == pair.side[from].front) {
+        pair_front(from, bytes);
+        return;
+    }
+    if (link == pair.side[from].dialled)
+        pair_decode(&pair.side[from].asked, bytes);
     if (link != pair.side[from].link || to->link == 0 || to->deaf)
-        return; /* to the registry, which is not here; or lost */
+        return; /* to the registry, which is the test; or lost */
     uint8_t *const copy = malloc(bytes.len);
     memcpy(copy, bytes.at, bytes.len);
     pair.frames++;
@@ -83,8 +109,13 @@ pair_send(int from, uint64_t link, struct msg_span bytes)
 static inline void
 pair_dial(int from, const struct msg_effect *effect)
 {
-    if (memcmp(&effect->key, &pair.side[1 - from].id.transport, sizeof effect->key) != 0)
-        return; /* the registry */
+    if (memcmp(&effect->key, &pair.side[1 - from].id.transport, sizeof effect->key) != 0) {
+        pair.side[from].dialled = effect->id; /* the registry, which is the test */
+        pair.side[from].front = effect->id; /* the registry */
+        return;
+    }
+    if (pair.side[from].hides)
+        return;
     pair.side[from].link = effect->id;
     pair.side[1 - from].link = PAIR_LINK;
     pair_feed(1 - from, &(struct msg_event){.kind = EVENT_LINK_UP,
@@ -92,6 +123,13 @@ pair_dial(int from, const struct msg_effect *effect)
                                             .key = pair.side[from].id.transport});
     pair_feed(from,
               &(struct msg_event){.kind = EVENT_LINK_UP, .link = effect->id, .key = effect->key});
+}
+
+static inline void
+pair_keep(struct pair_kept *kept, struct msg_span bytes)
+{
+    kept->len = bytes.len <= sizeof kept->at ? bytes.len : 0;
+    memcpy(kept->at, bytes.at, kept->len);
 }
 
 static inline void
@@ -105,12 +143,16 @@ pair_feed(int who, const struct msg_event *event)
         const struct msg_effect *const effect = &effects.list[i];
         if (effect->kind == EFFECT_STORE)
             side->stores[side->store_count++] = effect->id;
+        else if (effect->kind == EFFECT_PUT)
+            pair_keep(&side->kept[effect->table], msg_effects_bytes(&effects, effect));
         else if (effect->kind == EFFECT_TELL)
             pair_tell(side, msg_effects_bytes(&effects, effect));
         else if (effect->kind == EFFECT_SEND)
             pair_send(who, effect->id, msg_effects_bytes(&effects, effect));
         else if (effect->kind == EFFECT_DIAL)
             pair_dial(who, effect);
+        else if (effect->kind == EFFECT_DROP && effect->id == side->front)
+            side->front = 0;
         assert_true(side->store_count < PAIR_MAX);
     }
     msg_effects_wipe(&effects);
@@ -204,18 +246,25 @@ pair_ticks(int who, enum msg_tick tick)
 }
 
 static inline void
-pair_certify(int who)
+pair_keys(int who)
+{
+    struct pair_side *const side = &pair.side[who];
+    msg_keys_new_sign(&side->id.sign, &side->id.sign_sec);
+    msg_keys_new_box(&side->id.transport, &side->id.transport_sec);
+    msg_keys_new_box(&side->mail, &side->mail_sec);
+}
+
+/* Its keys, as a device of that number. */
+static inline void
+pair_certify(int who, uint64_t device, uint64_t serial)
 {
     struct pair_side *const side = &pair.side[who];
     uint8_t body[MSG_CERT_MAX];
     struct msg_buf buf = {body, 0, sizeof body}, out = {side->cert, 0, sizeof side->cert};
     struct msg_sig sig;
-    msg_keys_new_sign(&side->id.sign, &side->id.sign_sec);
-    msg_keys_new_box(&side->id.transport, &side->id.transport_sec);
-    msg_keys_new_box(&side->mail, &side->mail_sec);
-    struct msg_cert_body cert = {.serial = 1,
+    struct msg_cert_body cert = {.serial = serial,
                                  .account = (uint64_t)who + 1,
-                                 .device = 1,
+                                 .device = device,
                                  .name = msg_text(PAIR_NAMES[who]),
                                  .sign = side->id.sign,
                                  .transport = side->id.transport,
@@ -227,6 +276,17 @@ pair_certify(int who)
     assert_int_equal(msg_cert_sign(&sig, msg_span_of_buf(&buf), &pair.signer_sec), CONCLAVE_OK);
     assert_int_equal(msg_cert_wrap(&out, msg_span_of_buf(&buf), &sig), CONCLAVE_OK);
     side->cert_len = out.len;
+    side->device = device;
+}
+
+static inline void
+pair_restore(int who, enum peer_table table, struct msg_span record)
+{
+    const struct msg_record_key key = msg_record_key1(0);
+    pair_feed(who, &(struct msg_event){.kind = EVENT_RECORD,
+                                       .table = table,
+                                       .record_key = msg_record_key_span(&key),
+                                       .bytes = record});
 }
 
 static inline void
@@ -234,23 +294,19 @@ pair_record(int who, enum peer_table table, enum msg_kind kind, const void *reco
 {
     uint8_t room[4096];
     struct msg_buf buf = {room, 0, sizeof room};
-    const struct msg_record_key key = msg_record_key1(0);
     assert_int_equal(msg_codec_encode(&buf, kind, record), CONCLAVE_OK);
-    pair_feed(who, &(struct msg_event){.kind = EVENT_RECORD,
-                                       .table = table,
-                                       .record_key = msg_record_key_span(&key),
-                                       .bytes = msg_span_of_buf(&buf)});
+    pair_restore(who, table, msg_span_of_buf(&buf));
 }
 
-/* A core that was enrolled and knows the other one. */
+/* A core that was enrolled and knows the other one, and is not started yet. */
 static inline void
-pair_start(int who, uint64_t incarnation)
+pair_begin(int who, uint64_t incarnation)
 {
     struct pair_side *const side = &pair.side[who], *const other = &pair.side[1 - who];
     const struct peer_settings settings = {
-        .contacts = 8, .outbox_count = 1024, .outbox_bytes = 1u << 20};
+        .contacts = 8, .outbox_count = 1024, .outbox_bytes = 1u << 20, .port = 4000, .direct = pair_direct};
     const struct msg_rec_self self = {.account = (uint64_t)who + 1,
-                                      .device = 1,
+                                      .device = side->device,
                                       .name = msg_text(PAIR_NAMES[who]),
                                       .signer = pair.signer,
                                       .front_host = msg_text("registry"),
@@ -265,9 +321,9 @@ pair_start(int who, uint64_t incarnation)
     struct msg_buf buf = {room, 0, sizeof room};
     const struct msg_address address = {msg_text("10.0.0.2:4000")};
     struct msg_rec_contact_device device = {.account = contact.account,
-                                            .device = 1,
+                                            .device = other->device,
                                             .certificate = msg_span(other->cert, other->cert_len)};
-    if (who == ADA)
+    if (who == (pair.bob_dials ? BOB : ADA))
         assert_int_equal(msg_codec_append(&buf, &device.endpoints, MSG_ADDRESS, &address),
                          CONCLAVE_OK);
     side->core = peer_core_new(&settings, &side->id);
@@ -278,7 +334,42 @@ pair_start(int who, uint64_t incarnation)
     pair_record(who, PEER_TABLE_MAIL_KEYS, MSG_REC_MAIL_KEY, &mail);
     pair_record(who, PEER_TABLE_CONTACTS, MSG_REC_CONTACT, &contact);
     pair_record(who, PEER_TABLE_DEVICES, MSG_REC_CONTACT_DEVICE, &device);
+}
+
+static inline void
+pair_start(int who, uint64_t incarnation)
+{
+    pair_begin(who, incarnation);
     pair_feed(who, &(struct msg_event){.kind = EVENT_START});
+}
+
+static inline void
+pair_registry_says(int who, enum msg_kind kind, const void *message)
+{
+    uint8_t room[4096];
+    struct msg_buf buf = {room, 0, sizeof room};
+    assert_int_equal(msg_codec_encode(&buf, kind, message), CONCLAVE_OK);
+    pair_feed(who, &(struct msg_event){.kind = EVENT_FRAME,
+                                       .link = pair.side[who].dialled,
+                                       .bytes = msg_span_of_buf(&buf)});
+}
+
+/* Logs in at the registry. */
+static inline void
+pair_welcome(int who)
+{
+    struct pair_side *const side = &pair.side[who];
+    pair_feed(who, &(struct msg_event){.kind = EVENT_LINK_UP, .link = side->dialled});
+    assert_int_equal(side->asked.kind, MSG_LOGIN);
+    const struct msg_welcome welcome = {.req = side->asked.any.MSG_ANY_LOGIN.req,
+                                        .account = (uint64_t)who + 1,
+                                        .device = side->device,
+                                        .name = msg_text(PAIR_NAMES[who]),
+                                        .generation = 1,
+                                        .lease_ms = 15000,
+                                        .now_ms = pair.now.wall_ms,
+                                        .certificate = msg_span(side->cert, side->cert_len)};
+    pair_registry_says(who, MSG_WELCOME, &welcome);
 }
 
 static inline int
@@ -286,12 +377,16 @@ pair_set_up(void **state)
 {
     (void)state;
     memset(&pair, 0, sizeof pair);
+    pair_front = NULL;
+    pair_direct = MSG_DIRECT_ANYONE;
     pair.now = (struct msg_time){1000, 1750000000000};
     if (msg_keys_init() != CONCLAVE_OK)
         return -1;
     msg_keys_new_sign(&pair.signer, &pair.signer_sec);
-    pair_certify(ADA);
-    pair_certify(BOB);
+    for (int who = ADA; who <= BOB; who++) {
+        pair_keys(who);
+        pair_certify(who, 1, 10 + (uint64_t)who);
+    }
     pair_start(ADA, 0);
     pair_start(BOB, 0);
     pair_commit(ADA);

@@ -1,5 +1,6 @@
 /* The core's commands, restoring, blocking, and frames that are not what they
  * should be. */
+#include "msg/name.h"
 #include "tests/peer/pair.h"
 
 static enum conclave_err
@@ -23,6 +24,52 @@ a_fresh_home_asks_to_log_in_first(void **state)
     const struct msg_cmd_credentials login = {2, msg_text("ada"), msg_text("correct horse")};
     pair_command(ADA, MSG_CMD_LOGIN, &login);
     assert_int_equal(failure(ADA, 1), CONCLAVE_ERR_REGISTRY_UNREACHABLE); /* no link is known */
+}
+
+/* A core without an account that asks the door of a link to sign it up. */
+static uint64_t
+sign_up_at(const char *host)
+{
+    const struct peer_settings settings = {.contacts = 8};
+    const struct msg_cmd_credentials who = {1, msg_text("ada"), msg_text("correct horse")};
+    struct msg_rec_self self = {.now_offset_ms = UINT64_C(1) << 62};
+    struct msg_link link = {.port = 15600};
+    char text[MSG_LINK_MAX + 1];
+    msg_text_copy(link.host, sizeof link.host, msg_text(host));
+    msg_link_print(text, sizeof text, &link);
+    self.link = msg_text(text);
+    peer_core_destroy(&pair.side[ADA].core);
+    pair.side[ADA].core = peer_core_new(&settings, &pair.side[ADA].id);
+    pair_record(ADA, PEER_TABLE_SELF, MSG_REC_SELF, &self);
+    pair_feed(ADA, &(struct msg_event){.kind = EVENT_START});
+    pair_command(ADA, MSG_CMD_REGISTER, &who);
+    return pair.side[ADA].dialled;
+}
+
+static void
+is_unresolved(uint64_t link)
+{
+    pair_feed(ADA, &(struct msg_event){
+                       .kind = EVENT_LINK_DOWN, .link = link, .err = CONCLAVE_ERR_NOT_FOUND});
+}
+
+static void
+a_registry_whose_name_does_not_resolve_is_looked_up_thrice_and_named(void **state)
+{
+    (void)state;
+    is_unresolved(sign_up_at("registry.example"));
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(pair_count(ADA, MSG_TELL_FAILED), 0);
+        const uint64_t before = pair.side[ADA].dialled;
+        pair_wake(ADA, 999);
+        assert_int_equal(pair.side[ADA].dialled, before);
+        pair_wake(ADA, 1);
+        assert_int_not_equal(pair.side[ADA].dialled, before);
+        is_unresolved(pair.side[ADA].dialled);
+    }
+    assert_int_equal(failure(ADA, 0), CONCLAVE_ERR_REGISTRY_UNREACHABLE);
+    const struct msg_text why = pair_told(ADA, MSG_TELL_FAILED, 0)->MSG_ANY_TELL_FAILED.text;
+    assert_non_null(memmem(why.at, why.len, "registry.example", 16));
 }
 
 static void
@@ -171,6 +218,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_fresh_home_asks_to_log_in_first, pair_set_up,
                                         pair_tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_registry_whose_name_does_not_resolve_is_looked_up_thrice_and_named, pair_set_up,
+            pair_tear_down),
         cmocka_unit_test_setup_teardown(a_home_belongs_to_one_account, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_said_is_refused, pair_set_up,
                                         pair_tear_down),

@@ -33,6 +33,23 @@ without_a_home_the_xdg_directories_serve(void **state)
 }
 
 static void
+a_store_that_was_emptied_is_refused_and_not_begun_anew(void **state)
+{
+    (void)state;
+    struct stat about;
+    prepare(three_messages);
+    assert_int_equal(truncate(path("home/store/data.mdb"), 0), 0);
+    for (int twice = 0; twice < 2; twice++) {
+        assert_int_equal(OPEN(0), CONCLAVE_ERR_STORE_DAMAGED);
+        assert_non_null(strstr(conclave_why(), "data.mdb is damaged"));
+        assert_int_equal(stat(path("home/store/data.mdb"), &about), 0);
+        assert_int_equal(about.st_size, 0);
+    }
+    assert_int_equal(rename(path("home/store"), path("aside")), 0); /* as the sentence says */
+    assert_int_equal(OPEN(0), CONCLAVE_OK);
+}
+
+static void
 a_second_process_is_told_at_once_and_a_killed_one_is_no_hindrance(void **state)
 {
     (void)state;
@@ -196,6 +213,7 @@ main(int argc, char **argv)
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_home_is_made_for_its_owner_alone_and_foreign_files_stay),
+        TEST(a_store_that_was_emptied_is_refused_and_not_begun_anew),
         TEST(without_a_home_the_xdg_directories_serve),
         TEST(a_second_process_is_told_at_once_and_a_killed_one_is_no_hindrance),
         TEST(one_process_opens_a_home_once),

@@ -156,6 +156,40 @@ a_disk_that_was_put_back_is_noticed_and_goes_on(void **state)
                                msg_text("after")));
 }
 
+/* The acknowledgement of what an earlier incarnation said is none of what was
+ * sent after it. */
+static void
+what_was_lost_is_sent_again_when_an_earlier_incarnation_is_acknowledged(void **state)
+{
+    (void)state;
+    pair.side[BOB].deaf = true;
+    pair_say(ADA, 1, "in one life");
+    pair_settle();
+    pair_cut();
+    const struct pair_kept out = pair.side[ADA].kept[PEER_TABLE_OUT],
+                           chain = pair.side[ADA].kept[PEER_TABLE_CHAINS_OUT];
+    peer_core_destroy(&pair.side[ADA].core);
+    pair.side[BOB].deaf = false;
+    pair_begin(ADA, 1);
+    pair_restore(ADA, PEER_TABLE_OUT, msg_span(out.at, out.len));
+    pair_restore(ADA, PEER_TABLE_CHAINS_OUT, msg_span(chain.at, chain.len));
+    pair_feed(ADA, &(struct msg_event){.kind = EVENT_START});
+    pair_commit(ADA);
+    pair_wake(ADA, 10); /* Bob has the first of them, and his disk is slow */
+    pair.side[BOB].deaf = true;
+    pair_say(ADA, 2, "in the next");
+    pair_commit(ADA);
+    pair_wake(ADA, 10);
+    pair.side[BOB].deaf = false;
+    pair_settle();
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 1);
+    pair_wake(ADA, 2500);
+    pair_settle();
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 2);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 2);
+}
+
 static void
 both_directions_share_a_link(void **state)
 {
@@ -182,26 +216,19 @@ after_a_cut_the_rest_comes_over_a_new_link(void **state)
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 2);
 }
 
-/* Bob's other device, which ada knows of and which is never there. */
-static void
+/* Bob's other device, which ada knows of: as Bob will be when he is on that. */
+static struct pair_side
 bob_has_another_device(void)
 {
-    uint8_t body[MSG_CERT_MAX], wrapped[MSG_CERT_MAX];
-    struct msg_buf buf = {body, 0, sizeof body}, out = {wrapped, 0, sizeof wrapped};
-    struct msg_cert_body cert = {.serial = 2, .account = BOB + 1, .device = 2, .name = msg_text("bob"),
-                                 .not_before_ms = 1, .not_after_ms = UINT64_MAX / 2};
-    struct msg_sign_sec sign;
-    struct msg_box_sec sec;
-    struct msg_sig sig;
-    msg_keys_new_sign(&cert.sign, &sign);
-    msg_keys_new_box(&cert.transport, &sec);
-    msg_keys_new_box(&cert.mail, &sec);
-    msg_cert_sign_mail(&cert.mail_sig, &cert.mail, &sign);
-    assert_int_equal(msg_codec_encode(&buf, MSG_CERT, &cert), CONCLAVE_OK);
-    assert_int_equal(msg_cert_sign(&sig, msg_span_of_buf(&buf), &pair.signer_sec), CONCLAVE_OK);
-    assert_int_equal(msg_cert_wrap(&out, msg_span_of_buf(&buf), &sig), CONCLAVE_OK);
-    const struct msg_rec_contact_device device = {.account = BOB + 1, .device = 2, .certificate = msg_span_of_buf(&out)};
+    const struct pair_side here = pair.side[BOB];
+    pair_keys(BOB);
+    pair_certify(BOB, 2, 20);
+    const struct pair_side there = pair.side[BOB];
+    pair.side[BOB] = here;
+    const struct msg_rec_contact_device device = {
+        .account = BOB + 1, .device = 2, .certificate = msg_span(there.cert, there.cert_len)};
     pair_record(ADA, PEER_TABLE_DEVICES, MSG_REC_CONTACT_DEVICE, &device);
+    return there;
 }
 
 static void
@@ -209,7 +236,7 @@ a_device_that_never_comes_back_does_not_fill_the_outbox(void **state)
 {
     size_t shown = 0;
     (void)state;
-    bob_has_another_device();
+    (void)bob_has_another_device(); /* and it is never there */
     for (uint64_t req = 1; req <= 1600; req++) { /* the outbox has room for 1024 */
         pair_say(ADA, req, "on and on");
         if (req % 100 != 0)
@@ -220,6 +247,31 @@ a_device_that_never_comes_back_does_not_fill_the_outbox(void **state)
         pair.side[ADA].told_count = pair.side[BOB].told_count = 0;
     }
     assert_int_equal(shown, 1600);
+}
+
+/* To go on where the delivered ones end is right for a device that has them:
+ * the next one has still to get what waits there only to be read. */
+static void
+a_second_device_is_sent_what_the_first_one_has(void **state)
+{
+    (void)state;
+    const struct pair_side there = bob_has_another_device();
+    static const char *const texts[] = {"one", "two", "three"};
+    for (uint64_t i = 0; i < 3; i++)
+        pair_say(ADA, 1 + i, texts[i]);
+    pair_settle();
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 3);
+    pair_cut();
+    peer_core_destroy(&pair.side[BOB].core);
+    pair.side[BOB] = there;
+    pair.bob_dials = true;
+    pair_start(BOB, 0);
+    pair_say(BOB, 1, "now from here");
+    pair_settle();
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(msg_text_equal(pair_told(BOB, MSG_TELL_MESSAGE, i)->MSG_ANY_TELL_MESSAGE.text,
+                                   msg_text(texts[i])));
 }
 
 int
@@ -245,6 +297,11 @@ main(void)
                                         pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(a_device_that_never_comes_back_does_not_fill_the_outbox,
                                         pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(a_second_device_is_sent_what_the_first_one_has, pair_set_up,
+                                        pair_tear_down),
+        cmocka_unit_test_setup_teardown(
+            what_was_lost_is_sent_again_when_an_earlier_incarnation_is_acknowledged, pair_set_up,
+            pair_tear_down),
         cmocka_unit_test_setup_teardown(both_directions_share_a_link, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(after_a_cut_the_rest_comes_over_a_new_link, pair_set_up,
                                         pair_tear_down),
