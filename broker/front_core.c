@@ -468,7 +468,8 @@ broker_front_core_step(struct broker_front_core *self, struct msg_time now, cons
         break;
     case EVENT_FULL:
         broker_casts_full(self, event);
-        broker_mailing_full(self, event->link);
+        if (event->id == 0) /* a CAST of frames is told apart by its size */
+            broker_mailing_full(self, event->link);
         break;
     case EVENT_BOUND:
         break;

@@ -125,17 +125,6 @@ broker_people_settle(struct broker_people *self, uint32_t slot)
     self->free_first = slot + 1;
 }
 
-uint32_t
-broker_people_session(const struct broker_people *self, uint64_t account, uint64_t device)
-{
-    const uint32_t person = broker_people_by_account(self, account);
-    uint32_t at = person != BROKER_NONE ? self->list[person].session_first : 0;
-
-    while (at != 0 && self->sessions->list[at - 1].device != device)
-        at = self->sessions->list[at - 1].person_next;
-    return at != 0 ? at - 1 : BROKER_NONE;
-}
-
 void
 broker_people_join(struct broker_people *self, uint32_t slot, uint32_t session_slot)
 {

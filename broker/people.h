@@ -59,9 +59,6 @@ uint32_t broker_people_by_name(const struct broker_people *self, struct msg_text
 /* The person of an account, made if it is not there; BROKER_NONE: full. */
 uint32_t broker_people_hold(struct broker_people *self, uint64_t account, const struct msg_name *name);
 
-/* The session of a device; BROKER_NONE. */
-uint32_t broker_people_session(const struct broker_people *self, uint64_t account, uint64_t device);
-
 /* Forgets a person that nobody is logged in as and nobody watches. */
 void broker_people_settle(struct broker_people *self, uint32_t person);
 
