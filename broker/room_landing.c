@@ -108,8 +108,10 @@ seat(struct broker_front_core *self, uint32_t room, uint64_t account, bool befor
     if (broker_rooms_is_in(member)) {
         if (before)
             broker_seats_of_member(self, slot);
-    } else if (!before && (member->part.standing & MSG_STANDING_INVITED) == 0) {
-        broker_rooms_remove_member(&self->rooms, slot); /* from here on it stands in the store alone */
+    } else if (!before) {
+        broker_mesh_end_member(self, slot);
+        if ((member->part.standing & MSG_STANDING_INVITED) == 0)
+            broker_rooms_remove_member(&self->rooms, slot); /* from here on it stands in the store alone */
     }
 }
 
@@ -136,6 +138,7 @@ broker_landing_tell(struct broker_front_core *self, uint32_t slot, uint64_t firs
     seat_all(self, slot, first, true);
     push(self, slot, first);
     seat_all(self, slot, first, false);
+    broker_mesh_settle(self, slot);
     if (self->rooms.list[slot].rules.gone)
         broker_room_lists_changed(self, slot, MSG_ACT_DELETE);
 }

@@ -61,7 +61,8 @@ static void
 put_entry(struct broker_front_core *self, struct broker_room *room, struct msg_span op, struct msg_span certificate,
           bool epoch_grew)
 {
-    const struct msg_entry entry = {room->rules.number, room->log.last, self->now.wall_ms, op, certificate};
+    const struct broker_room_log *log = broker_casts_log(self, (uint32_t)(room - self->rooms.list));
+    const struct msg_entry entry = {room->rules.number, log->last, self->now.wall_ms, op, certificate};
     const struct msg_record_key key = msg_record_key_room(&room->rules.id, &entry.number, 1);
 
     msg_room_link(&room->rules, &entry, epoch_grew);
@@ -254,6 +255,7 @@ remove_room(struct broker_front_core *self, uint32_t slot)
 
     while (room->waiting_first != 0)
         end_proposal(self, broker_proposals_unqueue(&self->proposals, room), CONCLAVE_ERR_NO_SUCH_ROOM);
+    broker_mesh_end_room(self, slot);
     broker_rooms_remove(&self->rooms, slot);
 }
 

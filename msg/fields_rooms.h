@@ -314,6 +314,8 @@ FIELDS(msg_rec_room_entry) {
 };
 FIELDS(msg_rec_room_frame) {
     FIELD(msg_rec_room_frame, at_ms, 0, ANY),
+    FIELD(msg_rec_room_frame, frames, 1, ANY),
+    FIELD(msg_rec_room_frame, bytes, 1, ANY),
     FIELD(msg_rec_room_frame, frame, 1, POST_MAX),
 };
 FIELDS(msg_rec_my_room) {
