@@ -148,6 +148,8 @@ broker_introducing_ask(struct broker_front_core *self, const struct broker_ask *
         broker_front_core_refuse(self, ask->link, introduce->req, CONCLAVE_ERR_NO_SUCH_USER, NULL, 0);
         return;
     }
+    if (broker_renewing_holds(self, ask, MSG_INTRODUCE, introduce, account))
+        return;
     const uint32_t person = broker_people_by_account(&self->people, account);
     const uint32_t others = person != BROKER_NONE ? self->people.list[person].session_first : 0;
     /* Nobody there, or nobody but the asker itself. */

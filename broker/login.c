@@ -49,6 +49,7 @@ replace(struct broker_front_core *self, uint32_t slot, uint64_t link)
                      "This device logged in on another connection.");
     msg_effects_drop(self->out, session->conn);
     broker_introducing_forget(self, slot);
+    broker_mesh_end_session(self, slot);
     broker_people_unwatch_all(&self->people, slot);
     broker_rooms_stand_up_all(&self->rooms, slot);
     broker_room_watch_set(&self->room_watch, slot, false);
@@ -125,11 +126,9 @@ open_session(struct broker_front_core *self, const struct request *request, uint
     broker_seats_enter(self, slot);
 }
 
-/* Whether the certificate in the record says what a new one would say, and is
- * good for that long. */
-static bool
-certificate_serves(const struct broker_front_core *self, const struct msg_rec_device *device,
-                   const struct msg_box_pub *mail, uint64_t least_ms)
+bool
+broker_login_certificate_serves(const struct broker_front_core *self, const struct msg_rec_device *device,
+                                const struct msg_box_pub *mail, uint64_t least_ms)
 {
     struct msg_cert_body body;
     const uint64_t now_ms = self->now.wall_ms;
@@ -228,7 +227,7 @@ consider(struct broker_front_core *self, const struct request *request, struct b
         refuse_login(self, request, job, CONCLAVE_ERR_SIGNATURE);
         return;
     }
-    if (certificate_serves(self, &device, &request->mail, MSG_CERT_RENEW_MS)) {
+    if (broker_login_certificate_serves(self, &device, &request->mail, MSG_CERT_RENEW_MS)) {
         uint8_t certificate[MSG_CERT_MAX]; /* the record goes with the next look into the view */
         const size_t len = device.certificate.len < sizeof certificate ? device.certificate.len : sizeof certificate;
         memcpy(certificate, device.certificate.at, len);
@@ -324,7 +323,7 @@ enter_as_before(struct broker_front_core *self, const struct broker_job *job)
     request_of_job(&request, job);
     if (!self->booted || job->orphan || job->account == 0
         || !broker_accounts_device(&self->view, job->account, job->device, &device) || device.revoked_ms != 0
-        || !certificate_serves(self, &device, &request.mail, 1))
+        || !broker_login_certificate_serves(self, &device, &request.mail, 1))
         return false;
     uint8_t certificate[MSG_CERT_MAX];
     const size_t len = device.certificate.len < sizeof certificate ? device.certificate.len : sizeof certificate;
@@ -369,6 +368,7 @@ broker_login_end(struct broker_front_core *self, uint32_t slot, bool at_once)
     if (put_seen(self, session))
         msg_effects_store(self->out, broker_jobs_store_id(&self->jobs));
     broker_introducing_forget(self, slot);
+    broker_mesh_end_session(self, slot);
     broker_people_unwatch_all(&self->people, slot);
     broker_people_leave(&self->people, slot);
     broker_rooms_stand_up_all(&self->rooms, slot);

@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+static_assert((BROKER_MAILWRITES & (BROKER_MAILWRITES - 1)) == 0, "places are counted modulo a power of two");
+
 bool
 broker_mailwrites_init(struct broker_mailwrites *self)
 {

@@ -133,6 +133,8 @@ static const struct job_row {
                           true},
     [BROKER_JOB_REVOKE] = {NULL, broker_devices_locked, NULL, broker_devices_stored, broker_devices_fail, false},
     [BROKER_JOB_DELETE] = {NULL, broker_devices_locked, NULL, broker_devices_stored, broker_devices_fail, false},
+    [BROKER_JOB_RENEW] = {NULL, broker_renewing_locked, broker_renewing_signed, broker_renewing_locked,
+                          broker_renewing_fail, true},
     [BROKER_JOB_SIGN_LIST] = {NULL, NULL, NULL, NULL, broker_devices_list_fail, true},
     [BROKER_JOB_ROOM] = {broker_room_ops_hashed, NULL, NULL, NULL, broker_room_ops_fail, false},
     [BROKER_JOB_BOOT] = {NULL, NULL, NULL, boot_stored, boot_failed, false},
@@ -206,6 +208,7 @@ uncount(struct broker_front_core *self, const struct broker_job *job)
 void
 broker_progress_hear_stored(struct broker_front_core *self, const struct msg_event *event)
 {
+    broker_posts_stored(self, event->id, event->err);
     broker_roster_stored(self, event->id, event->err);
     struct broker_job *job = broker_jobs_find(&self->jobs, event->id, BROKER_STAGE_STORE);
     if (job == NULL) {

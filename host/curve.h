@@ -44,8 +44,16 @@ enum host_dial_state host_dial_state(struct host_dial *self);
  * ZAP and TCP say of its last frame; on a DEALER they are left alone.
  * false: nothing there, or (counted in *dropped) something that is not one
  * routing id of libzmq's making and one frame: multipart, a foreign routing
- * id, no User-Id.  `msg` must be initialised; it holds the body until closed. */
-struct host_frame { uint64_t conn; struct msg_box_pub from; char source[64]; int fd; zmq_msg_t body; };
+ * id, no User-Id.  The frame begins as zeros with its body initialised, which
+ * holds what was read until closed. */
+struct host_frame {
+    uint64_t conn;
+    struct msg_box_pub from;
+    char user[2 * sizeof(struct msg_box_pub) + 1]; /* from, in hex: not read again while it stays the same */
+    char source[64];
+    int fd;
+    zmq_msg_t body;
+};
 enum host_read { HOST_READ_NOTHING, HOST_READ_FRAME, HOST_READ_GARBAGE };
 enum host_read host_curve_read_router(zsock_t *router, struct host_frame *frame);
 enum host_read host_curve_read_dealer(zsock_t *dealer, struct host_frame *frame);
@@ -53,6 +61,9 @@ struct msg_span host_frame_bytes(struct host_frame *frame);
 
 /* Never block. OK, BUSY (its pipe is full), NOT_FOUND (gone). */
 enum conclave_err CONCLAVE_CHECK host_curve_send_router(zsock_t *router, uint64_t conn, struct msg_span bytes);
+/* The same for one of many who get the same message, which is shared and not
+ * copied; body stays the caller's. */
+enum conclave_err CONCLAVE_CHECK host_curve_send_shared(zsock_t *router, uint64_t conn, zmq_msg_t *body);
 enum conclave_err CONCLAVE_CHECK host_curve_send_dealer(zsock_t *dealer, struct msg_span bytes);
 
 #endif

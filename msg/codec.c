@@ -71,74 +71,75 @@ read_list(struct msg_span *in, const struct msg_field *field, struct msg_list *l
     return CONCLAVE_OK;
 }
 
-static enum conclave_err
+/* Room for any field's value while it is checked. */
+union value {
+    uint64_t number;
+    bool flag;
+    struct msg_text text;
+    struct msg_span bytes;
+    struct msg_list list;
+};
+
+/* Reads, checks, and only then writes; `in` is a cursor of the caller's own, so
+ * that it need not live in memory. */
+static inline enum conclave_err
 read_field(struct msg_span *in, const struct msg_field *field, void *message)
 {
+    union value value;
+    const void *from = &value;
+    size_t size = 0;
+    bool good = true;
     enum conclave_err err = CONCLAVE_ERR_INTERNAL;
     switch (field->kind) {
-    case MSG_FIELD_U64: {
-        uint64_t value;
-        err = msg_wire_read_u64(in, &value);
-        if (err == CONCLAVE_OK && !in_range(field, value))
-            err = CONCLAVE_ERR_RANGE;
-        if (err == CONCLAVE_OK && message != NULL)
-            memcpy(member(message, field), &value, sizeof value);
-        return err;
-    }
-    case MSG_FIELD_BOOL: {
-        bool value;
-        err = msg_wire_read_bool(in, &value);
-        if (err == CONCLAVE_OK && message != NULL)
-            memcpy(member(message, field), &value, sizeof value);
-        return err;
-    }
-    case MSG_FIELD_TEXT: {
-        struct msg_text value;
-        err = msg_wire_read_text(in, &value);
-        if (err == CONCLAVE_OK && !in_range(field, value.len))
-            err = CONCLAVE_ERR_RANGE;
-        if (err == CONCLAVE_OK && message != NULL)
-            memcpy(member(message, field), &value, sizeof value);
-        return err;
-    }
-    case MSG_FIELD_BIN: {
-        struct msg_span value;
-        err = msg_wire_read_bin(in, &value);
-        if (err == CONCLAVE_OK && !in_range(field, value.len))
-            err = CONCLAVE_ERR_RANGE;
-        if (err == CONCLAVE_OK && message != NULL)
-            memcpy(member(message, field), &value, sizeof value);
-        return err;
-    }
-    case MSG_FIELD_FIXED: {
-        struct msg_span value;
-        err = msg_wire_read_bin(in, &value);
-        if (err == CONCLAVE_OK && value.len != field->size)
-            err = CONCLAVE_ERR_RANGE;
-        if (err == CONCLAVE_OK && message != NULL)
-            memcpy(member(message, field), value.at, field->size);
-        return err;
-    }
+    case MSG_FIELD_U64:
+        err = msg_wire_read_u64(in, &value.number);
+        good = in_range(field, value.number);
+        size = sizeof value.number;
+        break;
+    case MSG_FIELD_BOOL:
+        err = msg_wire_read_bool(in, &value.flag);
+        size = sizeof value.flag;
+        break;
+    case MSG_FIELD_TEXT:
+        err = msg_wire_read_text(in, &value.text);
+        good = in_range(field, value.text.len);
+        size = sizeof value.text;
+        break;
+    case MSG_FIELD_BIN:
+        err = msg_wire_read_bin(in, &value.bytes);
+        good = in_range(field, value.bytes.len);
+        size = sizeof value.bytes;
+        break;
+    case MSG_FIELD_FIXED:
+        err = msg_wire_read_bin(in, &value.bytes);
+        good = value.bytes.len == field->size;
+        from = value.bytes.at;
+        size = field->size;
+        break;
     case MSG_FIELD_LIST: {
-        struct msg_list value = {0};
-        err = read_list(in, field, &value);
-        if (err == CONCLAVE_OK && message != NULL)
-            memcpy(member(message, field), &value, sizeof value);
-        return err;
+        struct msg_span rest = *in;
+        err = read_list(&rest, field, &value.list);
+        size = sizeof value.list;
+        *in = rest;
+        break;
     }
     }
+    if (err == CONCLAVE_OK && !good)
+        err = CONCLAVE_ERR_RANGE;
+    if (err == CONCLAVE_OK && message != NULL)
+        memcpy(member(message, field), from, size);
     return err;
 }
 
 static enum conclave_err
 read_fields(struct msg_span *in, const struct msg_shape *shape, void *message)
 {
-    for (uint32_t i = 0; i < shape->count; i++) {
-        const enum conclave_err err = read_field(in, &shape->fields[i], message);
-        if (err != CONCLAVE_OK)
-            return err;
-    }
-    return CONCLAVE_OK;
+    struct msg_span rest = *in;
+    enum conclave_err err = CONCLAVE_OK;
+    for (uint32_t i = 0; i < shape->count && err == CONCLAVE_OK; i++)
+        err = read_field(&rest, &shape->fields[i], message);
+    *in = rest;
+    return err;
 }
 
 /* The head of a frame: array, version, kind. */

@@ -168,6 +168,18 @@ aad_of(const struct msg_run *run, uint64_t counter)
     return aad;
 }
 
+/* Drawn many at a time: asking the kernel for one takes as long as sealing a
+ * short batch. */
+static struct msg_nonce
+next_nonce(struct msg_run *run)
+{
+    if (run->nonces_left == 0) {
+        msg_keys_random(run->nonces, sizeof run->nonces);
+        run->nonces_left = MSG_RUN_NONCES;
+    }
+    return run->nonces[MSG_RUN_NONCES - run->nonces_left--];
+}
+
 enum conclave_err
 msg_envelope_seal(struct msg_run *run, struct msg_buf *out, struct msg_span batch)
 {
@@ -178,10 +190,10 @@ msg_envelope_seal(struct msg_run *run, struct msg_buf *out, struct msg_span batc
     struct msg_sealed frame = {
         .run = run->tag,
         .counter = run->counter,
+        .nonce = next_nonce(run),
         .box = {room, batch.len + MSG_SEAL_BYTES},
     };
     const struct aad aad = aad_of(run, run->counter);
-    msg_keys_random(frame.nonce.at, sizeof frame.nonce.at);
     const enum conclave_err err = msg_codec_encode(out, MSG_SEALED, &frame);
     if (err != CONCLAVE_OK)
         return err;

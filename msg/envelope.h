@@ -13,6 +13,7 @@
 #define MSG_RUN_COUNT 65536u               /* envelopes in one run */
 #define MSG_RUN_MS (3600ull * 1000)        /* age of one run */
 #define MSG_RUN_DOMAIN "conclave run 1"
+#define MSG_RUN_NONCES 16u
 
 /* One run, seen from either end; lives in memory only. */
 struct msg_run {
@@ -22,6 +23,8 @@ struct msg_run {
     uint64_t counter;           /* sender: the next; receiver: highest seen + 1 */
     uint64_t seen;              /* receiver: window of 64 below counter */
     uint64_t started_ms;        /* monotonic */
+    struct msg_nonce nonces[MSG_RUN_NONCES]; /* sender: random, drawn in advance */
+    uint32_t nonces_left;
     bool open;
 };
 

@@ -12,15 +12,28 @@
 #define POINTS_MAX 640u /* code points: NFKC makes up to 18 of one (U+FDFA) */
 #define MARKS_MAX  2u   /* combining marks on one letter; more only hide it */
 
+/* Not 0 where one of eight bytes is no ASCII, or is zero. */
+static uint64_t
+odd_bits(uint64_t word)
+{
+    return (word | (word - 0x0101010101010101u)) & 0x8080808080808080u;
+}
+
 bool
 msg_text_valid(struct msg_text text)
 {
     size_t i = 0;
-    /* Eight bytes of ASCII at a time: neither a high bit nor a zero byte. */
+    /* ASCII, 32 bytes at a time, then eight: neither a high bit nor a zero byte. */
+    for (; text.len - i >= 32; i += 32) {
+        uint64_t word[4];
+        memcpy(word, text.at + i, sizeof word);
+        if ((odd_bits(word[0]) | odd_bits(word[1]) | odd_bits(word[2]) | odd_bits(word[3])) != 0)
+            break;
+    }
     for (; text.len - i >= 8; i += 8) {
         uint64_t word;
         memcpy(&word, text.at + i, sizeof word);
-        if (((word | (word - 0x0101010101010101u)) & 0x8080808080808080u) != 0)
+        if (odd_bits(word) != 0)
             break;
     }
     for (; i < text.len && (unsigned char)text.at[i] < 0x80; i++) {

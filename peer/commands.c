@@ -113,18 +113,11 @@ in_rooms(struct peer_core *self, enum msg_kind kind, const union msg_any *any)
     return true;
 }
 
-void
-peer_commands_take(struct peer_core *self, struct msg_span bytes)
+/* `any` may be the struct of that kind alone. */
+static void
+take(struct peer_core *self, enum msg_kind kind, const union msg_any *any)
 {
-    union msg_any any;
-    enum msg_kind kind;
-    if (msg_codec_decode(bytes, &kind, &any) != CONCLAVE_OK) {
-        uint64_t number, req;
-        msg_codec_peek(bytes, &number, &req);
-        peer_step_failed(self, req, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text(""), 0);
-        return;
-    }
-    const uint64_t req = any.MSG_ANY_CMD_SEARCH.req; /* first in every command that has one */
+    const uint64_t req = any->MSG_ANY_CMD_SEARCH.req; /* first in every command that has one */
     if (kind == MSG_CMD_REGISTER) {
         if (self->self.account != 0)
             peer_step_failed(self, req, CONCLAVE_ERR_ALREADY_ONLINE,
@@ -132,37 +125,53 @@ peer_commands_take(struct peer_core *self, struct msg_span bytes)
                                       "--home, or logout --forget first."),
                              0);
         else
-            peer_door_ask(self, MSG_SIGNUP, req, any.MSG_ANY_CMD_REGISTER.name,
-                          any.MSG_ANY_CMD_REGISTER.password, msg_text(""));
+            peer_door_ask(self, MSG_SIGNUP, req, any->MSG_ANY_CMD_REGISTER.name,
+                          any->MSG_ANY_CMD_REGISTER.password, msg_text(""));
     } else if (kind == MSG_CMD_LOGIN)
-        log_in(self, &any.MSG_ANY_CMD_LOGIN);
+        log_in(self, &any->MSG_ANY_CMD_LOGIN);
     else if (kind == MSG_CMD_LOGOUT)
-        log_out(self, &any.MSG_ANY_CMD_LOGOUT);
+        log_out(self, &any->MSG_ANY_CMD_LOGOUT);
     else if (kind == MSG_CMD_PASSWD) {
         if (may_ask(self, req))
             peer_door_ask(self, MSG_PASSWD, req, msg_text(self->self.name.shown),
-                          any.MSG_ANY_CMD_PASSWD.old, any.MSG_ANY_CMD_PASSWD.new);
+                          any->MSG_ANY_CMD_PASSWD.old, any->MSG_ANY_CMD_PASSWD.new);
     } else if (kind == MSG_CMD_DEVICES)
         ask(self, MSG_LIST_DEVICES, req, msg_text(""), 0, false);
     else if (kind == MSG_CMD_REVOKE)
-        ask(self, MSG_REVOKE, req, msg_text(""), any.MSG_ANY_CMD_REVOKE.device, false);
+        ask(self, MSG_REVOKE, req, msg_text(""), any->MSG_ANY_CMD_REVOKE.device, false);
     else if (kind == MSG_CMD_DELETE_ACCOUNT)
         ask(self, MSG_DELETE_ACCOUNT, req, msg_text(""), 0, false);
     else if (kind == MSG_CMD_WHO)
-        ask(self, MSG_LIST, req, msg_text(""), 0, any.MSG_ANY_CMD_WHO.detailed);
+        ask(self, MSG_LIST, req, msg_text(""), 0, any->MSG_ANY_CMD_WHO.detailed);
     else if (kind == MSG_CMD_SEARCH)
-        ask(self, MSG_SEARCH, req, any.MSG_ANY_CMD_SEARCH.name, 0, false);
+        ask(self, MSG_SEARCH, req, any->MSG_ANY_CMD_SEARCH.name, 0, false);
     else if (kind == MSG_CMD_SAY) {
         if (may_ask(self, req))
-            peer_people_say(self, &any.MSG_ANY_CMD_SAY);
+            peer_people_say(self, &any->MSG_ANY_CMD_SAY);
     } else if (kind == MSG_CMD_READ)
-        peer_hear_read(self, any.MSG_ANY_CMD_READ.arrival);
+        peer_hear_read(self, any->MSG_ANY_CMD_READ.arrival);
     else if (kind == MSG_CMD_BLOCK)
-        peer_trust_block(self, req, any.MSG_ANY_CMD_BLOCK.name, any.MSG_ANY_CMD_BLOCK.on);
+        peer_trust_block(self, req, any->MSG_ANY_CMD_BLOCK.name, any->MSG_ANY_CMD_BLOCK.on);
     else if (kind == MSG_CMD_TRUST)
-        peer_trust_renew(self, req, any.MSG_ANY_CMD_TRUST.name);
+        peer_trust_renew(self, req, any->MSG_ANY_CMD_TRUST.name);
     else if (kind == MSG_CMD_STATUS)
-        set_status(self, &any.MSG_ANY_CMD_STATUS);
-    else if (!in_rooms(self, kind, &any))
+        set_status(self, &any->MSG_ANY_CMD_STATUS);
+    else if (!in_rooms(self, kind, any))
         peer_step_failed(self, req, CONCLAVE_ERR_UNKNOWN_COMMAND, msg_text(""), 0);
+}
+
+void
+peer_commands_take(struct peer_core *self, const struct msg_event *event)
+{
+    union msg_any any;
+    enum msg_kind kind;
+    if (event->message != NULL) {
+        take(self, event->command, event->message);
+    } else if (msg_codec_decode(event->bytes, &kind, &any) == CONCLAVE_OK) {
+        take(self, kind, &any);
+    } else {
+        uint64_t number, req;
+        msg_codec_peek(event->bytes, &number, &req);
+        peer_step_failed(self, req, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text(""), 0);
+    }
 }

@@ -209,7 +209,7 @@ on_pipe(void *arg)
         if (frame.len == 5 && memcmp(frame.at, "$TERM", 5) == 0)
             thread->end = true;
         else
-            peer_node_command(thread->self->peer.node, frame);
+            peer_node_command_frame(thread->self->peer.node, frame);
     }
     (void)zmq_msg_close(&msg);
 }
@@ -297,10 +297,6 @@ conclave_close(struct conclave **self_p)
 void
 peer_handle_deliver(struct conclave *self, struct msg_span frame)
 {
-    if (self->actor == NULL) {
-        peer_node_command(self->peer.node, frame);
-        return;
-    }
     while (zmq_send(zsock_resolve(self->actor), frame.at, frame.len, 0) < 0 && errno == EINTR)
         ;
 }
@@ -318,8 +314,9 @@ conclave_set_passphrase(struct conclave *self, const char *passphrase)
 static bool
 take(struct conclave *self)
 {
-    while (peer_tells_take(&self->peer.tells, &self->event.frame)) {
-        if (!peer_event_read(&self->event))
+    struct msg_span frame;
+    while (peer_tells_take(&self->peer.tells, &frame)) {
+        if (!peer_event_read(&self->event, frame))
             continue;
         if (self->event.event.kind != CONCLAVE_EVENT_MESSAGE)
             return true;

@@ -229,7 +229,7 @@ peer_core_step(struct peer_core *self, struct msg_time now, const struct msg_eve
         stored(self, event->id);
         break;
     case EVENT_COMMAND:
-        peer_commands_take(self, event->bytes);
+        peer_commands_take(self, event);
         break;
     case EVENT_WAKE:
         tick(self);

@@ -8,24 +8,25 @@
 /* Pages of an answer to a list that wait for the last one. */
 struct peer_event_pages {
     uint64_t request;
-    uint64_t count;             /* users in all */
+    uint64_t count;             /* items in all */
     struct msg_buf frames;      /* the lists of the pages, one after the other */
     struct peer_event_pages *next;
 };
 
 /* The event of one peer: everything in `event` points into the rest. */
 struct peer_event {
-    struct msg_buf frame;       /* put the TELL_ frame here, then read it */
     struct msg_buf texts;       /* C strings */
     struct conclave_user *users;
     struct conclave_device *devices;
+    struct conclave_room *rooms;
+    struct conclave_member *members;
     struct peer_event_pages *pages;
     struct conclave_event event;
 };
 
-/* Decodes self->frame into self->event.  false: nothing to show: a page that
- * is not the last, or a frame that is no TELL_. */
-bool peer_event_read(struct peer_event *self);
+/* Decodes a TELL_ frame into self->event, which does not point into it.  false:
+ * nothing to show: a page that is not the last, or a frame that is no TELL_. */
+bool peer_event_read(struct peer_event *self, struct msg_span frame);
 void peer_event_wipe(struct peer_event *self);
 
 #endif

@@ -37,7 +37,7 @@ peer_handle_is_ours(unsigned forks)
     return forks == peer_setup_forks();
 }
 
-/* Hands a CMD_ frame to the thread that has the peer. */
+/* Hands a CMD_ frame to the thread of its own that the peer has. */
 void peer_handle_deliver(struct conclave *self, struct msg_span frame);
 
 #endif

@@ -99,6 +99,8 @@ peer_node_dialled(const struct peer_conn *conn)
 void peer_intake_noticed(struct peer_watch *watch); /* its descriptor is readable */
 void peer_intake_read(struct peer_node *node);      /* reads what is ready, feeds it */
 void peer_intake_again(struct peer_node *node);     /* looks at what was sent to and not read since */
+enum conclave_err CONCLAVE_CHECK
+peer_intake_bind(struct peer_node *node, const struct peer_node_options *options, char *why, size_t why_cap); /* as peer_node_open */
 void peer_intake_unbind(struct peer_node *node);    /* when it returns the port is free */
 void peer_intake_sweep(struct peer_node *node);     /* finds accepted links that ended */
 

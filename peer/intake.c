@@ -2,11 +2,22 @@
  * end.  Feeds the core through peer/node. */
 #include "peer/inner.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 #define FRAMES_A_TURN 256   /* from one socket */
+#define SHORT_BYTES 4096u
 #define UNBIND_MS 500       /* at most, until libzmq has closed the port */
 #define SWEEP_MS 3000u      /* accepted links are looked at this often */
+
+/* A short frame is a line that somebody may answer: without a disk, where no
+ * transactions are gathered, it is told before the socket is looked at again.
+ * Long ones come in bursts, and are read together. */
+static bool
+tells_first(const struct peer_node *node, size_t frame_bytes)
+{
+    return node->shelf == NULL && node->storing && frame_bytes <= SHORT_BYTES;
+}
 
 /* Frames of accepted links. */
 static struct peer_conn *
@@ -68,6 +79,8 @@ read_router(struct peer_node *node)
         struct peer_conn *const conn = accepted(node, frame);
         if (conn->state == PEER_CONN_UP && !conn->fallen)
             feed_frame(node, conn, bytes);
+        if (tells_first(node, bytes.len))
+            break;
     }
     peer_loop_queue(node); /* there may be more */
 }
@@ -96,10 +109,13 @@ drain(struct peer_node *node, struct peer_conn *conn)
             continue;
         if (conn->state == PEER_CONN_PENDING) /* a frame proves the handshake */
             come_up(node, conn);
+        const struct msg_span bytes = host_frame_bytes(frame);
         if (conn->state == PEER_CONN_UP)
-            feed_frame(node, conn, host_frame_bytes(frame));
+            feed_frame(node, conn, bytes);
         if (conn->state == PEER_CONN_GONE || conn->fallen)
             return false;
+        if (tells_first(node, bytes.len))
+            break;
     }
     peer_node_ready(node, conn);
     return false;
@@ -204,6 +220,36 @@ peer_intake_sweep(struct peer_node *node)
     peer_node_settle(node);
     node->sweep_ms = node->accepted > 0 ? node->loop->now.mono_ms + SWEEP_MS : PEER_NEVER_MS;
     peer_loop_due(node);
+}
+
+enum conclave_err
+peer_intake_bind(struct peer_node *node, const struct peer_node_options *options, char *why, size_t why_cap)
+{
+    static atomic_uint_fast64_t count;
+    char domain[32];
+    node->port = options->port;
+    (void)snprintf(domain, sizeof domain, "peer-%llu", (unsigned long long)atomic_fetch_add(&count, 1));
+    enum conclave_err err = peer_admit_new(&node->admit, domain);
+    if (err != CONCLAVE_OK)
+        return err;
+    err = host_curve_bind(&node->router, options->listen_host, &node->port, &node->identity.transport_sec, domain, MSG_SOCKET_MAX);
+    if (err == CONCLAVE_ERR_IN_USE && !options->port_fixed) {
+        node->port = 0; /* somebody has the port of last time: another one, then */
+        err = host_curve_bind(&node->router, options->listen_host, &node->port, &node->identity.transport_sec, domain, MSG_SOCKET_MAX);
+    }
+    if (err != CONCLAVE_OK) {
+        (void)snprintf(why, why_cap, err == CONCLAVE_ERR_IN_USE ? "The port %u of %s is in use; choose another with --listen."
+                                                                : "The port %u of %s cannot be opened; check the address.",
+                       (unsigned)options->port, options->listen_host[0] != '\0' ? options->listen_host : "this machine");
+        return err;
+    }
+    if (options->watchdog) {
+        const struct host_watchdog_limits limits = {.connections = 1024, .connections_per_source = 256};
+        err = host_watchdog_start(&node->watchdog, node->router, &limits);
+        if (err != CONCLAVE_OK)
+            return err;
+    }
+    return peer_loop_watch(node->loop, &node->router_watch, zsock_resolve(node->router));
 }
 
 /* libzmq closes sockets in the background: whoever opens the same peer again

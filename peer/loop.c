@@ -242,7 +242,14 @@ wake_due(struct peer_loop *self)
         peer_node_wake(self->heap[0]);
 }
 
-/* All that can be done without waiting, within reason. */
+static bool
+is_due(const struct peer_loop *self)
+{
+    return self->heap_count > 0 && due_ms(self->heap[0]) <= self->now.mono_ms;
+}
+
+/* All that can be done without waiting, within reason.  What is to be sent
+ * leaves before more is read, and what is to be told is told before that. */
 static void
 work(struct peer_loop *self)
 {
@@ -251,11 +258,11 @@ work(struct peer_loop *self)
             self->pipe_ready = false;
             self->pipe_fn(self->pipe_arg);
         }
-        read_queue(self);
         wake_due(self);
+        read_queue(self);
         if (may_commit(self))
             commit(self);
-        if (self->queue == NULL && !may_commit(self))
+        if (self->waiting > 0 || (self->queue == NULL && !may_commit(self) && !is_due(self)))
             break;
     }
 }
@@ -298,7 +305,7 @@ peer_loop_turn(struct peer_loop *self, int timeout_ms)
     const bool look = self->pipe_ready; /* what it says may be to end the loop */
     work(self);
     const int wait = look ? 0 : wait_ms(self, timeout_ms);
-    if (!look && self->waiting > 0 && self->queue == NULL && self->looked_ms == self->now.mono_ms) {
+    if (!look && self->waiting > 0 && self->looked_ms == self->now.mono_ms) {
         free_grave(self); /* the sockets were looked at in this millisecond: tells first */
         return CONCLAVE_OK;
     }

@@ -3,7 +3,6 @@
 #include "peer/inner.h"
 
 #include <assert.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -338,13 +337,24 @@ peer_node_not_stored(struct peer_node *self, enum conclave_err err)
     perform(self);
 }
 
-void
-peer_node_command(struct peer_node *self, struct msg_span frame)
+static void
+command(struct peer_node *node, const struct msg_event *event)
 {
-    const struct msg_event event = {.kind = EVENT_COMMAND, .bytes = frame};
-    peer_loop_glance_at_clocks(self->loop);
-    peer_node_step(self, &event);
-    peer_node_settle(self);
+    peer_loop_glance_at_clocks(node->loop);
+    peer_node_step(node, event);
+    peer_node_settle(node);
+}
+
+void
+peer_node_command(struct peer_node *self, enum msg_kind kind, const void *message)
+{
+    command(self, &(struct msg_event){.kind = EVENT_COMMAND, .command = kind, .message = message});
+}
+
+void
+peer_node_command_frame(struct peer_node *self, struct msg_span frame)
+{
+    command(self, &(struct msg_event){.kind = EVENT_COMMAND, .bytes = frame});
 }
 
 uint16_t
@@ -357,36 +367,6 @@ void
 peer_node_state(const struct peer_node *self, struct peer_core_state *out)
 {
     peer_core_state(self->core, out);
-}
-
-static enum conclave_err
-bind_inbound(struct peer_node *node, const struct peer_node_options *options, char *why, size_t why_cap)
-{
-    static atomic_uint_fast64_t count;
-    char domain[32];
-    node->port = options->port;
-    (void)snprintf(domain, sizeof domain, "peer-%llu", (unsigned long long)atomic_fetch_add(&count, 1));
-    enum conclave_err err = peer_admit_new(&node->admit, domain);
-    if (err != CONCLAVE_OK)
-        return err;
-    err = host_curve_bind(&node->router, options->listen_host, &node->port, &node->identity.transport_sec, domain, MSG_SOCKET_MAX);
-    if (err == CONCLAVE_ERR_IN_USE && !options->port_fixed) {
-        node->port = 0; /* somebody has the port of last time: another one, then */
-        err = host_curve_bind(&node->router, options->listen_host, &node->port, &node->identity.transport_sec, domain, MSG_SOCKET_MAX);
-    }
-    if (err != CONCLAVE_OK) {
-        (void)snprintf(why, why_cap, err == CONCLAVE_ERR_IN_USE ? "The port %u of %s is in use; choose another with --listen."
-                                                                : "The port %u of %s cannot be opened; check the address.",
-                       (unsigned)options->port, options->listen_host[0] != '\0' ? options->listen_host : "this machine");
-        return err;
-    }
-    if (options->watchdog) {
-        const struct host_watchdog_limits limits = {.connections = 1024, .connections_per_source = 256};
-        err = host_watchdog_start(&node->watchdog, node->router, &limits);
-        if (err != CONCLAVE_OK)
-            return err;
-    }
-    return peer_loop_watch(node->loop, &node->router_watch, zsock_resolve(node->router));
 }
 
 static enum conclave_err
@@ -461,7 +441,7 @@ peer_node_open(struct peer_node **self_p, struct peer_loop *loop, const struct p
     peer_loop_enter(self);
     peer_loop_read_clocks(loop);
     if (options->listen_host != NULL) {
-        err = bind_inbound(self, options, why, why_cap);
+        err = peer_intake_bind(self, options, why, why_cap);
         settings.port = self->port;
         settings.addresses_count = peer_home_addresses(settings.addresses, options->listen_host, self->port);
     }

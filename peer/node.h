@@ -31,8 +31,10 @@ peer_node_open(struct peer_node **self_p, struct peer_loop *loop, const struct p
  * a second. */
 void peer_node_close(struct peer_node **self_p);
 
-/* A CMD_ frame, at once; what it stores is committed in the next turn. */
-void peer_node_command(struct peer_node *self, struct msg_span frame);
+/* A command, as its struct or as a CMD_ frame, at once; what it stores is
+ * committed in the next turn. */
+void peer_node_command(struct peer_node *self, enum msg_kind kind, const void *message);
+void peer_node_command_frame(struct peer_node *self, struct msg_span frame);
 
 uint16_t peer_node_port(const struct peer_node *self); /* 0: no socket */
 void peer_node_state(const struct peer_node *self, struct peer_core_state *out);

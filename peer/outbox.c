@@ -97,20 +97,20 @@ copy_block(void *to, const void *from, size_t n)
         memcpy(to, from, n);
 }
 
-static uint32_t
-take_text(struct peer_outbox *self, struct msg_text text)
+static void
+take_text(struct peer_outbox *self, struct peer_out *slot, struct msg_text text)
 {
-    uint32_t first = PEER_NONE;
-    uint32_t *link = &first;
+    uint32_t *link = &slot->block;
+    slot->text_len = (uint32_t)text.len;
+    slot->block = slot->block_last = PEER_NONE;
     for (size_t done = 0; done < text.len; done += BLOCK_BYTES) {
         const uint32_t at = take_block(self);
         const size_t n = text.len - done < BLOCK_BYTES ? text.len - done : BLOCK_BYTES;
         copy_block(self->blocks[at].at, text.at + done, n);
         self->blocks[at].next = PEER_NONE;
-        *link = at;
+        *link = slot->block_last = at;
         link = &self->blocks[at].next;
     }
-    return first;
 }
 
 uint32_t
@@ -127,8 +127,7 @@ peer_outbox_add(struct peer_outbox *self, struct peer_queue *queue, const struct
     struct peer_out *slot = &self->slots[at];
     *slot = *out;
     slot->next = PEER_NONE;
-    slot->text_len = (uint32_t)text.len;
-    slot->block = take_text(self, text);
+    take_text(self, slot, text);
     if (queue->last != PEER_NONE)
         self->slots[queue->last].next = at;
     else
@@ -165,16 +164,16 @@ peer_outbox_text(const struct peer_outbox *self, uint32_t index, char out[MSG_TE
     return (struct msg_text){out, done};
 }
 
+/* Its blocks as they hang together: only the last is touched. */
 static void
 free_text(struct peer_outbox *self, struct peer_out *slot)
 {
-    while (slot->block != PEER_NONE) {
-        const uint32_t at = slot->block;
-        slot->block = self->blocks[at].next;
-        self->blocks[at].next = self->block_free;
-        self->block_free = at;
-        self->block_count--;
-    }
+    if (slot->block == PEER_NONE)
+        return;
+    self->blocks[slot->block_last].next = self->block_free;
+    self->block_free = slot->block;
+    self->block_count -= blocks_for(slot->text_len);
+    slot->block = PEER_NONE;
 }
 
 void

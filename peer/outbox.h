@@ -25,6 +25,7 @@ peer_mark_before(struct peer_mark a, struct peer_mark b)
 struct peer_out {
     uint32_t next;              /* towards newer ones of the same contact; PEER_NONE: the last */
     uint32_t block;             /* first block of the text; PEER_NONE: let go of */
+    uint32_t block_last;
     uint32_t text_len;
     bool queued;                /* synced, and told so */
     bool delivered;             /* some device of theirs has it, and told so */

@@ -306,7 +306,7 @@ void peer_self_renew_mail(struct peer_core *self);                 /* when its w
 void peer_self_forget(struct peer_core *self);                     /* this account: as a fresh home, but for its keys */
 
 /* ---- commands.c ---- */
-void peer_commands_take(struct peer_core *self, struct msg_span bytes);
+void peer_commands_take(struct peer_core *self, const struct msg_event *event);
 
 /* ---- restore.c ---- */
 void peer_restore_record(struct peer_core *self, const struct msg_event *event);

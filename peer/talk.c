@@ -154,7 +154,7 @@ struct msg_id
 peer_talk_new_id(struct peer_core *self)
 {
     if (self->ids_left == 0) {
-        msg_keys_random(self->ids, sizeof self->ids);
+        msg_keys_random_many(self->ids, sizeof self->ids);
         self->ids_left = PEER_IDS;
     }
     return self->ids[--self->ids_left];

@@ -7,7 +7,7 @@
 
 #include "msg/keys.h"
 
-#define KEPT_BYTES 65536u /* a larger queue gives its memory back when empty */
+#define KEPT_BYTES 65536u /* a larger buffer is given back when empty */
 
 void
 peer_tells_reserve(struct msg_buf *buf, size_t more)
@@ -37,14 +37,22 @@ peer_tells_init(struct peer_tells *self, bool pollable, size_t *waiting)
     return CONCLAVE_OK;
 }
 
+static void
+wipe(struct msg_buf *buf)
+{
+    if (buf->at != NULL)
+        msg_keys_wipe(buf->at, buf->cap);
+    free(buf->at);
+    *buf = (struct msg_buf){0};
+}
+
 void
 peer_tells_wipe(struct peer_tells *self)
 {
-    if (self->waiting != NULL && self->head < self->len)
+    if (self->waiting != NULL && self->waits)
         --*self->waiting;
-    if (self->at != NULL)
-        msg_keys_wipe(self->at, self->cap);
-    free(self->at);
+    wipe(&self->coming);
+    wipe(&self->going);
     if (self->fd >= 0)
         (void)close(self->fd); /* nothing is buffered in an eventfd */
     (void)pthread_mutex_destroy(&self->lock); /* nobody holds it any more */
@@ -54,6 +62,7 @@ peer_tells_wipe(struct peer_tells *self)
 static void
 signal_full(struct peer_tells *self)
 {
+    self->waits = true;
     if (self->waiting != NULL)
         ++*self->waiting;
     if (self->fd >= 0) {
@@ -67,6 +76,7 @@ signal_full(struct peer_tells *self)
 static void
 signal_empty(struct peer_tells *self)
 {
+    self->waits = false;
     if (self->waiting != NULL)
         --*self->waiting;
     if (self->fd >= 0) {
@@ -96,48 +106,49 @@ peer_tells_put(struct peer_tells *self, struct msg_span frame)
 {
     const uint32_t n = (uint32_t)frame.len;
     lock(self);
-    const bool was_empty = self->head == self->len;
-    if (self->head > self->len / 2 && !was_empty && self->head > 0) {
-        memmove(self->at, self->at + self->head, self->len - self->head);
-        self->len -= self->head;
-        self->head = 0;
-    }
-    struct msg_buf buf = {self->at, self->len, self->cap};
-    peer_tells_reserve(&buf, sizeof n + frame.len);
-    memcpy(buf.at + buf.len, &n, sizeof n);
+    struct msg_buf *const buf = &self->coming;
+    peer_tells_reserve(buf, sizeof n + frame.len);
+    memcpy(buf->at + buf->len, &n, sizeof n);
     if (frame.len > 0)
-        memcpy(buf.at + buf.len + sizeof n, frame.at, frame.len);
-    self->at = buf.at;
-    self->cap = buf.cap;
-    self->len += sizeof n + frame.len;
-    if (was_empty)
+        memcpy(buf->at + buf->len + sizeof n, frame.at, frame.len);
+    buf->len += sizeof n + frame.len;
+    if (!self->waits)
         signal_full(self);
     unlock(self);
 }
 
-bool
-peer_tells_take(struct peer_tells *self, struct msg_buf *out)
+/* What was taken last is not needed any more: its buffer is the next to be
+ * filled. */
+static void
+turn_over(struct peer_tells *self)
 {
-    out->len = 0;
+    struct msg_buf empty = self->going;
+    if (empty.cap > KEPT_BYTES)
+        wipe(&empty);
+    empty.len = 0;
     lock(self);
-    const bool some = self->head < self->len;
-    if (some) {
-        uint32_t n;
-        memcpy(&n, self->at + self->head, sizeof n);
-        peer_tells_reserve(out, n);
-        memcpy(out->at, self->at + self->head + sizeof n, n);
-        out->len = n;
-        self->head += sizeof n + n;
-        if (self->head == self->len) {
-            self->head = self->len = 0;
-            if (self->cap > KEPT_BYTES) {
-                free(self->at);
-                self->at = NULL;
-                self->cap = 0;
-            }
-            signal_empty(self);
-        }
-    }
+    self->going = self->coming;
+    self->coming = empty;
     unlock(self);
-    return some;
+    self->head = 0;
+}
+
+bool
+peer_tells_take(struct peer_tells *self, struct msg_span *frame)
+{
+    uint32_t n;
+    if (self->head == self->going.len)
+        turn_over(self);
+    if (self->going.len == 0)
+        return false;
+    memcpy(&n, self->going.at + self->head, sizeof n);
+    *frame = msg_span(self->going.at + self->head + sizeof n, n);
+    self->head += sizeof n + n;
+    if (self->head == self->going.len) {
+        lock(self);
+        if (self->coming.len == 0)
+            signal_empty(self);
+        unlock(self);
+    }
+    return true;
 }

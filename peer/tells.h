@@ -9,14 +9,16 @@
 #include "msg/base.h"
 #include "msg/error.h"
 
+/* One side fills a buffer while the other empties the one before: what waits
+ * is neither moved nor copied. */
 struct peer_tells {
-    pthread_mutex_t lock;
-    uint8_t *at;        /* length and bytes of each frame, one after the other */
-    size_t head;        /* the first that was not taken */
-    size_t len;
-    size_t cap;
-    int fd;             /* an eventfd; -1: nobody polls */
-    size_t *waiting;    /* counts queues that are not empty; NULL: nobody counts */
+    pthread_mutex_t lock;   /* over coming and waits */
+    struct msg_buf coming;  /* length and bytes of each frame, one after the other */
+    struct msg_buf going;   /* the same, being taken */
+    size_t head;            /* of going: the first that was not taken */
+    bool waits;             /* something does, and that was signalled */
+    int fd;                 /* an eventfd; -1: nobody polls */
+    size_t *waiting;        /* counts queues that are not empty; NULL: nobody counts */
 };
 
 /* pollable: with a descriptor.  waiting: for queues that are filled and
@@ -27,9 +29,8 @@ void peer_tells_wipe(struct peer_tells *self);
 
 void peer_tells_put(struct peer_tells *self, struct msg_span frame);
 
-/* Moves the oldest frame to *out, which is emptied first and grows as needed
- * (free out->at in the end). false: none. */
-bool peer_tells_take(struct peer_tells *self, struct msg_buf *out);
+/* Takes the oldest frame, which stands until the next call. false: none. */
+bool peer_tells_take(struct peer_tells *self, struct msg_span *frame);
 
 /* Makes room for `more` bytes in a buffer that lives on the heap; out of
  * memory ends the process, as in msg/step. */

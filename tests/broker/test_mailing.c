@@ -404,6 +404,22 @@ an_answer_goes_to_the_session_that_asked_and_to_no_later_one(void **state)
     assert_int_equal(post_stored(), 2); /* Bob passes the second over */
 }
 
+static void
+nor_to_one_that_follows_over_the_same_connection(void **state)
+{
+    (void)state;
+    assert_true(fake_enter(&reg, &alice));
+    reg.hold_store = true;
+    post_one(&alice, &bob, 21, 1, 100);
+    logout(&alice);
+    fake_login(&reg, &alice, (struct fake_login){.port = 7000});
+    fake_registry_commit(&reg);
+    assert_int_equal(fake_registry_sent_count(&reg, alice.link, MSG_DEPOSITED), 0);
+    post_one(&alice, &bob, 22, 2, 100);
+    fake_registry_commit(&reg);
+    post_expect(&alice, 22, 0);
+}
+
 int
 main(void)
 {
@@ -426,6 +442,7 @@ main(void)
         CASE(a_flood_is_refused_and_counted),
         CASE(as_many_deposits_as_the_disk_takes_together_are_under_way_at_once),
         CASE(an_answer_goes_to_the_session_that_asked_and_to_no_later_one),
+        CASE(nor_to_one_that_follows_over_the_same_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,7 +158,7 @@ static void
 ask(struct peer *peer, void (*want)(struct msg_effects *out))
 {
     peer->core->want = want;
-    peer_node_command(peer->node, msg_span("x", 1));
+    peer_node_command_frame(peer->node, msg_span("x", 1));
 }
 
 #endif

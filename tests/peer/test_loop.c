@@ -111,15 +111,14 @@ a_peer_that_closes_is_told_to_stop_and_its_last_transaction_is_synced(void **sta
 static size_t
 notices(struct peer *peer)
 {
-    struct msg_buf frame = {0};
+    struct msg_span frame;
     enum msg_kind kind;
     union msg_any any;
     size_t count = 0;
     while (peer_tells_take(&peer->tells, &frame)) {
-        assert_int_equal(msg_codec_decode(msg_span_of_buf(&frame), &kind, &any), CONCLAVE_OK);
+        assert_int_equal(msg_codec_decode(frame, &kind, &any), CONCLAVE_OK);
         count += kind == MSG_TELL_NOTICE;
     }
-    free(frame.at);
     return count;
 }
 

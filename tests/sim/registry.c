@@ -248,3 +248,21 @@ sim_registry_restart(struct sim *sim)
     sim_proc_start(sim, &sim->procs[SIM_FRONT]);
     sim_proc_start(sim, &sim->procs[SIM_DOOR]);
 }
+
+void
+sim_registry_check(struct sim *sim, const struct sim_proc *front)
+{
+    struct broker_front_counts counts;
+    uint64_t stored = 0;
+    broker_front_core_counts(front->front, &counts);
+    if (!counts.mail_counted || front->disk.pending_count > 0)
+        return;
+    const struct msg_record_key first = msg_record_key3(0, 0, 0);
+    const struct sim_record *record =
+        sim_disk_after(&front->disk, BROKER_TABLE_MAIL, msg_record_key_span(&first));
+    for (; record != NULL; stored++)
+        record = sim_disk_after(&front->disk, BROKER_TABLE_MAIL, msg_record_key_span(&record->key));
+    if (stored != counts.mail_waiting)
+        sim_fail(sim, "the registry counts %llu letters, and has %llu",
+                 (unsigned long long)counts.mail_waiting, (unsigned long long)stored);
+}

@@ -295,6 +295,8 @@ bool sim_registry_inner(const struct sim_proc *proc, uint64_t link);
 bool sim_registry_admits(struct sim *sim, const struct msg_box_pub *key);
 void sim_registry_crash(struct sim *sim, uint64_t back_after_us);
 void sim_registry_restart(struct sim *sim);
+/* Whether the mail that the front counts is the mail on its disk. */
+void sim_registry_check(struct sim *sim, const struct sim_proc *front);
 
 /* user.c */
 uint32_t sim_account(struct sim *sim, const char *name);

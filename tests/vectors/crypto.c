@@ -201,6 +201,7 @@ envelopes(FILE *to, const struct person *alice, const struct person *bob)
     line(to, "batch", batch.at, batch.len);
     for (unsigned i = 0; i < 2; i++) {
         frame.len = 0;
+        run.nonces_left = 0; /* each is drawn by itself, and is what was drawn last */
         line_u64(to, i == 0 ? "sealed-1-counter" : "sealed-2-counter", run.counter);
         check(msg_envelope_seal(&run, &frame, msg_span_of_buf(&batch)));
         line(to, i == 0 ? "sealed-1-nonce" : "sealed-2-nonce", drawn, sizeof(struct msg_nonce));
