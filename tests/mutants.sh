@@ -111,5 +111,14 @@ mutant sends_in_the_clear msg/envelope.c '/^msg_envelope_seal\(/,/^}/s/^    run-
 mutant never_asks_again peer/requests.c 's/^    else if \(request->tries >= TRIES_MAX\)/    else if (true)\n        ;\n&/'
 # A name has one owner.
 mutant gives_a_name_twice broker/jobs.c '/^broker_jobs_reserves\(/,/^}/s/return true;/return false;/'
+# What is missing of a roster is read.
+mutant leaves_gaps_in_rosters peer/room_ops.c 's/entry->number != room->facts\.number \+ 1/false/'
+mutant never_reads_what_is_behind peer/room_read.c 's/^    if \(head->number > room->facts\.number/    if (false/'
+# Why a room is no longer ours, its roster says.
+mutant stays_in_rooms_it_left peer/room_read.c 's/\(!room->listed \&\& peer_room_concerns_us\(room\)\)/false/'
+# What a room is, is on disk with its members.
+mutant forgets_what_was_put_in_order peer/room_read.c 's/^        peer_rooms_put\(room, self->out\);/        ;/'
+# What was asked first is done first.
+mutant proposes_all_at_once peer/room_commands.c 's/!peer_room_has_turn\(self, request\)/false/; s/peer_room_pause\(self, request\)/false/'
 
 tap_done

@@ -2,7 +2,7 @@
  * user, answers of the registry, frames of contacts (sealed anew, so that what
  * is inside reaches the core), ends of links, commits, time and crashes.
  * After every step what was said and told must be true. */
-#include "tests/fuzz/peer_shell.h"
+#include "tests/fuzz/peer_rooms.h"
 
 #define STEPS_MAX 300u
 
@@ -207,7 +207,12 @@ contact(void)
 static void
 act(void)
 {
-    switch (take() % 12) {
+    const uint8_t what = take();
+    if (what >= 240) {
+        rooms();
+        return;
+    }
+    switch (what % 12) {
     case 0:
     case 1:
         command();
@@ -269,7 +274,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ready = true;
     chance = 1;
     now = (struct msg_time){1000, 1750000000000};
-    next_cmd = next_accepted = shown = last_req = 0;
+    next_cmd = next_accepted = shown = last_req = proposed_req = proposed_len = 0;
+    rooms_begin();
     input = msg_span(data, size);
     start();
     for (uint32_t i = 0; i < STEPS_MAX && input.len > 0; i++)
