@@ -1,9 +1,9 @@
-/* The people of room_world.h: they come and go, say things, and what they were
+/* The people of room_quartet.h: they come and go, say things, and what they were
  * told is asked for. */
 #ifndef TESTS_PEER_ROOM_PEOPLE_H
 #define TESTS_PEER_ROOM_PEOPLE_H
 
-#include "tests/peer/room_world.h"
+#include "tests/peer/room_quartet.h"
 
 /* ---- time ---- */
 

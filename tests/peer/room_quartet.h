@@ -2,8 +2,8 @@
  * operations by msg/room, keeps the log and the mail, and casts.  Time is the
  * test's; what cores send waits until the test lets the world go on; each disk
  * commits at once, or when the test says so. */
-#ifndef TESTS_PEER_ROOM_WORLD_H
-#define TESTS_PEER_ROOM_WORLD_H
+#ifndef TESTS_PEER_ROOM_QUARTET_H
+#define TESTS_PEER_ROOM_QUARTET_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -436,11 +436,6 @@ front_hear(uint64_t who, struct msg_span bytes)
     enum msg_kind kind;
     assert_int_equal(msg_codec_decode(bytes, &kind, &any), CONCLAVE_OK);
     const uint64_t req = any.MSG_ANY_DONE.req;
-    if (getenv("WORLD_LOG") != NULL) {
-        char text[200];
-        msg_codec_print(text, sizeof text, bytes);
-        printf("%llu %s -> %s\n", (unsigned long long)w.now.mono_ms, NAMES[who], text);
-    }
     if (kind == MSG_LOGIN)
         front_login(who, &any.MSG_ANY_LOGIN);
     else if (kind == MSG_ROOM_POST)
