@@ -9,7 +9,6 @@
 #include "broker/wheel.h"
 #include "msg/error.h"
 
-#define BROKER_PARCEL_MAX (MSG_FRAME_MAX - MSG_CERT_MAX - 64u) /* bytes of a parcel's frames: MAIL has room for no more */
 #define BROKER_LETTER_BYTES 64u /* what a letter counts beside its frames and its certificate */
 
 /* The options mail/... */

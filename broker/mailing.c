@@ -58,8 +58,6 @@ take_in(struct broker_front_core *self, const struct broker_session *from, const
 {
     struct msg_run_frame run;
 
-    if (parcel->frames.len > BROKER_PARCEL_MAX)
-        return CONCLAVE_ERR_TOO_LARGE;
     if (!broker_mailing_read_run(parcel->frames, &run) || run.from_account != from->account
         || run.from_device != from->device || run.to_account != parcel->account || run.to_device != parcel->device)
         return CONCLAVE_ERR_BAD_ARGUMENTS;
