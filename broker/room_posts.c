@@ -8,8 +8,6 @@
 #include "msg/codec.h"
 
 #define RECEIPTS_MAX 32u  /* members of a room in which receipts are passed on */
-#define SIGNALS_BURST 256u /* TIPs and RECEIPTs of one session: a burst, */
-#define SIGNALS_PER_S 64u  /* and what is given back */
 
 struct posting {
     uint32_t room;              /* slot */
@@ -96,10 +94,9 @@ judge(const struct broker_front_core *self, const struct posting *posting, const
                                             (uint32_t)(posting->session - self->sessions.list));
     const struct broker_member *member = &self->rooms.members[self->rooms.seats[seat].member];
 
-    if (!broker_rooms_is_in(member))
-        return CONCLAVE_ERR_NOT_A_MEMBER; /* the entry that ends it is on its way to the disk */
     if ((member->part.standing & MSG_STANDING_MUTED) != 0)
         return CONCLAVE_ERR_FORBIDDEN;
+    /* Also when the entry that ends it, and maybe the membership, is on its way to the disk. */
     if (frame->epoch != room->rules.epoch
         || memcmp(frame->epoch_head.at, room->rules.epoch_head.at, sizeof frame->epoch_head.at) != 0)
         return CONCLAVE_ERR_EXPIRED;
@@ -166,8 +163,6 @@ static void
 take_signal(struct broker_front_core *self, const struct posting *posting, struct broker_listener *listener,
             const struct msg_id *room, uint64_t account, uint64_t device, bool receipt)
 {
-    const struct broker_rate rate = {SIGNALS_BURST, SIGNALS_PER_S, 1000};
-
     if (account != posting->session->account || device != posting->session->device
         || memcmp(room->at, posting->post->room.at, sizeof room->at) != 0) {
         refuse(self, posting, CONCLAVE_ERR_FORBIDDEN, 0, 0, 0);
@@ -176,7 +171,7 @@ take_signal(struct broker_front_core *self, const struct posting *posting, struc
     /* Beyond the measure they are passed over: the next one says the same, and more. */
     if (receipt && self->rooms.list[posting->room].rules.members > RECEIPTS_MAX)
         return;
-    if (broker_bucket_take(&listener->signals, &rate, self->now.mono_ms) > 0)
+    if (broker_fanout_signal(listener, self->now.mono_ms) > 0)
         return;
     (void)broker_casts_log(self, posting->room); /* a CAST says where the log stands */
     struct broker_post *post = queue(self, posting, posting->post->frame);
