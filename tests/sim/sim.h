@@ -241,6 +241,7 @@ struct sim {
     uint64_t to_be_said;  /* messages that scenarios have planned */
     uint64_t inner_us;    /* the last frame between the registry's processes */
     uint32_t vault_loses; /* of 1000 requests */
+    uint64_t posts_per_s; /* of the front, likewise */
     struct broker_mail_limits mail; /* of the front, from its next start on */
     bool crashes;         /* somebody may crash in this run: ticks may be lost with a process */
     bool names_only_once; /* checked at the end */
