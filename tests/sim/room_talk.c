@@ -151,7 +151,7 @@ sim_room_say(struct sim *sim, uint32_t from, const char *room)
         const int role = role_of(speaker, room, account);
         if (role > 0 && at != NULL && at->in && mine != NULL && mine->in)
             said->expected |= 1ull << i;
-        if (role == 0)
+        if (role == 0 && (at == NULL || !at->in))
             said->never |= 1ull << i;
     }
     memset(text, 'x', len);
