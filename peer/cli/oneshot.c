@@ -106,28 +106,42 @@ wait_for_tick(struct cli *cli, enum conclave_tick tick, uint64_t until_ms)
         (void)cli_turn(cli, until_ms, -1);
 }
 
+/* Why it is not there, and what happens next. */
+static void
+explain(struct cli *cli, struct cli_buf *text, bool room, bool kept)
+{
+    const double timeout_s = cli->options.timeout_ms / 1000.0;
+    if (cli->refusal != CONCLAVE_OK)
+        cli_buf_text(text, room ? "conclave: not stored; the message waits.\n"
+                                : "conclave: not delivered; the message waits.\n");
+    else if (room)
+        cli_buf_format(text,
+                       "conclave: not stored at the registry within %g s; the message waits, and goes out once "
+                       "conclave runs here and reaches it.\n",
+                       timeout_s);
+    else if (kept)
+        cli_buf_format(text,
+                       "conclave: not delivered within %g s; the registry keeps the sealed message, and hands it "
+                       "over once %s is online.\n",
+                       timeout_s, cli->call.name);
+    else
+        cli_buf_format(text,
+                       "conclave: not delivered within %g s; the message waits, and goes out once conclave runs "
+                       "here and reaches the registry or %s.\n",
+                       timeout_s, cli->call.name);
+}
+
 static void
 report(struct cli *cli, bool there)
 {
     const bool room = cli->answer_tick == CONCLAVE_TICK_STORED;
+    const bool kept = has_tick(cli, CONCLAVE_TICK_STORED);
     struct cli_buf text = {0};
-    cli_buf_text(&text, !there ? "queued\n" : room ? "stored\n" : "delivered\n");
+    cli_buf_text(&text, there && !room ? "delivered\n" : kept ? "stored\n" : "queued\n");
     cli_print(cli, &text);
     cli_buf_clear(&text);
     if (!there) {
-        if (cli->refusal != CONCLAVE_OK)
-            cli_buf_text(&text, room ? "conclave: not stored; the message waits.\n"
-                                     : "conclave: not delivered; the message waits.\n");
-        else if (room)
-            cli_buf_format(&text,
-                       "conclave: not stored at the registry within %g s; the message waits, and goes out once "
-                       "conclave runs here and reaches it.\n",
-                       cli->options.timeout_ms / 1000.0);
-        else
-            cli_buf_format(&text,
-                       "conclave: not delivered within %g s; the message waits, and goes out once conclave runs "
-                       "here while %s is online.\n",
-                       cli->options.timeout_ms / 1000.0, cli->call.name);
+        explain(cli, &text, room, kept);
         cli_say(cli, &text);
     }
     cli_buf_wipe(&text);

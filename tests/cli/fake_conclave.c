@@ -294,7 +294,11 @@ conclave_send(struct conclave *self, const char *name, const char *text, size_t 
         return fake_send_to_room(self, name, text, text_bytes);
     if (strcmp(name, "mallory") == 0)
         return fake_fail(self, CONCLAVE_ERR_REFUSED, "");
-    if (strcmp(name, "bob") != 0 && strcmp(name, "carol") != 0)
+    static const char *const known[] = {"bob", "carol", "dave", "erin"};
+    size_t who = 0;
+    while (who < 4 && strcmp(name, known[who]) != 0)
+        who++;
+    if (who == 4)
         return fake_fail(self, CONCLAVE_ERR_NO_SUCH_USER, "");
     fake_trace_line("send %s %.*s\n", name, (int)text_bytes, text);
     struct conclave_event event = {.kind = CONCLAVE_EVENT_OK};
@@ -302,12 +306,16 @@ conclave_send(struct conclave *self, const char *name, const char *text, size_t 
     const uint64_t request = fake_answer(self, event);
     event.kind = CONCLAVE_EVENT_RECEIPT;
     event.request = 0;
-    event.to = strcmp(name, "bob") == 0 ? "bob" : "carol";
+    event.to = known[who];
     event.tick = CONCLAVE_TICK_QUEUED;
     fake_add(self, &event);
-    event.tick = CONCLAVE_TICK_DELIVERED;
-    if (strcmp(name, "bob") == 0)
+    event.tick = who == 0 ? CONCLAVE_TICK_DELIVERED : CONCLAVE_TICK_STORED;
+    if (who == 0 || who == 2)
         fake_add(self, &event);
+    const struct conclave_event full = {.kind = CONCLAVE_EVENT_NOTICE, .name = "erin", .err = CONCLAVE_ERR_QUOTA_EXCEEDED,
+                                        .text = "Their mailbox is full."};
+    if (who == 3)
+        fake_add(self, &full);
     return request;
 }
 

@@ -8,7 +8,8 @@
 /* What the fake does, set before a run:
  *   users: alice (ourselves), bob online, carol offline, nobody else;
  *   the password is "correct horse"; a message to bob is delivered at once,
- *   one to carol stays queued, one to mallory is refused; "slow" is never
+ *   one to carol stays queued, one to dave is stored and no more, one to erin
+ *   is told not to fit her mailbox, one to mallory is refused; "slow" is never
  *   answered;
  *   rooms: #lab, which is ours, with bob and carol in it; #far, where what is
  *   said stays queued, and #big, where it is stored and no more; #den, with

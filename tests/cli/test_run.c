@@ -57,6 +57,10 @@ one_shot_commands_end_with_the_fixed_codes(void **state)
     assert_true(has(said, "hold\n")); /* messages that wait are left to recv */
     assert_int_equal(RUN("", "--timeout", "0.05", "send", "carol", "hi"), 5);
     assert_string_equal(out, "queued\n");
+    assert_int_equal(RUN("", "--timeout", "0.05", "send", "dave", "hi"), 5);
+    assert_string_equal(out, "stored\n");
+    assert_int_equal(RUN("", "--timeout", "0.05", "send", "erin", "hi"), 5); /* it waits, and may go out yet */
+    assert_string_equal(out, "queued\n");
     assert_int_equal(RUN("", "send", "nobody", "hi"), 4);
     assert_int_equal(RUN("", "send", "mallory", "hi"), 8);
     assert_int_equal(RUN("", "search", "bob"), 0);
