@@ -181,6 +181,7 @@ stop(struct peer_core *self)
         if (device->receipt_due)
             peer_talk_dirty(self, device);
     peer_post_flush(self);
+    peer_mail_stop(self);
     peer_session_stop(self);
     self->stopped = true;
 }

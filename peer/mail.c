@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #define LATE_MS 5000u           /* said, or due, so long ago: by mail */
+#define GATHER_MS 200u          /* a receipt for somebody known to be away: for others to come along */
 #define ANSWER_MS 4000u         /* no DEPOSITED: ask once more */
 #define REST_FIRST_MS 30000u    /* after a refusal, or a gap that was filled by mail */
 #define REST_LAST_MS 900000u
@@ -50,7 +51,8 @@ due_at(struct peer_core *self, struct peer_device *device)
         due_ms = later(since_ms, self->mailing.online_ms) + LATE_MS;
     }
     if (!linked && device->unlinked_ms != 0 && peer_hear_owes(device)) {
-        const uint64_t receipt_ms = peer_mailbox_presses(self) ? 0 : later(device->unlinked_ms, self->mailing.online_ms) + LATE_MS;
+        const uint64_t wait_ms = device->away ? GATHER_MS : LATE_MS;
+        const uint64_t receipt_ms = peer_mailbox_presses(self) ? 0 : later(device->unlinked_ms, self->mailing.online_ms) + wait_ms;
         due_ms = receipt_ms < due_ms ? receipt_ms : due_ms;
     }
     return due_ms == PEER_NEVER ? due_ms : later(due_ms, device->mail_rest_ms);
@@ -244,6 +246,23 @@ peer_mail_flush(struct peer_core *self)
         return;
     mailing->req = peer_step_req(self);
     send_deposit(self);
+}
+
+/* The process ends: what no link took is deposited while there is a session, and
+ * nobody waits for the answer.  What that one would have settled is done once
+ * more in the next session; recipients pass doubles over. */
+void
+peer_mail_stop(struct peer_core *self)
+{
+    uint32_t at = 0;
+    for (struct peer_device *device; (device = peer_roster_each_device(&self->roster, &at)) != NULL;) {
+        const bool owed = first_unmailed(self, device) != PEER_NONE || peer_hear_owes(device);
+        const bool rests = self->now.mono_ms < device->mail_rest_ms || peer_roster_contact_of(&self->roster, device)->blocked;
+        device->mail_due = owed && !rests && peer_links_best(self, device) == NULL;
+        self->mailing.due = self->mailing.due || device->mail_due;
+    }
+    self->mailing.req = 0;
+    peer_mail_flush(self);
 }
 
 /* ---- answers ---- */

@@ -538,6 +538,7 @@ void peer_mail_gap(struct peer_core *self, struct peer_device *device, struct pe
 bool peer_mail_frame(struct peer_core *self, enum msg_kind kind, const union msg_any *any); /* false: none of its business */
 void peer_mail_tick(struct peer_core *self);
 void peer_mail_flush(struct peer_core *self);                      /* deposits what is due */
+void peer_mail_stop(struct peer_core *self);                       /* the process ends */
 
 /* Seals a batch for a device and deposits it as soon as there is a session; what
  * becomes of it comes back once, with the ticket: peer_rooms_mailed.  It does

@@ -251,6 +251,55 @@ many_messages_keep_their_order_over_many_parcels(void **state)
 }
 
 static void
+who_ends_leaves_at_the_registry_what_no_link_took(void **state)
+{
+    (void)state;
+    registry.parted = true;
+    alone();
+    pair_say(ADA, 1, "hello");
+    registry_passes(3000);
+    registry_loses(ADA);
+    registry.online[ADA] = registry.keeps = true; /* as far as anybody knows */
+    bob_comes();
+    registry_passes(100);
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1);
+    assert_int_equal(registry.said[BOB][MSG_DEPOSIT], 0);
+    read_last(BOB);
+    pair_say(BOB, 1, "and good night");
+    pair_feed(BOB, &(struct msg_event){.kind = EVENT_STOP});
+    registry_passes(0);
+    assert_int_equal(registry.said[BOB][MSG_DEPOSIT], 1);
+    registry.online[BOB] = false;
+    registry_comes(ADA);
+    registry_passes(1000);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 1);
+    assert_int_equal(pair_count(ADA, MSG_TELL_MESSAGE), 1);
+}
+
+static void
+who_is_known_to_be_away_is_answered_by_mail_at_once(void **state)
+{
+    (void)state;
+    alone();
+    pair_say(ADA, 1, "hello");
+    registry_passes(3000);
+    registry_loses(ADA);
+    bob_comes();
+    uint8_t room[128];
+    struct msg_buf buf = {room, 0, sizeof room};
+    struct msg_presence presence = {0};
+    const struct msg_user user = {msg_text(PAIR_NAMES[ADA]), MSG_STATUS_OFFLINE, msg_text("")};
+    assert_int_equal(msg_codec_append(&buf, &presence.changes, MSG_USER, &user), CONCLAVE_OK);
+    registry_says(BOB, MSG_PRESENCE, &presence);
+    registry_passes(1000);
+    assert_int_equal(registry.kept[BOB], 0); /* collected, since it was answered */
+    registry_loses(BOB);
+    registry_comes(ADA);
+    registry_passes(1000);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 1);
+}
+
+static void
 mail_that_does_not_open_is_collected_and_mailed_again_for_the_gap(void **state)
 {
     (void)state;
@@ -393,6 +442,8 @@ main(void)
         TEST(who_is_gone_is_asked_for_anew),
         TEST(who_restarts_mails_nothing_twice),
         TEST(many_messages_keep_their_order_over_many_parcels),
+        TEST(who_ends_leaves_at_the_registry_what_no_link_took),
+        TEST(who_is_known_to_be_away_is_answered_by_mail_at_once),
         TEST(mail_that_does_not_open_is_collected_and_mailed_again_for_the_gap),
         TEST(mail_of_somebody_unknown_makes_a_contact),
         TEST(mail_of_somebody_blocked_is_dropped_and_collected),

@@ -1,0 +1,193 @@
+"""Mail: people who are never there together, and what becomes of their messages
+and ticks while the registry and both of them break."""
+
+import os
+import signal
+
+from conclave_e2e import (PASSWORD, Daemon, Session, conclave, expect, fresh, main, objects, path, person, register)
+
+_daemon = Daemon()
+
+
+def _configured(text):
+    file = path(fresh("config"))
+    with open(file, "w") as out:
+        out.write(text)
+    return Daemon("--config", file)
+
+
+def _introduced(daemon):
+    """Two who know each other; both are away."""
+    alice, bob = register(daemon), person(daemon)
+    expect(conclave(daemon, alice, "send", bob.name, "first"), 0)
+    bob.wait("message", text="first")
+    bob.end()
+    return alice, bob.name
+
+
+def _heard(session, sender, count):
+    return [session.wait("message", **{"from": sender})["text"] for _ in range(count)]
+
+
+def _nothing_more(session):
+    assert not [e for e in session.events if e["type"] == "message"], session.events
+
+
+def _on_disk(daemon, text):
+    """Whether some file of the registry has these bytes."""
+    needle = text.encode()
+    for folder, _, files in os.walk(daemon.data):
+        for name in [n for n in files if os.path.isfile(os.path.join(folder, n))]:
+            with open(os.path.join(folder, name), "rb") as file:
+                if needle in file.read():
+                    return True
+    return False
+
+
+def two_who_are_never_there_together_talk_with_all_ticks():
+    alice, bob = _introduced(_daemon)
+    secret = "a secret that only the two of them may read"
+    done = expect(conclave(_daemon, alice, "--timeout", "2", "send", bob, secret), 5)
+    assert done.out == "stored\n" and "the registry keeps" in done.err, done
+    done = expect(conclave(_daemon, alice, "--timeout", "2", "--json", "send", bob, "second"), 5)
+    lines = objects(done.out)
+    (sent,) = [o["id"] for o in lines if o["type"] == "ok"]
+    assert [o["state"] for o in lines if o["type"] == "receipt" and o["id"] == sent] == ["queued", "stored"], lines
+    assert not _on_disk(_daemon, secret)
+    assert _on_disk(_daemon, alice)  # names are no secret, so the search can find something
+    session = Session(_daemon, bob)
+    assert _heard(session, alice, 2) == [secret, "second"]
+    session.ok("/msg %s an answer" % alice)
+    session.wait("receipt", to=alice, state="stored")
+    assert session.end() == 0
+    _nothing_more(session)
+    session = Session(_daemon, alice)
+    for state in ("delivered", "read"):
+        session.wait("receipt", id=sent, to=bob, state=state)
+    assert _heard(session, bob, 1) == ["an answer"]
+    assert session.end() == 0
+    assert not _on_disk(_daemon, secret) and not _on_disk(_daemon, "an answer")
+
+
+def somebody_who_was_never_met_gets_it_by_mail():
+    alice, bob = register(_daemon), register(_daemon)
+    done = expect(conclave(_daemon, alice, "--timeout", "2", "send", bob, "out of the blue"), 5)
+    assert done.out == "stored\n", done
+    session = Session(_daemon, bob)
+    assert _heard(session, alice, 1) == ["out of the blue"]
+    session.end()
+
+
+def each_device_gets_its_mail_and_one_is_enough_for_a_tick():
+    alice, bob = _introduced(_daemon)
+    second = fresh("second")
+    other = Session(_daemon, second, user=bob, password=PASSWORD)
+    other.logged_in()
+    other.end()
+    done = expect(conclave(_daemon, alice, "--timeout", "2", "--json", "send", bob, "to both"), 5)
+    (sent,) = [o["id"] for o in objects(done.out) if o["type"] == "ok"]
+    for home in (bob, second):
+        session = Session(_daemon, home)
+        assert _heard(session, alice, 1) == ["to both"]
+        session.end()
+        _nothing_more(session)
+    session = Session(_daemon, alice)
+    session.wait("receipt", id=sent, state="delivered")
+    session.end()
+    assert len([e for e in session.events if e["type"] == "receipt" and e["state"] == "delivered"]) == 0
+
+
+def nothing_is_lost_doubled_or_disordered_while_the_registry_is_killed():
+    daemon = Daemon()
+    alice, bob = _introduced(daemon)
+    sender = Session(daemon, alice)
+    sender.logged_in()
+    for turn in range(5):
+        sent = [sender.ok("/msg %s %d" % (bob, turn * 20 + i))["id"] for i in range(20)]
+        if turn % 2 == 0:
+            sender.wait("receipt", id=sent[-1], state="stored")
+        daemon.stop(signal.SIGKILL)
+        daemon.start()
+    sender.logged_in()
+    sender.end()
+    reader = Session(daemon, bob)
+    reader.logged_in()
+    got = _heard(reader, alice, 50)
+    daemon.stop(signal.SIGKILL)
+    daemon.start()
+    got += _heard(reader, alice, 50)
+    assert got == [str(i) for i in range(100)], got
+    reader.logged_in()
+    assert reader.end() == 0
+    _nothing_more(reader)
+    sender = Session(daemon, alice)
+    sender.wait("receipt", id=sent[-1], state="read")
+    sender.end()
+    daemon.stop()
+
+
+def nothing_is_lost_doubled_or_disordered_while_both_are_killed():
+    alice, bob = _introduced(_daemon)
+    queued = []
+    for turn in range(4):
+        sender = Session(_daemon, alice)
+        for i in range(50):
+            sender.put("/msg %s %d-%d" % (bob, turn, i))
+        for i in range(40):
+            queued.append(sender.wait("receipt", state="queued")["id"])
+        sender.kill()
+        queued += [e["id"] for e in sender.events if e["type"] == "receipt" and e["state"] == "queued"]
+    sender = Session(_daemon, alice)
+    queued.append(sender.ok("/msg %s last" % bob)["id"])
+    sender.wait("receipt", id=queued[-1], state="stored")
+    sender.kill()
+    got = []
+    while queued[-1] not in got:
+        reader = Session(_daemon, bob)
+        while len(got) % 60 != 59 and queued[-1] not in got:
+            got.append(reader.wait("message")["id"])
+        reader.kill()
+        got += [e["id"] for e in reader.events if e["type"] == "message"]
+        if len(got) % 60 == 59:
+            got.append(Session(_daemon, bob).wait("message")["id"])
+    assert len(set(got)) == len(got), "something came twice"
+    assert [id for id in got if id in set(queued)] == queued, "lost, or out of order"
+
+
+def a_mailbox_that_is_full_is_told_and_holds_nothing_up():
+    daemon = _configured("mail\n    device_messages = 3\n")
+    alice, bob = _introduced(daemon)
+    sender = Session(daemon, alice)
+    sender.logged_in()
+    for i in range(3):
+        sent = sender.ok("/msg %s %d" % (bob, i))
+        sender.wait("receipt", id=sent["id"], state="stored")
+    sent = sender.ok("/msg %s 3" % bob)
+    notice = sender.wait("notice", code="quota-exceeded")
+    assert notice["user"] == bob, notice
+    sender.end()
+    done = expect(conclave(daemon, alice, "--timeout", "1", "send", bob, "4"), 5)
+    assert done.out == "queued\n" and "no more mail" in done.err, done
+    sender = Session(daemon, alice)
+    sender.logged_in()
+    reader = Session(daemon, bob)
+    assert _heard(reader, alice, 5) == [str(i) for i in range(5)]
+    sender.wait("receipt", id=sent["id"], state="delivered")
+    sender.end(), reader.end()
+    _nothing_more(reader)
+    daemon.stop()
+
+
+def whose_account_is_gone_is_told_also_of_mail():
+    alice, bob = _introduced(_daemon)
+    sender = Session(_daemon, alice)
+    sender.logged_in()
+    sent = sender.ok("/msg %s while there is one" % bob)
+    sender.wait("receipt", id=sent["id"], state="stored")
+    expect(conclave(_daemon, bob, "delete-account"), 0)
+    sender.ok("/msg %s to nobody" % bob)
+    sender.wait("notice", code="no-such-user", user=bob)
+    sender.end()
+
+
+main(globals())
