@@ -84,19 +84,21 @@ def eventually(what, condition, patience=None):
 
 
 class Daemon:
-    """conclaved; `link` is what it printed."""
+    """conclaved; `link` is what it printed.  `inside` goes before the command."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, inside=(), address="127.0.0.1"):
         self.data = path(fresh("data"))
         self.arguments = list(arguments)
-        self.listen = "127.0.0.1:0"
+        self.inside, self.address = list(inside), address
+        self.listen = address + ":0"
         self.process = None
         self.start()
 
     def start(self):
         self.log = open(self.data + ".log", "ab")
         self.process = subprocess.Popen(
-            [CONCLAVED, "--data", self.data, "--listen", self.listen, "--advertise", "127.0.0.1"] + self.arguments,
+            self.inside + [CONCLAVED, "--data", self.data, "--listen", self.listen, "--advertise", self.address]
+            + self.arguments,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, env=environment())
         _running.append(self.process)
         line = self.process.stdout.readline().decode().strip()
@@ -121,7 +123,8 @@ class Session:
     """conclave --json: a thread collects its lines; wait() takes the next one
     that fits, and passes over others, which later waits still find."""
 
-    def __init__(self, daemon, home, *arguments, user=None, password=None, environ=None):
+    def __init__(self, daemon, home, *arguments, user=None, password=None, environ=None, inside=(),
+                 listen="127.0.0.1:0"):
         self.home = home
         self.events = []
         self.lock = threading.Condition()
@@ -129,7 +132,7 @@ class Session:
         env = environment(environ)
         if password is not None:
             env["CONCLAVE_PASSWORD"] = password
-        words = [CONCLAVE, "--home", path(home), "--listen", "127.0.0.1:0", "--json"]
+        words = list(inside) + [CONCLAVE, "--home", path(home), "--listen", listen, "--json"]
         if daemon is not None:
             words += ["-r", daemon.link]
         if user is not None:
@@ -219,9 +222,9 @@ class Session:
 Done = collections.namedtuple("Done", "status out err")
 
 
-def conclave(daemon, home, *arguments, user=None, password=None, stdin="", environ=None, fds=()):
+def conclave(daemon, home, *arguments, user=None, password=None, stdin="", environ=None, fds=(), inside=()):
     """One command to its end."""
-    words = [CONCLAVE, "--home", path(home), "--listen", "127.0.0.1:0"]
+    words = list(inside) + [CONCLAVE, "--home", path(home), "--listen", "none" if inside else "127.0.0.1:0"]
     if daemon is not None:
         words += ["-r", daemon.link]
     if user is not None:

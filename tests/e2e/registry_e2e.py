@@ -94,6 +94,6 @@ def log(daemon):
 def daemon_on(listen, advertise, data=None):
     daemon = Daemon.__new__(Daemon)
     daemon.data, daemon.arguments, daemon.listen, daemon.process = data or path(fresh("data")), [], listen, None
-    daemon.arguments = ["--advertise", advertise]
+    daemon.inside, daemon.address = [], advertise
     daemon.start()
     return daemon
