@@ -10,6 +10,7 @@
 #define SILENCE_MS 5000u    /* nothing is stored: all is posted again */
 #define BUSY_MS 1000u
 #define TIP_MS 500u
+#define TIP_MEMBERS 32u     /* in larger rooms all comes through the registry */
 
 void
 peer_room_post_soon(struct peer_core *self, struct peer_room *room)
@@ -466,7 +467,7 @@ tip(struct peer_core *self, struct peer_room *room)
     struct msg_room_tip tip = {.room = room->facts.id, .account = self->self.account, .device = self->self.device, .incarnation = room->said.incarnation,
                                .salt = self->self.salt, .number = room->said.number, .head = room->said_head};
     room->tip_at_ms = 0;
-    if (room->said.incarnation != self->self.incarnation || room->post_next != PEER_NONE || !room->mesh)
+    if (room->said.incarnation != self->self.incarnation || room->post_next != PEER_NONE || room->facts.members > TIP_MEMBERS)
         return; /* there is more to come; or nobody gets frames on two ways */
     msg_room_sign_tip(&tip, &self->identity.sign_sec);
     if (msg_codec_encode(&buf, MSG_ROOM_TIP, &tip) != CONCLAVE_OK)

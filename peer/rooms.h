@@ -20,6 +20,7 @@ struct peer_mate {
     bool used;
     struct msg_room_part part;
     char name[MSG_NAME_MAX + 1]; /* "": not known */
+    uint64_t came;              /* the epoch in which it last came in */
     struct msg_tag handed;      /* the last sender key of ours that the account was handed; zeros: none */
     uint64_t handed_counter;    /* from this step on */
     bool kept;                  /* that is on disk: all parcels of it were deposited */

@@ -53,7 +53,8 @@ state_for(struct peer_core *self, struct peer_room *room, const struct msg_cert 
     const bool ours = ask->account == self->self.account && ask->device == self->self.device;
     const struct peer_key *key = peer_keyring_find(&self->keyring, &room->facts.id, ask->account, ask->device, &ask->key);
     struct peer_mate *mate = peer_rooms_mate(&self->rooms, room, asker->account);
-    if (key != NULL && (history || (ours && asker->account == self->self.account))) {
+    const bool was_there = ours && key != NULL && mate->came < key->epoch; /* when its epoch began */
+    if (key != NULL && (history || was_there || (ours && asker->account == self->self.account))) {
         *state = key->first;
         *epoch = key->epoch;
         return true;
