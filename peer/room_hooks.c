@@ -20,6 +20,7 @@ begin(struct peer_core *self, struct peer_room *room, uint64_t offset)
 {
     if ((room->facts.flags & MSG_ROOM_HISTORY) != 0)
         return; /* all of it is ours */
+    room->again = false;
     if (offset > room->cursor)
         room->cursor = offset;
     for (struct peer_sender *sender = peer_rooms_first_sender(&self->rooms, room); sender != NULL; sender = peer_rooms_next_sender(&self->rooms, sender)) {

@@ -49,6 +49,7 @@ struct peer_sender {
     uint64_t lacks_epoch;
     struct msg_tag lacks;       /* the key */
     uint32_t asks;              /* so often it was asked for */
+    uint32_t others;            /* and so often another one came */
     uint64_t ask_at_ms;         /* ask (again) then; 0: not planned */
     bool given_up;              /* what is sealed with that key is passed over */
 };

@@ -165,7 +165,7 @@ static void
 members_come_and_go_while_everything_fails(struct sim *sim)
 {
     const struct crowd crowd = gather(sim, 3 + (uint32_t)sim_below(sim, 4), sim_chance(sim, 300) ? MSG_ROOM_HISTORY : 0);
-    sim->registry_net = sim_chance(sim, 500) ? sim_net_tcp() : sim_net_hostile();
+    sim->registry_net = sim_net_tcp();
     for (uint32_t i = 0; i < crowd.count; i++)
         sim_crashes(sim, crowd.who[i], 250);
     if (sim_chance(sim, 500))
