@@ -263,7 +263,7 @@ static bool
 is_early(struct peer_core *self, struct peer_room *room, uint64_t offset, const struct msg_room_frame *frame)
 {
     const struct peer_mate *mate = peer_rooms_mate(&self->rooms, room, frame->account);
-    if (room->refused || (frame->epoch <= room->facts.epoch && mate != NULL))
+    if (room->refused || (frame->epoch <= room->facts.epoch && mate != NULL && msg_room_was_in(&mate->part, frame->epoch)))
         return false;
     if (offset == 0 || room->behind || room->reading || room->stuck.offset != offset || room->stuck.number != room->facts.number) {
         room->stuck.offset = offset;

@@ -20,6 +20,7 @@ begin(struct peer_core *self, struct peer_room *room, uint64_t offset)
 {
     if ((room->facts.flags & MSG_ROOM_HISTORY) != 0)
         return; /* all of it is ours */
+    room->again = false;
     if (offset > room->cursor)
         room->cursor = offset;
     for (struct peer_sender *sender = peer_rooms_first_sender(&self->rooms, room); sender != NULL; sender = peer_rooms_next_sender(&self->rooms, sender)) {
@@ -44,9 +45,12 @@ peer_room_joined(struct peer_core *self, struct peer_room *room, uint64_t accoun
         begin(self, room, offset);
     if (mate != NULL) {
         memset(&mate->handed, 0, sizeof mate->handed);
+        mate->came = room->facts.epoch;
+        peer_rooms_put_mate(&self->rooms, mate, self->out);
         mate->delivered = (struct peer_mark){0, 0};
     }
     room->unhanded = true;
+    (void)peer_step_store(self); /* only marks that this step writes */
     peer_room_post_soon(self, room);
     peer_step_at(self, self->now.mono_ms);
 }

@@ -172,8 +172,11 @@ peer_room_log_page(struct peer_core *self, struct peer_request *request, const s
         peer_requests_again(self, request, MSG_ROOM_READ);
         return;
     }
-    if (whole && page->live)
+    if (whole && page->live) {
         room->live = true;
+        if (page->next < room->cursor) /* what came meanwhile may have waited for what is in this */
+            peer_room_log_again(self, room, page->next, DISK_MS);
+    }
     else if (whole)
         break_off(self, room, page->next, AGAIN_MS); /* it says that there is more, and does not show it */
     end_pass(self, room, request);

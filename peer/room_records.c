@@ -41,6 +41,7 @@ peer_rooms_put_mate(const struct peer_rooms *self, const struct peer_mate *mate,
         .last = mate->part.last,
         .since = mate->part.since,
         .until = mate->part.until,
+        .came = mate->came,
         .handed = mate->handed,
         .handed_counter = mate->handed_counter,
     };
@@ -126,6 +127,7 @@ peer_rooms_restore_mate(struct peer_rooms *self, const struct msg_rec_room_mate 
         .since = record->since,
         .until = record->until,
     };
+    mate->came = record->came;
     mate->handed = record->handed;
     mate->handed_counter = record->handed_counter;
     mate->kept = true;
