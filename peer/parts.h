@@ -258,6 +258,7 @@ struct peer_core {
     uint64_t cast_bytes;                /* of ROOM_CASTs in this session */
     uint64_t cast_told;                 /* of these, ROOM_TAKEN */
     bool rooms_full;                    /* told in this session */
+    bool rooms_stated;                  /* the registry has said in this session where all our rooms stand */
     bool room_watch;                    /* the user wants to hear of all rooms */
     struct peer_outbox *outbox;
     struct peer_held *held;

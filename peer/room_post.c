@@ -226,7 +226,7 @@ give_up(struct peer_core *self, struct peer_room *room, enum conclave_err err)
     const struct peer_out first = *peer_outbox_at(self->outbox, room->queue.first);
     (void)snprintf(text, sizeof text, "%u message%s that you said in %s waited to be posted, and cannot be any more; others may not have seen %s.", count,
                    count == 1 ? "" : "s", room->name, count == 1 ? "it" : "them");
-    peer_step_notice(self, err, msg_text(text));
+    peer_step_notice_about(self, msg_text(room->name), err, msg_text(text));
     while (room->queue.count > 0) {
         const struct msg_record_key key = key_of(room, peer_outbox_at(self->outbox, room->queue.first)->mark);
         msg_effects_delete(self->out, PEER_TABLE_ROOM_OUT, msg_record_key_span(&key));

@@ -185,7 +185,7 @@ peer_room_unread(struct peer_core *self, struct peer_request *request, enum conc
     if (room->facts.made && peer_room_concerns_us(room)) {
         char text[MSG_ROOM_NAME_MAX + 64];
         (void)snprintf(text, sizeof text, "The registry does not know %s any more.", room->name);
-        peer_step_notice(self, err, msg_text(text));
+        peer_step_notice_about(self, msg_text(room->name), err, msg_text(text));
     }
     if (!room->facts.made || err == CONCLAVE_ERR_NO_SUCH_ROOM)
         peer_room_drop(self, room);
@@ -269,6 +269,7 @@ state(struct peer_core *self, const struct msg_room_state *state)
     at = 0;
     for (struct peer_room *room; state->complete && (room = peer_rooms_each(&self->rooms, &at)) != NULL;)
         room->behind = room->behind || (!room->listed && peer_room_concerns_us(room)); /* why, its roster says */
+    self->rooms_stated = self->rooms_stated || state->complete;
     peer_room_tick(self);
 }
 
@@ -311,7 +312,7 @@ void
 peer_room_away(struct peer_core *self)
 {
     uint32_t at = 0;
-    self->rooms_full = false;
+    self->rooms_full = self->rooms_stated = false;
     for (struct peer_room *room; (room = peer_rooms_each(&self->rooms, &at)) != NULL;)
         room->live = false;
 }

@@ -19,7 +19,8 @@ acceptable(struct peer_core *self, const struct peer_room *room, const struct ms
     const bool own = from->account == key->account && from->device == key->device;
     if (key->account == self->self.account && key->device == self->self.device)
         return false;
-    if (room == NULL || !room->facts.made)
+    const bool unread = room == NULL || !room->facts.made || (!self->rooms_stated && !is_member(self, room, key->account));
+    if (unread)
         return own && self->keyring.count < self->keyring.room / 2;
     if (!own && ((room->facts.flags & MSG_ROOM_HISTORY) == 0 || !is_member(self, room, from->account)))
         return false;

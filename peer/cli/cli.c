@@ -365,7 +365,8 @@ static bool
 is_about_recipient(const struct cli *cli, const struct conclave_event *event)
 {
     return (event->err == CONCLAVE_ERR_PEER_KEY_CHANGED || event->err == CONCLAVE_ERR_NO_SUCH_USER
-            || event->err == CONCLAVE_ERR_FORBIDDEN || event->err == CONCLAVE_ERR_REFUSED)
+            || event->err == CONCLAVE_ERR_FORBIDDEN || event->err == CONCLAVE_ERR_REFUSED
+            || event->err == CONCLAVE_ERR_NOT_A_MEMBER || event->err == CONCLAVE_ERR_NO_SUCH_ROOM)
            && event->name != NULL && cli->call.name != NULL && cli_same_name(event->name, cli->call.name);
 }
 

@@ -182,7 +182,7 @@ event(struct cli *cli, const struct conclave_event *event)
             cli_json_text(&json, "code", cli_exit_code(event->err));
         cli_json_text(&json, "message", sentence_of(event->err, event->text));
         if (given(event->name))
-            cli_json_text(&json, "user", event->name);
+            cli_json_text(&json, event->name[0] == '#' ? "room" : "user", event->name);
         break;
     case CONCLAVE_EVENT_ROOM:
         cli_json_open(&json, "room");

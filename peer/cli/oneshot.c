@@ -112,8 +112,7 @@ explain(struct cli *cli, struct cli_buf *text, bool room, bool kept)
 {
     const double timeout_s = cli->options.timeout_ms / 1000.0;
     if (cli->refusal != CONCLAVE_OK)
-        cli_buf_text(text, room ? "conclave: not stored; the message waits.\n"
-                                : "conclave: not delivered; the message waits.\n");
+        cli_buf_text(text, "conclave: not delivered; the message waits.\n");
     else if (room)
         cli_buf_format(text,
                        "conclave: not stored at the registry within %g s; the message waits, and goes out once "
@@ -137,6 +136,8 @@ report(struct cli *cli, bool there)
     const bool room = cli->answer_tick == CONCLAVE_TICK_STORED;
     const bool kept = has_tick(cli, CONCLAVE_TICK_STORED);
     struct cli_buf text = {0};
+    if (room && cli->refusal != CONCLAVE_OK)
+        return; /* it waits no more, and was said to */
     cli_buf_text(&text, there && !room ? "delivered\n" : kept ? "stored\n" : "queued\n");
     cli_print(cli, &text);
     cli_buf_clear(&text);

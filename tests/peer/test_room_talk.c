@@ -47,6 +47,19 @@ who_is_away_reads_the_log_when_they_are_back(void **state)
 }
 
 static void
+who_comes_and_goes_while_others_are_away_is_read_by_them(void **state)
+{
+    (void)state;
+    create(ADA, 0);
+    disconnect(ADA);
+    join(BOB);
+    say(BOB, "hello");
+    kill_core(BOB); /* and answers no questions */
+    connect(ADA);
+    assert_shown(ADA, "bob: hello|");
+}
+
+static void
 who_joins_is_shown_what_is_said_from_then_on(void **state)
 {
     (void)state;
@@ -167,6 +180,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_a_member_says_the_others_are_shown),
         TEST(who_is_away_reads_the_log_when_they_are_back),
+        TEST(who_comes_and_goes_while_others_are_away_is_read_by_them),
         TEST(who_joins_is_shown_what_is_said_from_then_on),
         TEST(who_is_put_out_is_shown_nothing_more),
         TEST(ticks_say_stored_and_then_delivered),
