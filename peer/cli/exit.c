@@ -50,6 +50,7 @@ meaning(enum conclave_err err)
     case CONCLAVE_ERR_TOO_LARGE:
     case CONCLAVE_ERR_QUOTA_EXCEEDED:
     case CONCLAVE_ERR_VERSION_MISMATCH:
+    case CONCLAVE_ERR_EXPIRED:
     case CONCLAVE_ERR_INTERNAL:
         return (struct meaning){err, CLI_EXIT_FAILED};
     case CONCLAVE_ERR_STORE_FULL:
@@ -63,7 +64,6 @@ meaning(enum conclave_err err)
     case CONCLAVE_ERR_SPACE:
     case CONCLAVE_ERR_SEAL:
     case CONCLAVE_ERR_SIGNATURE:
-    case CONCLAVE_ERR_EXPIRED:
     case CONCLAVE_ERR_REPLAY:
     case CONCLAVE_ERR_NOT_FOUND:
     case CONCLAVE_ERR_STORE_DAMAGED:

@@ -48,7 +48,7 @@ json_has_the_published_codes_alone(void **state)
         "ok", "bad-arguments", "unknown-command", "not-logged-in", "already-online", "name-taken", "bad-name",
         "weak-password", "wrong-credentials", "blocked", "busy", "no-such-user", "user-offline", "no-such-room",
         "room-exists", "not-a-member", "forbidden", "too-large", "registry-unreachable", "registry-key-changed",
-        "peer-key-changed", "quota-exceeded", "version-mismatch", "internal",
+        "peer-key-changed", "quota-exceeded", "version-mismatch", "expired", "internal",
     };
     (void)state;
 #define CHECK_ROW(name, text, sentence)                                                             \

@@ -86,11 +86,12 @@ def eventually(what, condition, patience=None):
 class Daemon:
     """conclaved; `link` is what it printed.  `inside` goes before the command."""
 
-    def __init__(self, *arguments, inside=(), address="127.0.0.1"):
+    def __init__(self, *arguments, inside=(), address="127.0.0.1", environ=None):
         self.data = path(fresh("data"))
         self.arguments = list(arguments)
         self.inside, self.address = list(inside), address
         self.listen = address + ":0"
+        self.environ = environ or {}
         self.process = None
         self.start()
 
@@ -99,7 +100,7 @@ class Daemon:
         self.process = subprocess.Popen(
             self.inside + [CONCLAVED, "--data", self.data, "--listen", self.listen, "--advertise", self.address]
             + self.arguments,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, env=environment())
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, env=environment(self.environ))
         _running.append(self.process)
         line = self.process.stdout.readline().decode().strip()
         if not line.startswith("ready conclave://"):

@@ -3,17 +3,19 @@ and ticks while the registry and both of them break."""
 
 import os
 import signal
+import struct
 
-from conclave_e2e import (PASSWORD, Daemon, Session, conclave, expect, fresh, main, objects, path, person, register)
+from conclave_e2e import (PASSWORD, TOP, Daemon, Session, Skip, conclave, expect, fresh, main, objects, path, person,
+                          register)
 
 _daemon = Daemon()
 
 
-def _configured(text):
+def _configured(text, environ=None):
     file = path(fresh("config"))
     with open(file, "w") as out:
         out.write(text)
-    return Daemon("--config", file)
+    return Daemon("--config", file, environ=environ)
 
 
 def _introduced(daemon):
@@ -144,12 +146,11 @@ def nothing_is_lost_doubled_or_disordered_while_both_are_killed():
     got = []
     while queued[-1] not in got:
         reader = Session(_daemon, bob)
-        while len(got) % 60 != 59 and queued[-1] not in got:
-            got.append(reader.wait("message")["id"])
+        for _ in range(60):
+            if queued[-1] not in got:
+                got.append(reader.wait("message")["id"])
         reader.kill()
         got += [e["id"] for e in reader.events if e["type"] == "message"]
-        if len(got) % 60 == 59:
-            got.append(Session(_daemon, bob).wait("message")["id"])
     assert len(set(got)) == len(got), "something came twice"
     assert [id for id in got if id in set(queued)] == queued, "lost, or out of order"
 
@@ -188,6 +189,33 @@ def whose_account_is_gone_is_told_also_of_mail():
     sender.ok("/msg %s to nobody" % bob)
     sender.wait("notice", code="no-such-user", user=bob)
     sender.end()
+
+
+def mail_that_nobody_fetched_expires_and_its_sender_is_told():
+    library, clock = os.path.join(TOP, ".libs", "liblater.so"), path(fresh("clock"))
+    if os.environ.get("SANITIZE_FLAGS") or not os.path.exists(library):
+        raise Skip("the registry's clock cannot be put forward here")
+
+    def put_forward(days):
+        with open(clock, "wb") as file:
+            file.write(struct.pack("=q", days * 86400))
+
+    put_forward(0)
+    daemon = _configured("mail\n    expiry_days = 7\n", {"LD_PRELOAD": library, "CONCLAVE_LATER": clock})
+    alice, bob = _introduced(daemon)
+    done = expect(conclave(daemon, alice, "--timeout", "1", "--json", "send", bob, "in vain"), 5)
+    (sent,) = [o["id"] for o in objects(done.out) if o["type"] == "ok"]
+    put_forward(6)
+    done = expect(conclave(daemon, alice, "--json", "search", bob), 0)
+    assert not [o for o in objects(done.out) if o["type"] == "notice"], done
+    put_forward(8)
+    sender = Session(daemon, alice)
+    assert sender.wait("notice", user=bob)["code"] == "expired"
+    reader = Session(daemon, bob)  # it is kept at the sender, for when they meet
+    assert _heard(reader, alice, 1) == ["in vain"]
+    sender.wait("receipt", id=sent, state="delivered")
+    reader.end(), sender.end()
+    daemon.stop()
 
 
 main(globals())

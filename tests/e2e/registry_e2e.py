@@ -94,6 +94,6 @@ def log(daemon):
 def daemon_on(listen, advertise, data=None):
     daemon = Daemon.__new__(Daemon)
     daemon.data, daemon.arguments, daemon.listen, daemon.process = data or path(fresh("data")), [], listen, None
-    daemon.inside, daemon.address = [], advertise
+    daemon.inside, daemon.address, daemon.environ = [], advertise, {}
     daemon.start()
     return daemon
