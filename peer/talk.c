@@ -484,6 +484,9 @@ tick_one(struct peer_core *self, struct peer_device *device)
         peer_links_want(self, peer_roster_contact_of(&self->roster, device));
         return;
     }
+    /* a link through the registry does not break: who refuses us by now is asked */
+    if (peer_links_best(self, device) == &device->relayed)
+        peer_people_introduce(self, peer_roster_contact_of(&self->roster, device));
     peer_talk_rewind(self, device);
     device->resend_ms = waited_ms * 2 < RESEND_LAST_MS ? waited_ms * 2 : RESEND_LAST_MS;
 }

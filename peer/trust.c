@@ -39,8 +39,11 @@ peer_trust_block(struct peer_core *self, uint64_t cmd, struct msg_text name, boo
         if (on) {
             peer_links_drop(self, device);
             msg_effects_expel(self->out, &device->cert.transport);
-        } else
+        } else {
             msg_effects_admit(self->out, &device->cert.transport);
+            device->relay_at_ms = 0;
+            peer_relay_want(self, device); /* what waits over there need not wait for their next try */
+        }
     }
     peer_step_ok(self, cmd, NULL);
 }

@@ -173,6 +173,26 @@ who_is_blocked_is_passed_over(void **state)
 }
 
 static void
+who_is_not_answered_through_the_registry_asks_whether_they_are_refused(void **state)
+{
+    (void)state;
+    const struct msg_cmd_block block = {1, msg_text("ada"), true}, unblock = {2, msg_text("ada"), false};
+    both_come();
+    pair_say(ADA, 1, "hello");
+    registry_passes(3000);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 1);
+    pair_command(BOB, MSG_CMD_BLOCK, &block);
+    const size_t asked = registry.said[ADA][MSG_INTRODUCE];
+    pair_say(ADA, 2, "and now");
+    registry_passes(2500);
+    assert_int_equal(registry.said[ADA][MSG_INTRODUCE], asked + 1);
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1);
+    pair_command(BOB, MSG_CMD_BLOCK, &unblock);
+    registry_passes(500);
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 2); /* he came back to her */
+}
+
+static void
 who_somebody_is_by_now_is_asked_beside_the_greeting(void **state)
 {
     (void)state;
@@ -262,6 +282,7 @@ main(void)
         TEST(the_direct_way_is_tried_again_and_preferred),
         TEST(it_ends_with_the_session),
         TEST(who_is_blocked_is_passed_over),
+        TEST(who_is_not_answered_through_the_registry_asks_whether_they_are_refused),
         TEST(who_somebody_is_by_now_is_asked_beside_the_greeting),
         TEST(that_somebody_left_is_told_once_whichever_answer_says_so),
         TEST(what_is_no_link_s_ends_it),
