@@ -25,8 +25,12 @@ accepted(struct peer_node *node, const struct host_frame *frame)
 {
     const uint64_t id = PEER_LINK_ACCEPTED | frame->conn;
     struct peer_conn *conn = peer_conns_find(&node->conns, id);
-    if (conn != NULL)
+    if (conn != NULL && conn->fd == frame->fd && memcmp(&conn->key, &frame->from, sizeof conn->key) == 0)
         return conn;
+    if (conn != NULL) { /* it ended, and somebody claimed its routing id */
+        peer_node_fall(node, conn, CONCLAVE_OK);
+        peer_node_settle(node);
+    }
     conn = peer_conns_add(&node->conns, id);
     conn->key = frame->from;
     conn->fd = frame->fd;
