@@ -29,21 +29,28 @@ refill(struct broker_bucket *self, const struct broker_rate *rate, uint64_t now_
 }
 
 uint64_t
-broker_bucket_take(struct broker_bucket *self, const struct broker_rate *rate, uint64_t now_ms)
+broker_bucket_take_many(struct broker_bucket *self, const struct broker_rate *rate, uint64_t tokens, uint64_t now_ms)
 {
     const uint64_t burst_milli = (rate->burst > 0 ? rate->burst : 1) * MILLI;
+    const uint64_t wanted_milli = tokens < burst_milli / MILLI ? tokens * MILLI : burst_milli;
 
     refill(self, rate, now_ms);
     if (self->spent_milli > burst_milli)
         self->spent_milli = burst_milli; /* the limit was lowered */
-    if (burst_milli - self->spent_milli >= MILLI) {
-        self->spent_milli += MILLI;
+    if (burst_milli - self->spent_milli >= wanted_milli) {
+        self->spent_milli += wanted_milli;
         return 0;
     }
     if (rate->count == 0)
         return rate->per_ms > 0 ? rate->per_ms : 1;
-    const uint64_t lack_milli = MILLI - (burst_milli - self->spent_milli);
+    const uint64_t lack_milli = wanted_milli - (burst_milli - self->spent_milli);
     return lack_milli * rate->per_ms / (rate->count * MILLI) + 1;
+}
+
+uint64_t
+broker_bucket_take(struct broker_bucket *self, const struct broker_rate *rate, uint64_t now_ms)
+{
+    return broker_bucket_take_many(self, rate, 1, now_ms);
 }
 
 bool

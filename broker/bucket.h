@@ -19,7 +19,10 @@ struct broker_bucket {
     uint64_t at_ms;
 };
 
-/* Takes one token: 0, or the time in ms until there is one. */
+/* Takes one token, or so many: 0, or the time in ms until they are there.  More
+ * than the burst are taken when the bucket is full. */
+uint64_t broker_bucket_take_many(struct broker_bucket *self, const struct broker_rate *rate, uint64_t tokens,
+                                 uint64_t now_ms);
 uint64_t broker_bucket_take(struct broker_bucket *self, const struct broker_rate *rate, uint64_t now_ms);
 
 /* Sets of eight: a new source takes the place of the one that spent least. */

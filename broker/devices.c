@@ -84,7 +84,21 @@ broker_devices_fail(struct broker_front_core *self, struct broker_job *job, enum
 {
     if (!job->orphan)
         broker_front_core_refuse(self, job->conn, job->req, err, NULL, retry_ms);
+    const uint64_t account = job->account;
     broker_jobs_end(&self->jobs, job);
+    broker_roster_release(self, account);
+}
+
+/* The entries in its rooms, before anything else is written; false: it waits
+ * until no transaction of these is under way. */
+static bool
+leave_rooms(struct broker_front_core *self, struct broker_job *job)
+{
+    if (broker_roster_revoke(self, job->account, job->device))
+        return true;
+    if (job->stage != BROKER_STAGE_LOCK)
+        broker_jobs_enter(&self->jobs, job, BROKER_STAGE_LOCK, self->now.mono_ms);
+    return false;
 }
 
 /* What keeps the device out from now on: no owner, and an entry on the list. */
@@ -131,6 +145,9 @@ revoke_locked(struct broker_front_core *self, struct broker_job *job)
         return;
     }
     const struct msg_record_key key = msg_record_key2(job->account, job->device);
+    if (!leave_rooms(self, job)
+        || !broker_accounts_device(&self->view, job->account, job->device, &device)) /* its texts went meanwhile */
+        return;
     device.revoked_ms = self->now.wall_ms > 0 ? self->now.wall_ms : 1;
     msg_effects_put(self->out, BROKER_TABLE_DEVICES, msg_record_key_span(&key), MSG_REC_DEVICE, &device);
     job->transport = device.transport;
@@ -138,6 +155,8 @@ revoke_locked(struct broker_front_core *self, struct broker_job *job)
     prune(self);
     broker_progress_put_counters(self);
     broker_progress_enter_store(self, job);
+    broker_roster_depart(self, job->id);
+    broker_roster_release(self, job->account);
 }
 
 static void
@@ -152,6 +171,8 @@ delete_locked(struct broker_front_core *self, struct broker_job *job)
         broker_devices_fail(self, job, CONCLAVE_ERR_INTERNAL, 0);
         return;
     }
+    if (!leave_rooms(self, job))
+        return;
     while (broker_accounts_next_device(&self->view, job->account, &at, &device)) {
         const struct msg_record_key key = msg_record_key2(job->account, at);
         msg_effects_delete(self->out, BROKER_TABLE_DEVICES, msg_record_key_span(&key));
@@ -165,6 +186,8 @@ delete_locked(struct broker_front_core *self, struct broker_job *job)
         self->counters.accounts--;
     broker_progress_put_counters(self);
     broker_progress_enter_store(self, job);
+    broker_roster_depart(self, job->id);
+    broker_roster_release(self, job->account);
 }
 
 void
@@ -209,11 +232,12 @@ void
 broker_devices_stored(struct broker_front_core *self, struct broker_job *job)
 {
     const enum broker_job_kind kind = job->kind;
-    const uint64_t account = job->account;
+    const uint64_t account = job->account, device = job->device;
     const struct msg_box_pub transport = job->transport;
 
     finish(self, job);
     if (kind == BROKER_JOB_DELETE) {
+        broker_roster_bury(self, account);
         end_account(self, account);
     } else {
         const uint32_t session = broker_sessions_by_key(&self->sessions, &transport);
@@ -221,6 +245,7 @@ broker_devices_stored(struct broker_front_core *self, struct broker_job *job)
             broker_login_cut(self, session, CONCLAVE_ERR_REVOKED,
                              "This device was revoked; enrol it again with name and password in a fresh home.");
     }
+    broker_clearing_close(self, account, device);
     sign_list(self);
 }
 

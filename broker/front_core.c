@@ -9,6 +9,9 @@
 #include "msg/codec.h"
 
 #define WATCHES_MAX (1u << 20)   /* in all sessions together */
+#define MAILBOXES_MAX (1u << 20) /* that are not empty */
+#define MAIL_TICK_MS 600000u     /* mail expires up to this much late */
+#define SEATS_MAX (1u << 22)     /* in all rooms together */
 #define CALM_TIMES 4u            /* what is not counted as a request may come this much oftener */
 
 /* ---- what all use ---- */
@@ -80,13 +83,24 @@ make_tables(struct broker_front_core *self)
     const uint32_t sessions = at_most(settings->sessions, 1u << 20);
     const uint32_t watches = at_most(sessions * settings->watches, WATCHES_MAX);
     const uint32_t people = at_most(settings->accounts, sessions + watches);
+    const uint32_t senders = at_most(settings->accounts, MAILBOXES_MAX);
+    const uint32_t mailboxes = at_most(settings->accounts * settings->devices, MAILBOXES_MAX);
+    const uint32_t memberships = at_most(settings->memberships, 1u << 24);
+    const uint64_t of_sessions = sessions * settings->account_rooms, of_members = memberships * settings->devices;
+    const struct broker_rooms_limits rooms = {
+        at_most(settings->rooms, 1u << 20), memberships,
+        at_most(of_sessions < of_members ? of_sessions : of_members, SEATS_MAX), sessions};
 
     return broker_sessions_init(&self->sessions, sessions, settings->expiry_ms, seed)
            && broker_people_init(&self->people, &self->sessions, people, watches, settings->gather_ms, seed)
            && broker_jobs_init(&self->jobs, msg_keys_random_u64() >> 1)
            && broker_throttle_init(&self->throttle, seed) && broker_strikes_init(&self->strikes, seed)
            && broker_introductions_init(&self->introductions, msg_keys_random_u64() >> 1)
-           && broker_revocations_init(&self->revocations) && make_room(&self->items)
+           && broker_mailboxes_init(&self->mail.boxes, mailboxes, senders, MAIL_TICK_MS, seed)
+           && broker_mailwrites_init(&self->mail.writes)
+           && broker_revocations_init(&self->revocations) && broker_rooms_init(&self->rooms, &rooms, seed)
+           && broker_proposals_init(&self->proposals) && broker_room_watch_init(&self->room_watch, sessions)
+           && (self->links = calloc(sessions + 1u, sizeof *self->links)) != NULL && make_room(&self->items)
            && make_room(&self->nested) && make_room(&self->frame);
 }
 
@@ -121,6 +135,12 @@ broker_front_core_destroy(struct broker_front_core **self_p)
     broker_strikes_wipe(&self->strikes);
     broker_introductions_wipe(&self->introductions);
     broker_revocations_wipe(&self->revocations);
+    broker_mailboxes_wipe(&self->mail.boxes);
+    broker_mailwrites_wipe(&self->mail.writes);
+    broker_rooms_wipe(&self->rooms);
+    broker_proposals_wipe(&self->proposals);
+    broker_room_watch_wipe(&self->room_watch);
+    free(self->links);
     free(self->items.at);
     free(self->nested.at);
     free(self->frame.at);
@@ -142,6 +162,8 @@ broker_front_core_counts(const struct broker_front_core *self, struct broker_fro
     *out = self->counts;
     out->sessions = self->sessions.count;
     out->accounts_online = self->people.online_count;
+    out->mail_waiting = self->mail.boxes.count;
+    out->mail_counted = broker_clearing_counted(self);
 }
 
 /* ---- members ---- */
@@ -151,6 +173,7 @@ typedef void answer_fn(struct broker_front_core *self, const struct broker_ask *
 enum need {
     NEED_SESSION,   /* and a token of the session's rate */
     NEED_CALM,      /* a session; counted apart, more leniently */
+    NEED_BYTES,     /* a session; its bytes are counted where it is answered */
     NEED_NOTHING    /* before LOGIN too */
 };
 
@@ -167,10 +190,21 @@ static const struct row {
     [MSG_LIST] = {broker_directory_list, NEED_SESSION},
     [MSG_WATCH] = {broker_directory_watch, NEED_SESSION},
     [MSG_INTRODUCE] = {broker_introducing_ask, NEED_SESSION},
+    [MSG_RELAY] = {broker_relaying_relay, NEED_BYTES},
+    [MSG_DEPOSIT] = {broker_mailing_deposit, NEED_SESSION},
+    [MSG_COLLECTED] = {broker_mailing_collected, NEED_CALM},
     [MSG_LIST_DEVICES] = {broker_devices_list, NEED_SESSION},
     [MSG_REVOKE] = {broker_devices_revoke, NEED_SESSION},
     [MSG_LIST_REVOKED] = {broker_devices_list_revoked, NEED_SESSION},
     [MSG_DELETE_ACCOUNT] = {broker_devices_delete, NEED_SESSION},
+    [MSG_ROOM_PROPOSE] = {broker_room_ops_propose, NEED_SESSION},
+    [MSG_ROOM_FIND] = {broker_room_lists_find, NEED_SESSION},
+    [MSG_ROOM_LIST] = {broker_room_lists_list, NEED_SESSION},
+    [MSG_ROOM_WATCH] = {broker_room_lists_watch, NEED_SESSION},
+    [MSG_ENTRIES_OF] = {broker_room_lists_entries, NEED_SESSION},
+    [MSG_MEMBERS_OF] = {broker_room_cards_members, NEED_SESSION},
+    [MSG_CARDS_OF] = {broker_room_cards_of_room, NEED_SESSION},
+    [MSG_CARD_OF] = {broker_room_cards_one, NEED_SESSION},
 };
 
 /* Counts what should not have come; a connection that goes on is cut. */
@@ -202,6 +236,8 @@ within_rate(struct broker_front_core *self, const struct broker_ask *ask, enum n
     struct broker_rate rate = {self->settings.requests_burst, self->settings.requests_per_s, 1000};
     struct broker_bucket *bucket = &session->requests;
 
+    if (need == NEED_BYTES)
+        return true;
     if (need == NEED_CALM) {
         rate.burst *= CALM_TIMES;
         rate.count *= CALM_TIMES;
@@ -212,6 +248,22 @@ within_rate(struct broker_front_core *self, const struct broker_ask *ask, enum n
         broker_front_core_refuse(self, ask->link, ask->req, CONCLAVE_ERR_BUSY,
                             "You ask for too much at once; try again in a moment.", retry_ms);
     return retry_ms == 0;
+}
+
+void
+broker_front_core_answer(struct broker_front_core *self, uint32_t slot, struct msg_span frame)
+{
+    const struct broker_session *session = &self->sessions.list[slot];
+    struct broker_ask ask = {.link = session->conn, .key = session->key, .source = msg_text(session->reach.observed),
+                             .session = slot};
+    union msg_any any;
+    enum msg_kind kind;
+    uint64_t number;
+
+    if (msg_codec_decode(frame, &kind, &any) != CONCLAVE_OK || rows[kind].answer == NULL)
+        assert(false); /* it was answered up to here before */
+    msg_codec_peek(frame, &number, &ask.req);
+    rows[kind].answer(self, &ask, &any);
 }
 
 static void
@@ -242,9 +294,7 @@ hear_member(struct broker_front_core *self, const struct msg_event *event)
         refuse_frame(self, &ask, err != CONCLAVE_OK ? err : CONCLAVE_ERR_KIND);
         return;
     }
-    /* In every kind that has one, req is the first field. */
-    if (kind != MSG_PING && kind != MSG_CONSENT)
-        memcpy(&ask.req, &any, sizeof ask.req);
+    msg_codec_peek(event->bytes, &number, &ask.req);
     if (self->broken) {
         broker_front_core_refuse(self, ask.link, ask.req, CONCLAVE_ERR_INTERNAL, NULL, 0);
     } else if (row->need == NEED_NOTHING) {
@@ -275,11 +325,14 @@ start(struct broker_front_core *self)
     self->revoked_version = self->counters.revoked_version;
     self->generation = self->counters.next_generation;
     self->counters.next_generation += BROKER_GENERATIONS;
+    self->mail.next_serial = self->generation;
+    broker_clearing_start(self);
     struct broker_job *job = broker_jobs_add(&self->jobs, BROKER_JOB_BOOT, self->now.mono_ms);
     assert(job != NULL); /* nothing came before START */
     (void)broker_jobs_lock(&self->jobs, job, BROKER_BOOT_LOCK); /* nobody else can have it */
     broker_progress_put_counters(self);
     broker_progress_enter_store(self, job);
+    broker_seats_start(self);
 }
 
 static void
@@ -342,7 +395,7 @@ arm(struct broker_front_core *self)
 {
     const uint64_t times[] = {broker_wheel_next(&self->sessions.leases), broker_wheel_next(&self->people.gather),
                               broker_wheel_next(&self->jobs.timers),
-                              broker_wheel_next(&self->introductions.timers), self->pongs.due_ms};
+                              broker_wheel_next(&self->introductions.timers), self->pongs.due_ms, broker_clearing_next(self), self->room_watch.due_ms};
     uint64_t next_ms = BROKER_NEVER;
 
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
@@ -366,8 +419,10 @@ broker_front_core_step(struct broker_front_core *self, struct msg_time now, cons
     broker_leases_expire(self);
     broker_progress_run_due(self);
     broker_introducing_due(self);
+    broker_clearing_due(self);
     broker_directory_flush_due(self);
     broker_leases_pong_due(self);
+    broker_room_lists_due(self);
     switch (event->kind) {
     case EVENT_START:
         start(self);
@@ -385,6 +440,8 @@ broker_front_core_step(struct broker_front_core *self, struct msg_time now, cons
         broker_progress_hear_stored(self, event);
         break;
     case EVENT_FULL:
+        broker_mailing_full(self, event->link);
+        break;
     case EVENT_BOUND:
         break;
     case EVENT_STOP:

@@ -10,6 +10,7 @@
 #ifndef BROKER_FRONT_CORE_H
 #define BROKER_FRONT_CORE_H
 
+#include "broker/mailbox.h"
 #include "broker/view.h"
 #include "msg/step.h"
 
@@ -21,8 +22,17 @@ struct broker_front_settings {
     uint64_t devices;               /* limits.devices, per account */
     uint64_t sessions;              /* limits.sessions, in all */
     uint64_t watches;               /* limits.watches, per session */
+    uint64_t rooms;                 /* limits.rooms, in all */
+    uint64_t room_members;          /* limits.room_members, of one room; as many again may be invited */
+    uint64_t memberships;           /* limits.memberships, in all rooms together, with invitations */
+    uint64_t account_rooms;         /* limits.account_rooms, that one account is in; invited to as many again */
+    uint64_t mesh_join;             /* rooms.mesh_join: up to so many members a room becomes a mesh ... */
+    uint64_t mesh_stay;             /* rooms.mesh_stay: ... and up to so many it stays one */
     uint64_t requests_burst;        /* limits.requests: per session, burst ... */
     uint64_t requests_per_s;        /* ... and refill */
+    uint64_t relay_burst_bytes;     /* limits.relay_burst_bytes: per session, and ... */
+    uint64_t relay_bytes_per_s;     /* ... limits.relay_bytes_per_s, of what it sends others through us */
+    struct broker_mail_limits mail; /* mail. */
     uint64_t lease_ms;              /* lease.ping_ms: 15000 */
     uint64_t expiry_ms;             /* lease.expiry_ms: 45000 */
     uint64_t gather_ms;             /* presence.gather_ms: 1000 */
@@ -52,6 +62,9 @@ void broker_front_core_step(struct broker_front_core *self, struct msg_time now,
 
 struct broker_front_counts {
     uint64_t sessions, accounts_online, requests, refused, log_ins, log_ins_failed, sign_ups, introductions, presence_sent, garbage;
+    uint64_t relayed, unreached;
+    uint64_t mail_stored, mail_refused, mail_pushed, mail_expired, mail_waiting;
+    bool mail_counted; /* mail_waiting is all there is, stored or on its way */
 };
 void broker_front_core_counts(const struct broker_front_core *self, struct broker_front_counts *out);
 

@@ -1,6 +1,6 @@
-/* Introductions: who wants to dial somebody asks here; every device of the
- * other account that may be introduced is asked first, and only those that
- * consent are told where they are. */
+/* Introductions: who wants to talk to somebody asks here; every device of the
+ * other account that is online is asked first.  The asker is told where those
+ * are that consent and let themselves be seen; to others it talks by relay. */
 #include <assert.h>
 
 #include "broker/front_state.h"
@@ -9,17 +9,20 @@
 static_assert(MSG_DEVICE_COUNT * (MSG_CERT_MAX + BROKER_REACH_BYTES + 64u) < MSG_FRAME_MAX - 1024u,
               "the cards of one account fit into a frame");
 
-/* Adds the device's card to the list; with its endpoints when it consented. */
+/* Adds the device's card to the list; online when it consented, and with its
+ * endpoints when they may be seen. */
 static void
 add_card(struct broker_front_core *self, const struct msg_rec_device *device, const struct broker_session *session,
-         struct msg_list *cards)
+         uint64_t asker, struct msg_list *cards)
 {
     struct msg_device_card card = {.certificate = device->certificate, .online = session != NULL};
+    const bool shown = session != NULL
+                       && broker_people_permits(&self->people, (uint32_t)(session - self->sessions.list), asker);
     struct msg_address address;
     size_t at = 0;
 
     self->nested.len = 0;
-    while (session != NULL && broker_reach_next(&session->reach, &at, &address.endpoint))
+    while (shown && broker_reach_next(&session->reach, &at, &address.endpoint))
         if (msg_codec_append(&self->nested, &card.endpoints, MSG_ADDRESS, &address) != CONCLAVE_OK)
             break;
     if (msg_codec_append(&self->items, cards, MSG_DEVICE_CARD, &card) != CONCLAVE_OK)
@@ -62,7 +65,7 @@ answer(struct broker_front_core *self, const struct broker_session *asker, uint6
         const struct broker_session *session = consented(self, introduction, device.device);
         if (session != NULL && introduced.status != MSG_STATUS_ONLINE)
             introduced.status = session->reach.status;
-        add_card(self, &device, session, &introduced.devices);
+        add_card(self, &device, session, asker->account, &introduced.devices);
     }
     self->counts.introductions++;
     broker_front_core_send(self, asker->conn, MSG_INTRODUCED, &introduced);
@@ -89,7 +92,7 @@ conclude(struct broker_front_core *self, struct broker_introduction *introductio
     broker_introductions_end(&self->introductions, introduction);
 }
 
-/* Asks every device of the person that may be introduced to the asker. */
+/* Asks every device of the person that is online, but the asker itself. */
 static void
 ask_devices(struct broker_front_core *self, const struct broker_ask *ask, struct broker_introduction *introduction,
             uint32_t person)
@@ -104,7 +107,7 @@ ask_devices(struct broker_front_core *self, const struct broker_ask *ask, struct
     for (; at != 0 && introduction->count < BROKER_INTRODUCTION_DEVICES;
          at = self->sessions.list[at - 1].person_next) {
         struct broker_session *session = &self->sessions.list[at - 1];
-        if (session == asker || !broker_people_permits(&self->people, at - 1, asker->account))
+        if (session == asker)
             continue;
         introduction->asked[introduction->count].device = session->device;
         introduction->asked[introduction->count].session = at - 1;
@@ -145,6 +148,8 @@ broker_introducing_ask(struct broker_front_core *self, const struct broker_ask *
         broker_front_core_refuse(self, ask->link, introduce->req, CONCLAVE_ERR_NO_SUCH_USER, NULL, 0);
         return;
     }
+    if (broker_renewing_holds(self, ask, MSG_INTRODUCE, introduce, account))
+        return;
     const uint32_t person = broker_people_by_account(&self->people, account);
     const uint32_t others = person != BROKER_NONE ? self->people.list[person].session_first : 0;
     /* Nobody there, or nobody but the asker itself. */
@@ -170,8 +175,7 @@ broker_introducing_ask(struct broker_front_core *self, const struct broker_ask *
         return;
     }
     broker_introductions_end(&self->introductions, introduction);
-    broker_front_core_refuse(self, ask->link, introduce->req, CONCLAVE_ERR_FORBIDDEN,
-                        "That user is not introduced to you.", 0);
+    answer(self, asker, introduce->req, account, NULL);
 }
 
 void

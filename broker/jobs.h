@@ -11,6 +11,7 @@
 
 #define BROKER_JOBS 1024u
 #define BROKER_JOBS_HASHING 64u   /* as many as the vault lets wait */
+#define BROKER_QUESTION_MAX 1024u /* bytes of a frame that waits for certificates */
 #define BROKER_JOB_ASK_MS 2000u   /* the vault is asked again after this */
 #define BROKER_JOB_GIVE_UP_MS 20000u
 
@@ -22,7 +23,9 @@ enum broker_job_kind {
     BROKER_JOB_LOGIN,
     BROKER_JOB_REVOKE,
     BROKER_JOB_DELETE,
+    BROKER_JOB_RENEW,     /* certificates of an account; then a question is answered */
     BROKER_JOB_SIGN_LIST, /* the list of revocations */
+    BROKER_JOB_ROOM,      /* the password of a room; the operation stands in broker/proposals */
     BROKER_JOB_BOOT,      /* a new block of generations is being stored */
     BROKER_JOB_KINDS
 };
@@ -64,6 +67,7 @@ struct broker_job {
     /* how far it is */
     uint64_t throttle;          /* tag of the attempt; 0: none is pending */
     uint64_t version;           /* of the revocations, once it is stored */
+    uint32_t proposal;          /* ROOM: its slot */
     bool rehash;
     bool made;                  /* SIGNUP: a new account, not a repeated question */
     char password[MSG_PASSWORD_MAX + 1];
@@ -74,6 +78,8 @@ struct broker_job {
     size_t body_len;
     uint8_t certificate[MSG_CERT_MAX];
     size_t certificate_len;
+    uint8_t question[BROKER_QUESTION_MAX]; /* RENEW: the frame that waits */
+    size_t question_len;
 };
 
 struct broker_jobs {

@@ -50,6 +50,8 @@ replace(struct broker_front_core *self, uint32_t slot, uint64_t link)
     msg_effects_drop(self->out, session->conn);
     broker_introducing_forget(self, slot);
     broker_people_unwatch_all(&self->people, slot);
+    broker_rooms_stand_up_all(&self->rooms, slot);
+    broker_room_watch_set(&self->room_watch, slot, false);
     broker_sessions_move(&self->sessions, slot, link);
     session->generation = self->generation++;
 }
@@ -92,7 +94,7 @@ open_session(struct broker_front_core *self, const struct request *request, uint
 {
     uint32_t slot = broker_sessions_by_key(&self->sessions, &request->key);
     const uint32_t other = broker_sessions_by_conn(&self->sessions, request->link);
-    bool anew = true;
+    bool anew = true, begins = true;
 
     if (other != BROKER_NONE && other != slot) {
         broker_front_core_refuse(self, request->link, request->req, CONCLAVE_ERR_FORBIDDEN, NULL, 0);
@@ -107,6 +109,7 @@ open_session(struct broker_front_core *self, const struct request *request, uint
     } else {
         /* Asked again because the answer was lost: the session goes on. */
         const struct broker_reach *reach = &self->sessions.list[slot].reach;
+        begins = false;
         anew = reach->len != request->reach.len || reach->direct != request->reach.direct
                || memcmp(reach->endpoints, request->reach.endpoints, reach->len) != 0;
     }
@@ -117,13 +120,14 @@ open_session(struct broker_front_core *self, const struct request *request, uint
     broker_strikes_clear(&self->strikes, request->link);
     broker_people_changed(&self->people, session->person, anew, self->now.mono_ms, self->settings.gather_ms);
     send_welcome(self, session, certificate);
+    if (begins)
+        broker_mailing_begin(self, slot);
+    broker_seats_enter(self, slot);
 }
 
-/* Whether the certificate in the record says what a new one would say, and is
- * good for that long. */
-static bool
-certificate_serves(const struct broker_front_core *self, const struct msg_rec_device *device,
-                   const struct msg_box_pub *mail, uint64_t least_ms)
+bool
+broker_login_certificate_serves(const struct broker_front_core *self, const struct msg_rec_device *device,
+                                const struct msg_box_pub *mail, uint64_t least_ms)
 {
     struct msg_cert_body body;
     const uint64_t now_ms = self->now.wall_ms;
@@ -222,7 +226,7 @@ consider(struct broker_front_core *self, const struct request *request, struct b
         refuse_login(self, request, job, CONCLAVE_ERR_SIGNATURE);
         return;
     }
-    if (certificate_serves(self, &device, &request->mail, MSG_CERT_RENEW_MS)) {
+    if (broker_login_certificate_serves(self, &device, &request->mail, MSG_CERT_RENEW_MS)) {
         uint8_t certificate[MSG_CERT_MAX]; /* the record goes with the next look into the view */
         const size_t len = device.certificate.len < sizeof certificate ? device.certificate.len : sizeof certificate;
         memcpy(certificate, device.certificate.at, len);
@@ -318,7 +322,7 @@ enter_as_before(struct broker_front_core *self, const struct broker_job *job)
     request_of_job(&request, job);
     if (!self->booted || job->orphan || job->account == 0
         || !broker_accounts_device(&self->view, job->account, job->device, &device) || device.revoked_ms != 0
-        || !certificate_serves(self, &device, &request.mail, 1))
+        || !broker_login_certificate_serves(self, &device, &request.mail, 1))
         return false;
     uint8_t certificate[MSG_CERT_MAX];
     const size_t len = device.certificate.len < sizeof certificate ? device.certificate.len : sizeof certificate;
@@ -365,6 +369,8 @@ broker_login_end(struct broker_front_core *self, uint32_t slot, bool at_once)
     broker_introducing_forget(self, slot);
     broker_people_unwatch_all(&self->people, slot);
     broker_people_leave(&self->people, slot);
+    broker_rooms_stand_up_all(&self->rooms, slot);
+    broker_room_watch_set(&self->room_watch, slot, false);
     broker_sessions_remove(&self->sessions, slot);
     broker_people_changed(&self->people, person, false, self->now.mono_ms, self->settings.gather_ms);
     if (at_once)

@@ -324,6 +324,17 @@ broker_people_next_online(const struct broker_people *self, uint32_t from)
     return BROKER_NONE;
 }
 
+uint32_t
+broker_people_session(const struct broker_people *self, uint64_t account, uint64_t device)
+{
+    const uint32_t person = broker_people_by_account(self, account);
+    uint32_t at = person != BROKER_NONE ? self->list[person].session_first : 0;
+
+    while (at != 0 && self->sessions->list[at - 1].device != device)
+        at = self->sessions->list[at - 1].person_next;
+    return at != 0 ? at - 1 : BROKER_NONE;
+}
+
 bool
 broker_people_permits(const struct broker_people *self, uint32_t session_slot, uint64_t by)
 {

@@ -86,6 +86,9 @@ bool broker_people_differs(const struct broker_people *self, const struct broker
  * and takes it as told; BROKER_NONE. */
 uint32_t broker_people_next_dirty(struct broker_people *self, uint32_t session);
 
+/* The session of that device; BROKER_NONE: it is not logged in. */
+uint32_t broker_people_session(const struct broker_people *self, uint64_t account, uint64_t device);
+
 /* The first person online whose slot is at least `from`; BROKER_NONE. */
 uint32_t broker_people_next_online(const struct broker_people *self, uint32_t from);
 

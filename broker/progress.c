@@ -101,7 +101,7 @@ typedef void fail_fn(struct broker_front_core *self, struct broker_job *job, enu
 static void
 boot_stored(struct broker_front_core *self, struct broker_job *job)
 {
-    self->booted = true;
+    self->booted = self->mail.numbered = true;
     broker_jobs_end(&self->jobs, job);
 }
 
@@ -110,10 +110,11 @@ boot_failed(struct broker_front_core *self, struct broker_job *job, enum conclav
 {
     /* Members may come in: the block is written down with the next counters
      * that are, and until then a run that follows may use the same numbers,
-     * which no device keeps over a restart. */
+     * which no device keeps over a restart.  Mail takes the counters along. */
     (void)err;
     (void)retry_ms;
-    boot_stored(self, job);
+    self->booted = true;
+    broker_jobs_end(&self->jobs, job);
 }
 
 /* How each kind of job goes on when what it waited for is there. */
@@ -132,7 +133,10 @@ static const struct job_row {
                           true},
     [BROKER_JOB_REVOKE] = {NULL, broker_devices_locked, NULL, broker_devices_stored, broker_devices_fail, false},
     [BROKER_JOB_DELETE] = {NULL, broker_devices_locked, NULL, broker_devices_stored, broker_devices_fail, false},
+    [BROKER_JOB_RENEW] = {NULL, broker_renewing_locked, broker_renewing_signed, broker_renewing_locked,
+                          broker_renewing_fail, true},
     [BROKER_JOB_SIGN_LIST] = {NULL, NULL, NULL, NULL, broker_devices_list_fail, true},
+    [BROKER_JOB_ROOM] = {broker_room_ops_hashed, NULL, NULL, NULL, broker_room_ops_fail, false},
     [BROKER_JOB_BOOT] = {NULL, NULL, NULL, boot_stored, boot_failed, false},
 };
 
@@ -156,7 +160,9 @@ broker_progress_hear_vault(struct broker_front_core *self, const struct msg_even
         }
     } else if (kind == MSG_VAULT_CHECKED) {
         job = broker_jobs_find(&self->jobs, any.MSG_ANY_VAULT_CHECKED.job, BROKER_STAGE_CHECK);
-        if (job != NULL)
+        if (job != NULL && job->kind == BROKER_JOB_ROOM)
+            broker_room_ops_checked(self, job, any.MSG_ANY_VAULT_CHECKED.ok);
+        else if (job != NULL)
             broker_admission_checked(self, job, any.MSG_ANY_VAULT_CHECKED.ok, any.MSG_ANY_VAULT_CHECKED.rehash);
     } else if (kind == MSG_VAULT_SIGNED) {
         job = broker_jobs_find(&self->jobs, any.MSG_ANY_VAULT_SIGNED.job, BROKER_STAGE_SIGN);
@@ -202,10 +208,12 @@ uncount(struct broker_front_core *self, const struct broker_job *job)
 void
 broker_progress_hear_stored(struct broker_front_core *self, const struct msg_event *event)
 {
+    broker_roster_stored(self, event->id, event->err);
     struct broker_job *job = broker_jobs_find(&self->jobs, event->id, BROKER_STAGE_STORE);
-
-    if (job == NULL)
-        return; /* nobody waits for it */
+    if (job == NULL) {
+        broker_mailing_stored(self, event);
+        return;
+    }
     if (event->err != CONCLAVE_OK) {
         uncount(self, job);
         job_rows[job->kind].failed(self, job, event->err, 0);

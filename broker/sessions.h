@@ -43,6 +43,7 @@ struct broker_session {
     uint64_t told_version;          /* of the revocation list */
     struct broker_bucket requests;
     struct broker_bucket calm;      /* for what the first one does not count */
+    struct broker_bucket bytes;     /* of what it sends others through us */
     struct broker_reach reach;
     uint32_t next_free;             /* slot + 1 */
     uint32_t person;                /* slot in broker/people */
@@ -50,6 +51,10 @@ struct broker_session {
     uint32_t watch_first;           /* slot + 1 in broker/people */
     uint32_t watch_dirty;           /* slot + 1: what is to be told */
     uint32_t watch_count;
+    uint64_t mail_sent;             /* serial: pushed up to here */
+    uint64_t mail_out;              /* bytes of it that it did not collect */
+    uint64_t deposit_last;          /* mark in broker/mailwrites */
+    uint32_t deposits;              /* that wait for the disk */
     uint32_t asking;                /* introductions that it waits for */
     uint32_t asked;                 /* introductions that wait for it */
 };

@@ -37,10 +37,23 @@ static const struct host_option options[] = {
            "Devices that are logged in at once. Takes effect at the next start."),
     NUMBER("limits/watches", limit_watches, 1, 100000, "1024",
            "People whose presence one session follows."),
+    NUMBER("limits/rooms", limit_rooms, 1, 1000000, "10000",
+           "Rooms in all. Takes effect at the next start."),
+    NUMBER("limits/room_members", limit_room_members, 1, 100000, "1024",
+           "Members of one room; as many again may be invited."),
+    NUMBER("limits/memberships", limit_memberships, 1, 10000000, "200000",
+           "Members and invitations of all rooms together. Takes effect at the next start."),
+    NUMBER("limits/account_rooms", limit_account_rooms, 1, 500, "200",
+           "Rooms that one account is in; it may be invited to as many again."),
     NUMBER("limits/requests", limit_requests, 1, 1000000, "1000",
            "Requests of one session in a burst."),
     NUMBER("limits/requests_per_s", limit_requests_per_s, 1, 1000000, "500",
            "Requests of one session each second once the burst is spent."),
+    NUMBER("limits/relay_burst_bytes", limit_relay_burst_bytes, 65536, 1000000000, "16777216",
+           "Bytes that one session sends to others through the registry, by relay and as mail, in a "
+           "burst."),
+    NUMBER("limits/relay_bytes_per_s", limit_relay_bytes_per_s, 1024, 1000000000, "4194304",
+           "Those bytes each second once the burst is spent; what is beyond waits at its sender."),
     NUMBER("limits/signups", limit_signups, 1, 1000000, "50",
            "New accounts from one source address in a burst."),
     NUMBER("limits/signups_per_hour", limit_signups_per_hour, 1, 1000000, "50",
@@ -69,6 +82,18 @@ static const struct host_option options[] = {
            "A device that was silent for this long is offline; at least twice lease/ping_ms."),
     NUMBER("presence/gather_ms", presence_gather_ms, 0, 60000, "1000",
            "Changes of presence are gathered for this long before they are told."),
+    NUMBER("mail/expiry_days", mail.expiry_days, 1, 3650, "30",
+           "Days that mail waits for a device that is away; then its sender is told."),
+    NUMBER("mail/device_messages", mail.device_messages, 1, 10000000, "10000",
+           "Messages that wait for one device; a deposit beyond that is refused."),
+    NUMBER("mail/device_mib", mail.device_mib, 1, 1048576, "64", "MiB that they take."),
+    NUMBER("mail/account_messages", mail.account_messages, 1, 10000000, "20000",
+           "Messages of one account that wait for others, in all mailboxes together."),
+    NUMBER("mail/account_mib", mail.account_mib, 1, 1048576, "256", "MiB that they take."),
+    NUMBER("rooms/mesh_join", rooms_mesh_join, 0, 1000, "16",
+           "A room of up to so many members becomes a mesh, in which they publish to one another; 0: none does."),
+    NUMBER("rooms/mesh_stay", rooms_mesh_stay, 0, 1000, "32",
+           "A mesh stays one up to so many members; at least rooms/mesh_join."),
     CHOICE("throttle/scope", throttle_scope, "source|account", "source",
            "What failed log-ins block: the account for the source address they came from, or the "
            "account from everywhere, which lets anybody lock somebody else out."),
@@ -144,6 +169,10 @@ check(const struct broker_settings *self, char *why, size_t why_cap)
     }
     if (self->lease_expiry_ms < 2 * self->lease_ping_ms) {
         snprintf(why, why_cap, "lease/expiry_ms must be at least twice lease/ping_ms.");
+        return CONCLAVE_ERR_CONFIG;
+    }
+    if (self->rooms_mesh_stay < self->rooms_mesh_join) {
+        snprintf(why, why_cap, "rooms/mesh_stay must be at least rooms/mesh_join.");
         return CONCLAVE_ERR_CONFIG;
     }
     if (self->throttle_last_ms < self->throttle_first_ms) {

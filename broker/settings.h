@@ -3,6 +3,7 @@
 #ifndef BROKER_SETTINGS_H
 #define BROKER_SETTINGS_H
 
+#include "broker/mailbox.h"
 #include "host/config.h"
 #include "msg/base.h"
 #include "msg/error.h"
@@ -20,8 +21,15 @@ struct broker_settings {
     uint64_t limit_devices;
     uint64_t limit_sessions;
     uint64_t limit_watches;
+    uint64_t limit_rooms;
+    uint64_t limit_room_members;
+    uint64_t limit_memberships;
+    uint64_t limit_account_rooms;
     uint64_t limit_requests;
     uint64_t limit_requests_per_s;
+    uint64_t limit_relay_burst_bytes;
+    uint64_t limit_relay_bytes_per_s;
+    struct broker_mail_limits mail;
     uint64_t limit_signups;
     uint64_t limit_signups_per_hour;
     uint64_t limit_knocks;
@@ -34,6 +42,8 @@ struct broker_settings {
     uint64_t lease_ping_ms;
     uint64_t lease_expiry_ms;
     uint64_t presence_gather_ms;
+    uint64_t rooms_mesh_join;
+    uint64_t rooms_mesh_stay;
     uint64_t throttle_scope; /* 0: source, 1: account */
     uint64_t throttle_failures;
     uint64_t throttle_first_ms;

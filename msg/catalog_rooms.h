@@ -45,7 +45,7 @@ struct msg_unreached { uint64_t account; uint64_t device; };
 
 /* ---- mail ---- */
 struct msg_deposit { uint64_t req; struct msg_list parcels; };  /* of PARCEL */
-struct msg_deposited { uint64_t req; struct msg_list refused; }; /* of REFUSAL: these are not stored, all others are, synced */
+struct msg_deposited { uint64_t req; struct msg_list refused; }; /* of REFUSAL: what is for these devices is not stored, all else is, synced */
 struct msg_mail {
     uint64_t serial;            /* grows within the mailbox of the device */
     uint64_t account;           /* from */
@@ -55,7 +55,7 @@ struct msg_mail {
     struct msg_span frames;     /* RUN and SEALED */
 };
 struct msg_collected { uint64_t serial; };                      /* this one and all before it are on the device's disk */
-struct msg_returned { uint64_t serial; uint64_t account; uint64_t device; struct msg_tag run; uint64_t posted_ms; }; /* nobody came for it; serial: in the mailbox of the sender */
+struct msg_returned { uint64_t serial; uint64_t account; uint64_t device; struct msg_tag run; uint64_t posted_ms; }; /* nobody came for it; account, device: who did not; serial: in the mailbox of the sender; posted_ms: when it was given up */
 struct msg_parcel { uint64_t account; uint64_t device; struct msg_span frames; };
 struct msg_refusal { uint64_t account; uint64_t device; struct msg_text code; };
 
@@ -184,8 +184,8 @@ struct msg_rec_room {
     bool mesh;
 };
 struct msg_rec_room_name { struct msg_id room; };
-struct msg_rec_room_member { struct msg_id room; uint64_t account; uint64_t role; uint64_t standing; uint64_t last; uint64_t since; uint64_t until; }; /* see msg/room.h */
-struct msg_rec_room_entry { uint64_t offset; uint64_t at_ms; struct msg_span op; struct msg_span certificate; };
+struct msg_rec_room_member { struct msg_id room; uint64_t account; uint64_t role; uint64_t standing; uint64_t last; uint64_t since; uint64_t until; uint64_t ended; }; /* see msg/room.h; ended: number of the entry that ended its membership; 0: it is in, or never was */
+struct msg_rec_room_entry { uint64_t offset; uint64_t at_ms; struct msg_span op; struct msg_span certificate; struct msg_head head; }; /* head: of the roster there */
 struct msg_rec_room_frame { uint64_t at_ms; struct msg_span frame; };
 
 /* ---- the peer's records ---- */

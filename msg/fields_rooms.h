@@ -302,12 +302,14 @@ FIELDS(msg_rec_room_member) {
     FIELD(msg_rec_room_member, last, 0, ANY),
     FIELD(msg_rec_room_member, since, 0, ANY),
     FIELD(msg_rec_room_member, until, 0, ANY),
+    FIELD(msg_rec_room_member, ended, 0, ANY),
 };
 FIELDS(msg_rec_room_entry) {
     FIELD(msg_rec_room_entry, offset, 0, ANY),
     FIELD(msg_rec_room_entry, at_ms, 0, ANY),
     FIELD(msg_rec_room_entry, op, 1, MSG_ROOM_OP_MAX),
     FIELD(msg_rec_room_entry, certificate, 0, MSG_CERT_MAX),
+    FIXED(msg_rec_room_entry, head),
 };
 FIELDS(msg_rec_room_frame) {
     FIELD(msg_rec_room_frame, at_ms, 0, ANY),

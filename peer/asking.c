@@ -1,6 +1,7 @@
 /* The requests of the public API: numbered, checked, and made a CMD_ frame. */
 #include "peer/handle.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "msg/codec.h"
@@ -8,19 +9,37 @@
 
 #define SAY_MAX (1u << 20)      /* bytes; longer texts are refused before they are copied */
 #define TYPED_MAX 512u          /* bytes of a name as typed */
+#define TOPIC_MAX 1024          /* bytes; MSG_TOPIC_MAX as words have it */
 #define KEPT_BYTES 4096u        /* a larger command buffer is given back */
 
+static_assert(TOPIC_MAX == MSG_TOPIC_MAX, "the sentence says what the wire takes");
+/* The acts and flags of the API are those of the wire. */
+static_assert((int)CONCLAVE_ACT_CREATE == (int)MSG_ACT_CREATE && (int)CONCLAVE_ACT_LEAVE == (int)MSG_ACT_LEAVE &&
+              (int)CONCLAVE_ACT_INVITE == (int)MSG_ACT_INVITE && (int)CONCLAVE_ACT_PROMOTE == (int)MSG_ACT_PROMOTE &&
+              (int)CONCLAVE_ACT_DELETE == (int)MSG_ACT_DELETE && (int)CONCLAVE_ACT_REVOKED == (int)MSG_ACT_REVOKED, "");
+static_assert(((int)CONCLAVE_ROOM_PRIVATE | (int)CONCLAVE_ROOM_LOCKED | (int)CONCLAVE_ROOM_HISTORY) == (int)MSG_ROOM_FLAGS &&
+              (int)CONCLAVE_ROOM_LOCKED == (int)MSG_ROOM_LOCKED && (int)CONCLAVE_ROLE_OWNER == (int)MSG_ROLE_OWNER, "");
+
+#define STRING_OF(number) #number
+#define IN_WORDS(number) STRING_OF(number)
+
 static uint64_t
-fail(struct conclave *self, uint64_t request, enum conclave_err err)
+fail_saying(struct conclave *self, uint64_t request, enum conclave_err err, const char *sentence)
 {
     uint8_t frame[1024];
     struct msg_buf buf = {frame, 0, sizeof frame};
     const struct msg_error_frame failed = {.req = request, .code = msg_text(msg_error_code(err)),
-                                           .text = msg_text(msg_error_sentence(err))};
+                                           .text = msg_text(sentence)};
     if (msg_codec_encode(&buf, MSG_TELL_FAILED, &failed) != CONCLAVE_OK)
         abort(); /* codes and sentences are ours */
     peer_tells_put(&self->peer.tells, msg_span_of_buf(&buf));
     return request;
+}
+
+static uint64_t
+fail(struct conclave *self, uint64_t request, enum conclave_err err)
+{
+    return fail_saying(self, request, err, msg_error_sentence(err));
 }
 
 static void
@@ -202,4 +221,84 @@ conclave_read(struct conclave *self, uint64_t arrival)
     const struct msg_cmd_read command = {.arrival = arrival};
     if (peer_handle_is_ours(self->forks))
         deliver(self, MSG_CMD_READ, &command, 0);
+}
+
+/* A topic goes into an operation that is signed, where it has its room alone. */
+static uint64_t
+fail_topic(struct conclave *self, uint64_t request, struct msg_text topic)
+{
+    if (topic.len > MSG_TOPIC_MAX)
+        return fail_saying(self, request, CONCLAVE_ERR_TOO_LARGE,
+                           "A topic has at most " IN_WORDS(TOPIC_MAX) " bytes; shorten it.");
+    return fail(self, request, CONCLAVE_ERR_BAD_ARGUMENTS);
+}
+
+uint64_t
+conclave_room_create(struct conclave *self, const char *room, unsigned flags, const char *password, const char *topic)
+{
+    struct msg_cmd_room_create command = {.req = next_request(self), .name = text_of(room), .flags = flags,
+                                          .password = text_of(password), .topic = text_of(topic)};
+    if (command.req == 0)
+        return 0;
+    if (!good_text(command.name, TYPED_MAX))
+        return fail(self, command.req, CONCLAVE_ERR_BAD_NAME);
+    if (!good_text(command.topic, MSG_TOPIC_MAX))
+        return fail_topic(self, command.req, command.topic);
+    if (command.password.len > 0)
+        command.flags |= CONCLAVE_ROOM_LOCKED;
+    const bool locked = (command.flags & CONCLAVE_ROOM_LOCKED) != 0;
+    if (command.flags > MSG_ROOM_FLAGS || locked != (command.password.len > 0) ||
+        !good_text(command.password, MSG_PASSWORD_MAX))
+        return fail(self, command.req, CONCLAVE_ERR_BAD_ARGUMENTS);
+    deliver(self, MSG_CMD_ROOM_CREATE, &command, command.topic.len);
+    return command.req;
+}
+
+uint64_t
+conclave_room_join(struct conclave *self, const char *room, const char *password)
+{
+    const struct msg_cmd_room_join command = {.req = next_request(self), .name = text_of(room),
+                                              .password = text_of(password)};
+    if (command.req != 0 && !good_text(command.name, TYPED_MAX))
+        return fail(self, command.req, CONCLAVE_ERR_BAD_NAME);
+    if (command.req != 0 && !good_text(command.password, MSG_PASSWORD_MAX))
+        return fail(self, command.req, CONCLAVE_ERR_BAD_ARGUMENTS);
+    return simple(self, MSG_CMD_ROOM_JOIN, command.req, &command);
+}
+
+uint64_t
+conclave_room_act(struct conclave *self, const char *room, enum conclave_act act, const char *user, const char *text)
+{
+    const struct msg_cmd_room_act command = {.req = next_request(self), .room = text_of(room), .act = (uint64_t)act,
+                                             .name = text_of(user), .text = text_of(text)};
+    if (command.req == 0)
+        return 0;
+    if (command.act < MSG_ACT_LEAVE || command.act > MSG_ACT_DELETE)
+        return fail(self, command.req, CONCLAVE_ERR_BAD_ARGUMENTS);
+    if (!good_text(command.room, TYPED_MAX) || !good_text(command.name, TYPED_MAX))
+        return fail(self, command.req, CONCLAVE_ERR_BAD_NAME);
+    if (!good_text(command.text, MSG_TOPIC_MAX))
+        return fail_topic(self, command.req, command.text);
+    deliver(self, MSG_CMD_ROOM_ACT, &command, command.text.len);
+    return command.req;
+}
+
+uint64_t
+conclave_rooms(struct conclave *self, bool detailed)
+{
+    const struct msg_cmd_who command = {.req = next_request(self), .detailed = detailed};
+    return simple(self, MSG_CMD_ROOMS, command.req, &command);
+}
+
+uint64_t
+conclave_members(struct conclave *self, const char *room)
+{
+    return named(self, MSG_CMD_MEMBERS, room);
+}
+
+uint64_t
+conclave_rooms_watch(struct conclave *self, bool on)
+{
+    const struct msg_room_watch command = {.req = next_request(self), .on = on};
+    return simple(self, MSG_CMD_ROOM_WATCH, command.req, &command);
 }

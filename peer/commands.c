@@ -89,6 +89,30 @@ set_status(struct peer_core *self, const struct msg_cmd_status *cmd)
     peer_step_ok(self, cmd->req, NULL);
 }
 
+/* False: it is not about rooms. */
+static bool
+in_rooms(struct peer_core *self, enum msg_kind kind, const union msg_any *any)
+{
+    const uint64_t req = any->MSG_ANY_CMD_ROOMS.req;
+    if (kind < MSG_CMD_ROOM_CREATE || kind > MSG_CMD_ROOM_WATCH)
+        return false;
+    if (!may_ask(self, req))
+        return true;
+    if (kind == MSG_CMD_ROOM_CREATE)
+        peer_room_create(self, &any->MSG_ANY_CMD_ROOM_CREATE);
+    else if (kind == MSG_CMD_ROOM_JOIN)
+        peer_room_join(self, &any->MSG_ANY_CMD_ROOM_JOIN);
+    else if (kind == MSG_CMD_ROOM_ACT)
+        peer_room_act(self, &any->MSG_ANY_CMD_ROOM_ACT);
+    else if (kind == MSG_CMD_ROOMS)
+        peer_room_list(self, req, any->MSG_ANY_CMD_ROOMS.detailed);
+    else if (kind == MSG_CMD_MEMBERS)
+        peer_room_members(self, req, any->MSG_ANY_CMD_MEMBERS.name);
+    else
+        peer_room_watch(self, req, any->MSG_ANY_CMD_ROOM_WATCH.on);
+    return true;
+}
+
 /* `any` may be the struct of that kind alone. */
 static void
 take(struct peer_core *self, enum msg_kind kind, const union msg_any *any)
@@ -132,7 +156,7 @@ take(struct peer_core *self, enum msg_kind kind, const union msg_any *any)
         peer_trust_renew(self, req, any->MSG_ANY_CMD_TRUST.name);
     else if (kind == MSG_CMD_STATUS)
         set_status(self, &any->MSG_ANY_CMD_STATUS);
-    else
+    else if (!in_rooms(self, kind, any))
         peer_step_failed(self, req, CONCLAVE_ERR_UNKNOWN_COMMAND, msg_text(""), 0);
 }
 

@@ -70,13 +70,63 @@ CONCLAVE_API uint64_t conclave_revoke(struct conclave *self, uint64_t device);
 CONCLAVE_API uint64_t conclave_delete_account(struct conclave *self);
 CONCLAVE_API uint64_t conclave_list(struct conclave *self, bool detailed);
 CONCLAVE_API uint64_t conclave_search(struct conclave *self, const char *name);
-CONCLAVE_API uint64_t conclave_send(struct conclave *self, const char *name, const char *text, size_t text_bytes);
+CONCLAVE_API uint64_t conclave_send(struct conclave *self, const char *name, const char *text, size_t text_bytes); /* to a user, or to a room: "#lab" */
 CONCLAVE_API uint64_t conclave_block(struct conclave *self, const char *name, bool on);
 CONCLAVE_API uint64_t conclave_trust(struct conclave *self, const char *name);
 CONCLAVE_API uint64_t conclave_set_away(struct conclave *self, bool away);
 
+/* ---- requests about rooms; a room's name has its # ---- */
+enum conclave_room_flag { /* bits */
+    CONCLAVE_ROOM_PRIVATE = 1, /* not listed; joined by invitation alone */
+    CONCLAVE_ROOM_LOCKED = 2,  /* joined with a password, which the registry checks */
+    CONCLAVE_ROOM_HISTORY = 4  /* members hand older keys to whoever joins */
+};
+enum conclave_act { /* what is done to a room; also the event that its members see of it */
+    CONCLAVE_ACT_CREATE = 1,
+    CONCLAVE_ACT_JOIN = 2,
+    CONCLAVE_ACT_LEAVE = 3,
+    CONCLAVE_ACT_INVITE = 4,
+    CONCLAVE_ACT_KICK = 5,
+    CONCLAVE_ACT_BAN = 6,
+    CONCLAVE_ACT_UNBAN = 7,
+    CONCLAVE_ACT_MUTE = 8,
+    CONCLAVE_ACT_UNMUTE = 9,
+    CONCLAVE_ACT_PROMOTE = 10, /* to moderator */
+    CONCLAVE_ACT_DEMOTE = 11,
+    CONCLAVE_ACT_TOPIC = 12,
+    CONCLAVE_ACT_DELETE = 13,
+    CONCLAVE_ACT_REVOKED = 14  /* an event alone: the registry shut out the user, or a device of theirs */
+};
+
+/* Makes a room that the caller owns.  flags: of enum conclave_room_flag; LOCKED
+ * goes by itself with a password.  password: NULL or "" for none.  topic: NULL
+ * or at most 1024 bytes.  OK; ROOM_EXISTS, BAD_NAME, BAD_ARGUMENTS,
+ * TOO_LARGE, QUOTA_EXCEEDED. */
+CONCLAVE_API uint64_t conclave_room_create(struct conclave *self, const char *room, unsigned flags, const char *password, const char *topic);
+
+/* password: NULL or "" where the room has none.  OK; NO_SUCH_ROOM,
+ * WRONG_CREDENTIALS (the room's password), BLOCKED, FORBIDDEN (banned, or
+ * private and not invited). */
+CONCLAVE_API uint64_t conclave_room_join(struct conclave *self, const char *room, const char *password);
+
+/* Every other act.  user: whom it is done to; NULL for LEAVE, TOPIC and DELETE.
+ * text: the new topic, NULL for all but TOPIC.  OK; NO_SUCH_ROOM, NO_SUCH_USER,
+ * NOT_A_MEMBER, FORBIDDEN, TOO_LARGE, BAD_ARGUMENTS (CREATE, JOIN, REVOKED). */
+CONCLAVE_API uint64_t conclave_room_act(struct conclave *self, const char *room, enum conclave_act act, const char *user, const char *text);
+
+/* ROOMS: all that may be seen. */
+CONCLAVE_API uint64_t conclave_rooms(struct conclave *self, bool detailed);
+
+/* MEMBERS: who is in a room. */
+CONCLAVE_API uint64_t conclave_members(struct conclave *self, const char *room);
+
+/* From then on ROOM events tell of every public room that comes, goes or has
+ * another topic, not only of those one is in.  Lasts while the peer is open. */
+CONCLAVE_API uint64_t conclave_rooms_watch(struct conclave *self, bool on);
+
 /* The user has read this message (and all before it from its sender): the
- * sender is told.  `arrival` is the event's. */
+ * sender is told.  `arrival` is the event's.  Nobody is told about messages in
+ * rooms. */
 CONCLAVE_API void conclave_read(struct conclave *self, uint64_t arrival);
 
 /* Locks the key file with a passphrase; "" unlocks it.  At once, no event. */
@@ -85,22 +135,32 @@ CONCLAVE_API enum conclave_err conclave_set_passphrase(struct conclave *self, co
 /* ---- events ---- */
 enum conclave_event_kind {
     CONCLAVE_EVENT_SESSION,  /* state, name, err and text: why */
-    CONCLAVE_EVENT_MESSAGE,  /* arrival, id, from, to, ts_ms, text */
-    CONCLAVE_EVENT_RECEIPT,  /* id, to, tick */
+    CONCLAVE_EVENT_MESSAGE,  /* arrival, id, from, to, room ("": to us alone), ts_ms, text */
+    CONCLAVE_EVENT_RECEIPT,  /* id, to, room, tick; in a room `to` is "" for QUEUED and STORED, and DELIVERED, in rooms of up to
+                              * 32, is for this message and all of ours before it, at member `to` */
     CONCLAVE_EVENT_PRESENCE, /* user */
     CONCLAVE_EVENT_OK,       /* request; id of a message that was sent, else "" */
     CONCLAVE_EVENT_FAILED,   /* request, err, text, retry_ms */
     CONCLAVE_EVENT_USERS,    /* request, users, users_count */
     CONCLAVE_EVENT_USER,     /* request, user */
     CONCLAVE_EVENT_DEVICES,  /* request, devices, devices_count */
-    CONCLAVE_EVENT_NOTICE    /* err, text: something a person should know; name: about whom, "" if about nobody */
+    CONCLAVE_EVENT_NOTICE,   /* err, text: something a person should know; name: about whom, "" if about nobody */
+    CONCLAVE_EVENT_ROOMS,    /* request, rooms, rooms_count */
+    CONCLAVE_EVENT_MEMBERS,  /* request, room, members, members_count */
+    CONCLAVE_EVENT_ROOM,     /* room, act; by: who did it; user: to whom, "" where to the room; both "" in a room that only
+                              * conclave_rooms_watch told of; text: the topic of CREATE and TOPIC; who owns the room after a
+                              * LEAVE, "" if nothing changed; the device of REVOKED, "" if the account is gone */
+    CONCLAVE_EVENT_GAP       /* room, from, first, last: these messages of that sender are missing and will not come */
 };
 enum conclave_session { CONCLAVE_SESSION_CONNECTED, CONCLAVE_SESSION_REGISTERED, CONCLAVE_SESSION_LOGGED_IN, CONCLAVE_SESSION_RECONNECTING, CONCLAVE_SESSION_LOGGED_OUT };
 enum conclave_tick { CONCLAVE_TICK_QUEUED, CONCLAVE_TICK_STORED, CONCLAVE_TICK_DELIVERED, CONCLAVE_TICK_READ };
+enum conclave_role { CONCLAVE_ROLE_NONE, CONCLAVE_ROLE_MEMBER, CONCLAVE_ROLE_MODERATOR, CONCLAVE_ROLE_OWNER };
 enum conclave_status { CONCLAVE_STATUS_OFFLINE, CONCLAVE_STATUS_ONLINE, CONCLAVE_STATUS_AWAY, CONCLAVE_STATUS_NOT_FOUND };
 
 struct conclave_user { const char *name; enum conclave_status status; const char *endpoint; /* "" where it is not told */ };
 struct conclave_device { uint64_t device; uint64_t created_ms; uint64_t seen_ms; bool online; bool revoked; bool current; };
+struct conclave_room { const char *name; uint64_t members; const char *topic; unsigned flags; }; /* flags: of enum conclave_room_flag */
+struct conclave_member { const char *name; enum conclave_role role; enum conclave_status status; bool muted; bool banned; bool invited; };
 
 /* Texts are C strings of UTF-8; text may have newlines, and anything a hostile
  * sender put there: make it harmless before a terminal sees it. */
@@ -124,6 +184,15 @@ struct conclave_event {
     size_t users_count;
     const struct conclave_device *devices;
     size_t devices_count;
+    const char *room;       /* with its #; "": none */
+    const char *by;
+    enum conclave_act act;
+    uint64_t first;         /* numbers of messages, each sender's own count in a room */
+    uint64_t last;
+    const struct conclave_room *rooms;
+    size_t rooms_count;
+    const struct conclave_member *members;
+    size_t members_count;
 };
 
 /* The next event, valid until the next call for this peer; NULL when none came

@@ -21,13 +21,21 @@ peer_core_new(const struct peer_settings *settings, const struct peer_identity *
         self->settings.outbox_count = PEER_OUTBOX_COUNT_DEFAULT;
     if (self->settings.outbox_bytes == 0)
         self->settings.outbox_bytes = PEER_OUTBOX_BYTES_DEFAULT;
+    if (self->settings.rooms == 0)
+        self->settings.rooms = PEER_ROOMS_DEFAULT;
+    if (self->settings.room_members == 0)
+        self->settings.room_members = PEER_ROOM_MEMBERS_DEFAULT;
+    if (self->settings.cards == 0)
+        self->settings.cards = PEER_CARDS_DEFAULT;
     self->identity = *identity;
     self->outbox = peer_outbox_new(self->settings.outbox_count, self->settings.outbox_bytes);
     self->held = peer_held_new(HELD_BYTES);
     self->due_ms = self->asked_ms = PEER_NEVER;
     self->next_arrival = 1;
     self->session.status = MSG_STATUS_ONLINE;
-    if (!peer_roster_init(&self->roster, self->settings.contacts) || self->outbox == NULL || self->held == NULL)
+    const bool rooms = peer_rooms_init(&self->rooms, self->settings.rooms, self->settings.room_members);
+    const bool cards = peer_cards_init(&self->cards, self->settings.cards);
+    if (!peer_roster_init(&self->roster, self->settings.contacts) || !rooms || !cards || self->outbox == NULL || self->held == NULL)
         peer_core_destroy(&self);
     return self;
 }
@@ -39,6 +47,8 @@ peer_core_destroy(struct peer_core **self_p)
     if (self == NULL)
         return;
     peer_roster_wipe(&self->roster);
+    peer_rooms_wipe(&self->rooms);
+    peer_cards_wipe(&self->cards);
     peer_outbox_destroy(&self->outbox);
     peer_held_destroy(&self->held);
     msg_keys_wipe(self, sizeof *self);
@@ -125,8 +135,10 @@ stored(struct peer_core *self, uint64_t store)
         uint32_t at = 0;
         for (struct peer_device *device; (device = peer_roster_each_device(&self->roster, &at)) != NULL;)
             peer_talk_dirty(self, device);
+        peer_step_at(self, self->now.mono_ms); /* mail, too, has waited for it */
     }
     peer_hear_synced(self, store);
+    peer_mailbox_collect(self);
     peer_held_release(self->held, store, self->out);
 }
 
@@ -141,10 +153,14 @@ tick(struct peer_core *self)
         peer_session_tick(self);
         peer_requests_tick(self);
         peer_people_tick(self);
+        peer_room_tick(self);
         peer_links_tick(self);
+        peer_relay_tick(self);
         peer_talk_tick(self);
+        peer_mail_tick(self);
     }
     peer_post_flush(self);
+    peer_mail_flush(self);
 }
 
 static void

@@ -5,8 +5,8 @@
  *
  * In: CMD_ frames of the user, frames of links.  Out: TELL_ frames, sends,
  * dials, admissions, records.  Each CMD_ with a `req` is answered by exactly
- * one of TELL_OK, TELL_FAILED, TELL_USERS (its last page has next ""),
- * TELL_USER, TELL_DEVICES. */
+ * one of TELL_OK, TELL_FAILED, TELL_USERS and TELL_ROOMS (the last page has
+ * next ""), TELL_MEMBERS (the last has more false), TELL_USER, TELL_DEVICES. */
 #ifndef PEER_CORE_H
 #define PEER_CORE_H
 
@@ -29,6 +29,9 @@ struct peer_settings {
     uint32_t contacts;          /* at most this many people */
     uint32_t outbox_count;      /* messages that wait */
     uint64_t outbox_bytes;      /* their texts */
+    uint32_t rooms;             /* at most this many rooms */
+    uint32_t room_members;      /* members of each, on average */
+    uint32_t cards;             /* certificates of people in rooms that are kept */
     uint16_t port;              /* of the inbound socket; 0: none */
     uint64_t direct;            /* enum msg_direct */
     char link[MSG_LINK_MAX + 1]; /* invite link; "": the remembered one */
@@ -40,6 +43,8 @@ struct peer_settings {
 #define PEER_CONTACTS_DEFAULT 1024u
 #define PEER_OUTBOX_COUNT_DEFAULT 8192u
 #define PEER_OUTBOX_BYTES_DEFAULT (8ull << 20)
+#define PEER_ROOMS_DEFAULT 200u
+#define PEER_ROOM_MEMBERS_DEFAULT 1024u
 
 struct peer_core;
 

@@ -88,24 +88,40 @@ drop_pages(struct peer_event *self, uint64_t request)
     }
 }
 
-/* Gathers the pages of a list; true with the last one. */
+/* Adds a page to those of its request. */
+static struct peer_event_pages *
+gather(struct peer_event *self, uint64_t request, const struct msg_list *page)
+{
+    struct peer_event_pages *const pages = pages_of(self, request);
+    peer_tells_reserve(&pages->frames, page->len);
+    if (page->len > 0)
+        memcpy(pages->frames.at + pages->frames.len, page->at, page->len);
+    pages->frames.len += page->len;
+    pages->count += page->count;
+    return pages;
+}
+
+/* An array for the items of all pages, in the place of the one before. */
+static void *
+array_of(void *before, uint64_t count, size_t size)
+{
+    free(before);
+    void *const array = calloc(count + 1, size);
+    if (array == NULL)
+        abort();
+    return array;
+}
+
+/* Each of these gathers the pages of a list; true with the last one. */
 static bool
 read_users(struct peer_event *self, const struct msg_users *page)
 {
-    struct peer_event_pages *const pages = pages_of(self, page->req);
-    peer_tells_reserve(&pages->frames, page->users.len);
-    if (page->users.len > 0)
-        memcpy(pages->frames.at + pages->frames.len, page->users.at, page->users.len);
-    pages->frames.len += page->users.len;
-    pages->count += page->users.count;
+    struct peer_event_pages *const pages = gather(self, page->req, &page->users);
     if (page->next.len > 0)
         return false;
 
     peer_tells_reserve(&self->texts, pages->frames.len);
-    free(self->users);
-    self->users = calloc(pages->count + 1, sizeof *self->users);
-    if (self->users == NULL)
-        abort();
+    self->users = array_of(self->users, pages->count, sizeof *self->users);
     struct msg_list list = {pages->frames.at, pages->frames.len, pages->count};
     struct msg_user user;
     size_t n = 0;
@@ -119,13 +135,61 @@ read_users(struct peer_event *self, const struct msg_users *page)
     return true;
 }
 
+static bool
+read_rooms(struct peer_event *self, const struct msg_rooms *page)
+{
+    struct peer_event_pages *const pages = gather(self, page->req, &page->rooms);
+    if (page->next.len > 0)
+        return false;
+
+    peer_tells_reserve(&self->texts, pages->frames.len);
+    self->rooms = array_of(self->rooms, pages->count, sizeof *self->rooms);
+    struct msg_list list = {pages->frames.at, pages->frames.len, pages->count};
+    struct msg_room_info info;
+    size_t n = 0;
+    while (n < pages->count && msg_codec_next(&list, MSG_ROOM_INFO, &info))
+        self->rooms[n++] = (struct conclave_room){.name = keep(self, info.name), .members = info.members,
+                                                  .topic = keep(self, info.topic), .flags = (unsigned)info.flags};
+    self->event.kind = CONCLAVE_EVENT_ROOMS;
+    self->event.request = page->req;
+    self->event.rooms = self->rooms;
+    self->event.rooms_count = n;
+    drop_pages(self, page->req);
+    return true;
+}
+
+static bool
+read_members(struct peer_event *self, const struct msg_tell_members *page)
+{
+    struct peer_event_pages *const pages = gather(self, page->req, &page->members);
+    if (page->more)
+        return false;
+
+    peer_tells_reserve(&self->texts, page->room.len + 1 + pages->frames.len);
+    self->members = array_of(self->members, pages->count, sizeof *self->members);
+    struct msg_list list = {pages->frames.at, pages->frames.len, pages->count};
+    struct msg_member member;
+    size_t n = 0;
+    while (n < pages->count && msg_codec_next(&list, MSG_MEMBER, &member))
+        self->members[n++] = (struct conclave_member){.name = keep(self, member.name),
+                                                      .role = (enum conclave_role)member.role,
+                                                      .status = (enum conclave_status)member.status,
+                                                      .muted = (member.standing & MSG_STANDING_MUTED) != 0,
+                                                      .banned = (member.standing & MSG_STANDING_BANNED) != 0,
+                                                      .invited = (member.standing & MSG_STANDING_INVITED) != 0};
+    self->event.kind = CONCLAVE_EVENT_MEMBERS;
+    self->event.request = page->req;
+    self->event.room = keep(self, page->room);
+    self->event.members = self->members;
+    self->event.members_count = n;
+    drop_pages(self, page->req);
+    return true;
+}
+
 static void
 read_devices(struct peer_event *self, const struct msg_devices *devices)
 {
-    free(self->devices);
-    self->devices = calloc(devices->devices.count + 1, sizeof *self->devices);
-    if (self->devices == NULL)
-        abort();
+    self->devices = array_of(self->devices, devices->devices.count, sizeof *self->devices);
     struct msg_list list = devices->devices;
     struct msg_device_info info;
     size_t n = 0;
@@ -148,8 +212,31 @@ read_message(struct peer_event *self, const struct msg_tell_message *message)
     keep_id(self, &message->id);
     self->event.from = keep(self, message->from);
     self->event.to = keep(self, message->to);
+    self->event.room = keep(self, message->room);
     self->event.text = keep(self, message->text);
     self->event.text_bytes = message->text.len;
+}
+
+static void
+read_room(struct peer_event *self, const struct msg_tell_room *room)
+{
+    self->event.kind = CONCLAVE_EVENT_ROOM;
+    self->event.act = (enum conclave_act)room->act;
+    self->event.room = keep(self, room->room);
+    self->event.user = keep_user(self, room->user, MSG_STATUS_OFFLINE, msg_text(""));
+    self->event.by = keep(self, room->by);
+    self->event.text = keep(self, room->text);
+    self->event.text_bytes = room->text.len;
+}
+
+static void
+read_gap(struct peer_event *self, const struct msg_tell_gap *gap)
+{
+    self->event.kind = CONCLAVE_EVENT_GAP;
+    self->event.room = keep(self, gap->room);
+    self->event.from = keep(self, gap->from);
+    self->event.first = gap->first;
+    self->event.last = gap->last;
 }
 
 bool
@@ -158,7 +245,7 @@ peer_event_read(struct peer_event *self, struct msg_span frame)
     enum msg_kind kind;
     union msg_any any;
 
-    self->event = (struct conclave_event){.name = "", .from = "", .to = "", .text = ""};
+    self->event = (struct conclave_event){.name = "", .from = "", .to = "", .text = "", .room = "", .by = ""};
     self->event.user = (struct conclave_user){.name = "", .endpoint = ""};
     self->texts.len = 0;
     peer_tells_reserve(&self->texts, frame.len + 1);
@@ -179,6 +266,7 @@ peer_event_read(struct peer_event *self, struct msg_span frame)
         self->event.kind = CONCLAVE_EVENT_RECEIPT;
         keep_id(self, &any.MSG_ANY_TELL_RECEIPT.id);
         self->event.to = keep(self, any.MSG_ANY_TELL_RECEIPT.to);
+        self->event.room = keep(self, any.MSG_ANY_TELL_RECEIPT.room);
         self->event.tick = (enum conclave_tick)any.MSG_ANY_TELL_RECEIPT.tick;
         return true;
     case MSG_TELL_PRESENCE:
@@ -214,6 +302,16 @@ peer_event_read(struct peer_event *self, struct msg_span frame)
         keep_reason(self, any.MSG_ANY_TELL_NOTICE.code, any.MSG_ANY_TELL_NOTICE.text);
         self->event.name = keep(self, any.MSG_ANY_TELL_NOTICE.name);
         return true;
+    case MSG_TELL_ROOMS:
+        return read_rooms(self, &any.MSG_ANY_TELL_ROOMS);
+    case MSG_TELL_MEMBERS:
+        return read_members(self, &any.MSG_ANY_TELL_MEMBERS);
+    case MSG_TELL_ROOM:
+        read_room(self, &any.MSG_ANY_TELL_ROOM);
+        return true;
+    case MSG_TELL_GAP:
+        read_gap(self, &any.MSG_ANY_TELL_GAP);
+        return true;
     default:
         return false;
     }
@@ -229,5 +327,7 @@ peer_event_wipe(struct peer_event *self)
     free(self->texts.at);
     free(self->users);
     free(self->devices);
+    free(self->rooms);
+    free(self->members);
     *self = (struct peer_event){0};
 }

@@ -8,7 +8,7 @@
 /* Pages of an answer to a list that wait for the last one. */
 struct peer_event_pages {
     uint64_t request;
-    uint64_t count;             /* users in all */
+    uint64_t count;             /* items in all */
     struct msg_buf frames;      /* the lists of the pages, one after the other */
     struct peer_event_pages *next;
 };
@@ -18,6 +18,8 @@ struct peer_event {
     struct msg_buf texts;       /* C strings */
     struct conclave_user *users;
     struct conclave_device *devices;
+    struct conclave_room *rooms;
+    struct conclave_member *members;
     struct peer_event_pages *pages;
     struct conclave_event event;
 };

@@ -150,6 +150,8 @@ peer_hear_take(struct peer_core *self, struct peer_device *device, struct msg_sp
             going = hear(self, device, &chain, &any.MSG_ANY_SAY, &kept);
         else if (kind == MSG_RECEIPT)
             peer_talk_acked(self, device, &any.MSG_ANY_RECEIPT);
+        else if (kind == MSG_ROOM_KEY || kind == MSG_ROOM_ASK)
+            peer_rooms_sealed(self, &device->cert, kind, &any);
         else
             going = false;
     }
@@ -214,29 +216,52 @@ peer_hear_keep_read(struct peer_core *self, const struct peer_device *device)
     (void)peer_step_store(self); /* only marks that this step writes */
 }
 
-/* Appends a RECEIPT when one is due. */
-void
-peer_hear_receipt(struct peer_core *self, struct peer_device *device, struct msg_buf *batch)
+bool
+peer_hear_owes(const struct peer_device *device)
+{
+    return device->receipt_due && (device->in.known || device->gap_due);
+}
+
+struct msg_receipt
+peer_hear_receipt_now(const struct peer_device *device)
 {
     const struct peer_chain_in *in = &device->in;
-    if (!device->receipt_due || (!in->known && !device->gap_due))
-        return;
     const bool same = in->synced.incarnation == in->mark.incarnation;
-    const struct msg_receipt receipt = {
+    return (struct msg_receipt){
         .incarnation = in->synced.incarnation,
         .salt = in->synced_salt,
         .delivered = in->synced.number,
         .read = same ? in->read : 0,
         .gap = device->gap_due,
     };
-    if (msg_codec_encode(batch, MSG_RECEIPT, &receipt) != CONCLAVE_OK)
-        return; /* it goes with the next batch */
+}
+
+void
+peer_hear_told(struct peer_core *self, struct peer_device *device, const struct msg_receipt *receipt)
+{
+    const struct msg_receipt now = peer_hear_receipt_now(device);
+    device->told_ms = self->now.mono_ms;
+    if (now.incarnation != receipt->incarnation || now.delivered != receipt->delivered || now.read != receipt->read || now.gap != receipt->gap)
+        return; /* there is more to tell by now */
     device->receipt_due = device->gap_due = false;
-    if (device->read_due && same) {
+    if (device->read_due && device->in.synced.incarnation == device->in.mark.incarnation) {
         device->read_due = false;
-        device->in.told = in->read;
+        device->in.told = device->in.read;
         peer_hear_keep_read(self, device);
     }
-    device->receipt_at_ms = 0;
+    device->receipt_at_ms = device->unlinked_ms = 0;
     device->unreceipted = 0;
+}
+
+/* Appends a RECEIPT when one is due. */
+void
+peer_hear_receipt(struct peer_core *self, struct peer_device *device, struct msg_buf *batch)
+{
+    if (!peer_hear_owes(device))
+        return;
+    const struct msg_receipt receipt = peer_hear_receipt_now(device);
+    if (msg_codec_encode(batch, MSG_RECEIPT, &receipt) != CONCLAVE_OK)
+        return; /* it goes with the next batch */
+    peer_hear_told(self, device, &receipt);
+    peer_mailbox_answered(self, device, &receipt, UINT64_MAX);
 }

@@ -1,9 +1,12 @@
 /* Links with devices of contacts: dial their candidates one after the other,
- * greet with certificates, keep one of two when both sides dialled, drop. */
+ * greet with certificates, keep one of two when both sides dialled, drop.
+ * What goes through the front instead is relay.c's; all that is sent on a link
+ * leaves here, and is wrapped where it has to be. */
 #include "peer/parts.h"
 
 #define CANDIDATE_MS 2000u  /* for each endpoint: connect and handshake */
 #define GREETING_MS 5000u   /* for the HELLO of the other side */
+#define RECEIPT_MS 10000u   /* what was told so long before a link went has arrived */
 #define REDIAL_FIRST_MS 250u
 #define REDIAL_LAST_MS 10000u
 
@@ -15,13 +18,43 @@ ours_wins(const struct peer_core *self, const struct peer_device *device)
 }
 
 struct peer_link *
-peer_links_best(const struct peer_core *self, struct peer_device *device)
+peer_links_direct(const struct peer_core *self, struct peer_device *device)
 {
     const bool dialled = device->dialled.state == PEER_LINK_UP;
     const bool accepted = device->accepted.state == PEER_LINK_UP;
     if (dialled && (!accepted || ours_wins(self, device)))
         return &device->dialled;
     return accepted ? &device->accepted : NULL;
+}
+
+struct peer_link *
+peer_links_best(const struct peer_core *self, struct peer_device *device)
+{
+    struct peer_link *const direct = peer_links_direct(self, device);
+    return direct != NULL || device->relayed.state != PEER_LINK_UP ? direct : &device->relayed;
+}
+
+bool
+peer_links_reaching(const struct peer_device *device)
+{
+    return device->dialled.state != PEER_LINK_NONE || device->accepted.state != PEER_LINK_NONE || device->relayed.state != PEER_LINK_NONE;
+}
+
+void
+peer_links_send_bytes(struct peer_core *self, const struct peer_device *device, uint64_t link, struct msg_span frames)
+{
+    if (device->relayed.state != PEER_LINK_NONE && device->relayed.id == link)
+        peer_relay_send(self, device, frames);
+    else
+        msg_effects_send_bytes(self->out, link, frames);
+}
+
+void
+peer_links_send(struct peer_core *self, const struct peer_device *device, uint64_t link, enum msg_kind kind, const void *message)
+{
+    struct msg_buf frame = {self->frame, 0, PEER_LINK_BYTES};
+    if (msg_codec_encode(&frame, kind, message) == CONCLAVE_OK) /* none of them is so large */
+        peer_links_send_bytes(self, device, link, msg_span_of_buf(&frame));
 }
 
 static void
@@ -33,8 +66,8 @@ end_link(struct peer_core *self, struct peer_link *link)
 }
 
 /* What was on its way is sent again, under a run of its own. */
-static void
-start_over(struct peer_core *self, struct peer_device *device)
+void
+peer_links_start_over(struct peer_core *self, struct peer_device *device)
 {
     msg_run_wipe(&device->run_out);
     peer_talk_rewind(self, device);
@@ -45,8 +78,9 @@ peer_links_drop(struct peer_core *self, struct peer_device *device)
 {
     end_link(self, &device->dialled);
     end_link(self, &device->accepted);
-    device->dial_until_ms = device->dial_at_ms = 0;
-    start_over(self, device);
+    device->relayed = (struct peer_link){0, PEER_LINK_NONE};
+    device->dial_until_ms = device->dial_at_ms = device->relay_until_ms = 0;
+    peer_links_start_over(self, device);
 }
 
 static void
@@ -59,14 +93,17 @@ dial_candidate(struct peer_core *self, struct peer_device *device)
     peer_step_at(self, device->dial_until_ms);
 }
 
-/* None of its endpoints answered: the registry may know a better one. */
+/* None of its endpoints answered: the front reaches it, and may know a better
+ * one. */
 static void
 dial_failed(struct peer_core *self, struct peer_device *device)
 {
     struct peer_contact *contact = peer_roster_contact_of(&self->roster, device);
     device->candidate = 0;
     device->dial_failures++;
-    if (!peer_talk_waits(self, contact))
+    if (peer_talk_device_waits(self, device))
+        peer_relay_want(self, device);
+    if (!peer_talk_waits(self, contact) || device->relayed.state == PEER_LINK_UP)
         return;
     if (!peer_session_online(self)) {
         device->dial_at_ms = self->now.mono_ms + peer_step_backoff(REDIAL_FIRST_MS, REDIAL_LAST_MS, device->dial_failures);
@@ -82,7 +119,7 @@ next_candidate(struct peer_core *self, struct peer_device *device)
 {
     device->dialled = (struct peer_link){0, PEER_LINK_NONE};
     device->dial_until_ms = 0;
-    if (++device->candidate < device->endpoint_count && peer_links_best(self, device) == NULL)
+    if (++device->candidate < device->endpoint_count && peer_links_direct(self, device) == NULL)
         dial_candidate(self, device);
     else
         dial_failed(self, device);
@@ -92,7 +129,8 @@ void
 peer_links_dial(struct peer_core *self, struct peer_device *device)
 {
     if (device->dialled.state != PEER_LINK_NONE || device->endpoint_count == 0 || self->self.certificate_len == 0
-        || peer_roster_contact_of(&self->roster, device)->blocked)
+        || self->settings.direct == MSG_DIRECT_NEVER || peer_roster_contact_of(&self->roster, device)->blocked
+        || !peer_relay_may_dial(self, device))
         return;
     if (device->candidate >= device->endpoint_count)
         device->candidate = 0;
@@ -112,17 +150,19 @@ peer_links_want(struct peer_core *self, struct peer_contact *contact)
         else if (device->dialled.state == PEER_LINK_NONE && device->accepted.state == PEER_LINK_NONE && device->dial_at_ms == 0
                  && (device->dial_failures == 0 || !peer_session_online(self)))
             peer_links_dial(self, device);
-        lacks = lacks || (device->dialled.state == PEER_LINK_NONE && device->accepted.state == PEER_LINK_NONE && peer_talk_device_waits(self, device));
+        if (!peer_links_reaching(device) && (device->dial_at_ms == 0 || device->dial_failures > 0))
+            peer_relay_want(self, device); /* there was nothing to dial, or nobody answered there */
+        lacks = lacks || (!peer_links_reaching(device) && peer_talk_device_waits(self, device));
     }
     if (lacks && contact->introduce_at_ms == 0)
         peer_people_introduce(self, contact);
 }
 
-static void
-greet(struct peer_core *self, const struct peer_link *link)
+void
+peer_links_greet(struct peer_core *self, const struct peer_device *device, const struct peer_link *link)
 {
     const struct msg_hello hello = {msg_span(self->self.certificate, self->self.certificate_len), self->revoked_version};
-    msg_effects_send(self->out, link->id, MSG_HELLO, &hello);
+    peer_links_send(self, device, link->id, MSG_HELLO, &hello);
 }
 
 void
@@ -133,7 +173,7 @@ peer_links_up(struct peer_core *self, uint64_t link, const struct msg_box_pub *k
         device->dialled.state = PEER_LINK_GREETING;
         device->dial_until_ms = self->now.mono_ms + GREETING_MS;
         peer_step_at(self, device->dial_until_ms);
-        greet(self, &device->dialled);
+        peer_links_greet(self, device, &device->dialled);
         return;
     }
     device = link >= PEER_LINK_ACCEPTED ? peer_roster_by_key(&self->roster, key) : NULL;
@@ -157,17 +197,21 @@ ready(struct peer_core *self, struct peer_device *device, struct peer_link *link
         peer_roster_prefer_endpoint(device, msg_text(device->endpoints[device->candidate]));
         device->candidate = 0;
     }
-    device->dial_failures = 0;
+    device->dial_failures = link == &device->relayed ? device->dial_failures : 0;
+    device->away = false;
+    device->unlinked_ms = 0;
     contact->introduce_failures = 0;
     if (device->dialled.state == PEER_LINK_UP && device->accepted.state == PEER_LINK_UP && !ours_wins(self, device))
         end_link(self, &device->dialled);
-    start_over(self, device);
+    if (link == &device->relayed && peer_links_direct(self, device) != NULL)
+        return; /* only in case that one ends */
+    peer_links_start_over(self, device);
     device->receipt_due = device->in.known;
     peer_talk_dirty(self, device);
 }
 
-static bool
-hello(struct peer_core *self, struct peer_device *device, struct peer_link *link, const struct msg_hello *frame)
+bool
+peer_links_hello(struct peer_core *self, struct peer_device *device, struct peer_link *link, const struct msg_hello *frame, bool answer)
 {
     struct msg_cert cert;
     const uint64_t grace_ms = peer_session_online(self) ? 0 : MSG_CERT_GRACE_MS;
@@ -182,22 +226,22 @@ hello(struct peer_core *self, struct peer_device *device, struct peer_link *link
         peer_step_log(self, MSG_LOG_WARN, "HELLO-REFUSED", msg_error_sentence(err));
         return false;
     }
-    if (link == &device->accepted)
-        greet(self, link);
+    if (answer)
+        peer_links_greet(self, device, link);
     if (frame->revoked_version < self->revoked_version && self->revocations_len > 0) {
         const struct msg_revoked list = {1, msg_span(self->revocations, self->revocations_len)};
-        msg_effects_send(self->out, link->id, MSG_REVOKED, &list);
+        peer_links_send(self, device, link->id, MSG_REVOKED, &list);
     }
     ready(self, device, link);
     return true;
 }
 
 /* False: the link is not worth keeping. */
-static bool
-take_frame(struct peer_core *self, struct peer_device *device, struct peer_link *link, enum msg_kind kind, const union msg_any *any)
+bool
+peer_links_take(struct peer_core *self, struct peer_device *device, struct peer_link *link, enum msg_kind kind, const union msg_any *any)
 {
     if (kind == MSG_HELLO)
-        return link->state == PEER_LINK_UP || hello(self, device, link, &any->MSG_ANY_HELLO);
+        return link->state == PEER_LINK_UP || peer_links_hello(self, device, link, &any->MSG_ANY_HELLO, link == &device->accepted);
     if (link->state != PEER_LINK_UP)
         return false;
     if (kind == MSG_SEALED)
@@ -229,13 +273,23 @@ peer_links_frames(struct peer_core *self, const struct msg_event *event)
         }
         struct peer_link *link = device->dialled.id == id ? &device->dialled : &device->accepted;
         const enum conclave_err err = msg_codec_next_frame(&in, &kind, &any);
-        if (err != CONCLAVE_OK || !take_frame(self, device, link, kind, &any)) {
+        if (err != CONCLAVE_OK || !peer_links_take(self, device, link, kind, &any)) {
             peer_step_log(self, MSG_LOG_WARN, "LINK-GARBAGE a link sent what it should not and was cut:", msg_error_sentence(err == CONCLAVE_OK ? CONCLAVE_ERR_KIND : err));
             peer_links_down(self, id, CONCLAVE_ERR_KIND);
             msg_effects_drop(self->out, id);
             return;
         }
     }
+}
+
+/* A receipt that left just before the link went may not have arrived. */
+static void
+lost_receipt(struct peer_core *self, struct peer_device *device)
+{
+    if (!device->in.known || device->told_ms == 0 || self->now.mono_ms >= device->told_ms + RECEIPT_MS)
+        return;
+    device->receipt_due = true;
+    peer_talk_dirty(self, device);
 }
 
 void
@@ -252,7 +306,8 @@ peer_links_down(struct peer_core *self, uint64_t id, enum conclave_err err)
         return;
     }
     *link = (struct peer_link){0, PEER_LINK_NONE};
-    start_over(self, device);
+    lost_receipt(self, device);
+    peer_links_start_over(self, device);
     if (peer_links_best(self, device) != NULL)
         peer_talk_dirty(self, device);
     else if (was == PEER_LINK_UP) {

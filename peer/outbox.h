@@ -37,6 +37,7 @@ struct peer_out {
     struct msg_id id;
     struct msg_head prev;
     uint64_t ts_ms;
+    uint64_t said_ms;           /* monotonic, in this life: when it began to wait */
 };
 
 /* The messages to one contact, oldest first. */

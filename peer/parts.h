@@ -12,10 +12,19 @@
  *   people.c    introductions, certificates, presence
  *   trust.c     blocked people, revoked devices, renewed trust
  *   links.c     links with devices: dial, greet, choose, drop
+ *   relay.c     links that go through the front, where there is no other way
  *   talk.c      chains going out: say, send, send again, let go
  *   hear.c      chains coming in: accept, sync, show, acknowledge
  *   post.c      batches sealed and opened: runs, envelopes, reseal
- *   roster, outbox, held   pure tables */
+ *   room_ops.c  rosters of rooms: entries checked, applied, told
+ *   room_read.c which rooms there are, and reading their rosters
+ *   room_commands.c  what the user asks for in rooms
+ *   room_asks.c the requests that take: find, propose, list
+ *   room_hooks.c where keys and frames of rooms come in
+ *   mail.c      what waits at the registry for a device of somebody: deposited
+ *   mailbox.c   what waited there for this one: opened, and collected
+ *   sealed.c    what came sealed and is no talk: for rooms
+ *   roster, rooms, cards, outbox, held   pure tables */
 #ifndef PEER_PARTS_H
 #define PEER_PARTS_H
 
@@ -23,9 +32,12 @@
 #include "msg/codec.h"
 #include "msg/envelope.h"
 #include "msg/name.h"
+#include "msg/room.h"
+#include "peer/cards.h"
 #include "peer/core.h"
 #include "peer/held.h"
 #include "peer/outbox.h"
+#include "peer/rooms.h"
 #include "peer/roster.h"
 
 #define PEER_NEVER UINT64_MAX
@@ -34,6 +46,10 @@
 #define PEER_MAIL_KEYS 8u           /* the current one and those retired within 40 days */
 #define PEER_IDS 32u
 #define PEER_ARRIVALS 1024u         /* messages told last, which may be said to be read */
+#define PEER_MAILS 1024u            /* that came and are not collected yet: 256 KiB at most are under way */
+#define PEER_PARCELS 256u           /* of rooms, that wait for the next DEPOSIT */
+#define PEER_PARCELS_BYTES (256u << 10)
+#define PEER_LINK_BYTES (MSG_FRAME_MAX - 64u) /* one message on a link: so that it fits into a RELAY as well */
 #define PEER_REVOCATIONS_MAX 60000u /* bytes of the signed list that is passed on */
 
 struct peer_self {
@@ -95,6 +111,37 @@ struct peer_session {
     bool was_online;                    /* so that losing it is told once */
 };
 
+/* What a request that is about a room waits for. */
+enum peer_room_step {
+    ROOM_STEP_NONE,     /* it is about none */
+    ROOM_STEP_FIND,     /* ROOM_FOUND: which room the name means */
+    ROOM_STEP_WHO,      /* FOUND: the account of a user */
+    ROOM_STEP_READ,     /* our own roster: it is being read */
+    ROOM_STEP_PROPOSE,  /* DONE: the operation is in order */
+    ROOM_STEP_ORDERED,  /* our own roster: has its entry */
+    ROOM_STEP_ROSTER,   /* ENTRIES: the reading of a roster itself, for nobody's command */
+    ROOM_STEP_LIST,     /* ROOMS */
+    ROOM_STEP_MEMBERS,  /* MEMBERS */
+    ROOM_STEP_WATCH     /* DONE */
+};
+
+struct peer_room_order {
+    enum peer_room_step step;
+    struct msg_id room;
+    uint64_t act;                       /* enum msg_act; 0: MEMBERS */
+    uint64_t subject;                   /* account; 0: none, or not known yet */
+    uint64_t flags;
+    uint64_t seen;
+    struct msg_head seen_head;
+    uint64_t ts_ms;
+    struct msg_head mark;               /* hash of the signed operation: by it we know our entry */
+    uint32_t signings;
+    bool proof;                         /* ROSTER: of a head (struct peer_room.proof) */
+    char who[PEER_TYPED_MAX + 1];       /* as typed, then as shown */
+    char text[MSG_TOPIC_MAX + 1];
+    char password[MSG_PASSWORD_MAX + 1];
+};
+
 struct peer_request {
     bool used;
     enum msg_kind kind;                 /* of the frame to the front */
@@ -108,9 +155,56 @@ struct peer_request {
     uint64_t number;                    /* REVOKE: device; LIST_REVOKED: after; INTRODUCE: contact index + 1 */
     struct peer_queue said;             /* INTRODUCE: what was said to somebody not known yet */
     bool forget;                        /* LOGOUT, REVOKE: of this device, to forget the account */
+    struct peer_room_order order;       /* of those about rooms */
 };
 
 struct peer_arrival { uint64_t arrival; uint64_t account; uint64_t device; struct peer_mark mark; struct msg_id id; };
+
+/* A parcel of a DEPOSIT under way, or one that waits for the next. */
+struct peer_parcel {
+    uint64_t account;
+    uint64_t device;
+    uint64_t ticket;            /* of peer_mail_parcel; 0: our own talk with a contact */
+    size_t len;                 /* while it waits: bytes of its frames */
+    struct peer_mark upto;      /* what was said up to here is in it; zeros: nothing is */
+    bool receipt;               /* so is this one */
+    struct msg_receipt told;
+    uint64_t serial;            /* which answers mail up to here */
+};
+
+/* Mail that came and is not collected yet. */
+struct peer_mail_in {
+    uint64_t serial;
+    uint64_t account;
+    uint64_t device;
+    uint64_t store;             /* to be synced first */
+    struct peer_mark mark;      /* what a receipt must cover first, if it asks for one */
+    bool asks;
+    size_t len;
+};
+
+struct peer_mailing {
+    uint64_t req;               /* of the DEPOSIT under way; 0: none is */
+    uint64_t sent_ms;
+    uint64_t again_ms;          /* nothing is deposited before */
+    uint64_t online_ms;         /* since when there is a session */
+    bool due;                   /* for some device */
+    uint32_t turn;              /* the device to begin with */
+    struct peer_parcel parcels[MSG_LIST_PAGE]; /* of it */
+    size_t parcel_count;
+    uint8_t at[MSG_FRAME_MAX];  /* their bytes, as PARCELs */
+    struct msg_list list;
+    struct peer_parcel waiting[PEER_PARCELS];
+    size_t waiting_count;
+    uint8_t waiting_at[PEER_PARCELS_BYTES];
+    size_t waiting_len;
+    uint64_t next_ticket;
+    struct peer_mail_in in[PEER_MAILS]; /* oldest first */
+    size_t in_count;
+    size_t in_bytes;
+    uint64_t serial;            /* the last that came in this session */
+    bool flooded;               /* more came than can be remembered: not before the next session */
+};
 
 struct peer_core {
     struct peer_settings settings;
@@ -121,11 +215,17 @@ struct peer_core {
     struct peer_self self;
     struct peer_mail_key mail[PEER_MAIL_KEYS];  /* [0] is the current one */
     uint32_t mail_count;
+    struct peer_mailing mailing;
     struct peer_door door;
     struct peer_session session;
     struct peer_request requests[PEER_REQUESTS];
     uint32_t requests_count;            /* of them, used */
     struct peer_roster roster;
+    struct peer_rooms rooms;
+    struct peer_cards cards;
+    uint32_t room_reads;                /* rosters being read */
+    bool rooms_full;                    /* told in this session */
+    bool room_watch;                    /* the user wants to hear of all rooms */
     struct peer_outbox *outbox;
     struct peer_held *held;
     bool dirty;                         /* some device has something to send */
@@ -209,6 +309,8 @@ void peer_requests_unreachable(struct peer_core *self);            /* a dial fai
 enum conclave_err peer_session_refusal(const struct peer_core *self); /* why we are not online: refused, or not reached */
 void peer_requests_answer(struct peer_core *self, enum msg_kind kind, const union msg_any *any);
 void peer_requests_tick(struct peer_core *self);
+void peer_requests_again(struct peer_core *self, struct peer_request *request, enum msg_kind kind); /* its next step, or page */
+void peer_requests_end(struct peer_core *self, struct peer_request *request);
 
 /* ---- people.c ---- */
 void peer_people_say(struct peer_core *self, const struct msg_cmd_say *say);
@@ -224,6 +326,8 @@ void peer_people_away(struct peer_core *self);                     /* the front 
 enum conclave_err CONCLAVE_CHECK peer_people_take_cert(struct peer_core *self, struct peer_device *device, struct msg_span certificate, const struct msg_cert *cert);
 void peer_people_keep_only(struct peer_core *self, struct peer_contact *contact, const uint64_t *listed, size_t count); /* drops the other devices */
 void peer_people_tick(struct peer_core *self);
+enum conclave_err CONCLAVE_CHECK peer_people_meet(struct peer_core *self, struct msg_span certificate, struct peer_device **device_p); /* a certificate that the registry handed out: pins its device */
+void peer_people_warn(struct peer_core *self, struct peer_contact *contact, enum conclave_err err, struct msg_text text); /* once */
 
 /* ---- trust.c ---- */
 void peer_trust_drop(struct peer_core *self, struct peer_device *device);
@@ -231,6 +335,7 @@ void peer_trust_block(struct peer_core *self, uint64_t cmd, struct msg_text name
 void peer_trust_renew(struct peer_core *self, uint64_t cmd, struct msg_text name);
 void peer_trust_revoked_version(struct peer_core *self, uint64_t version);
 void peer_trust_revoked(struct peer_core *self, struct msg_span list);
+bool peer_trust_is_revoked(const struct peer_core *self, uint64_t account, uint64_t device);
 
 /* ---- links.c ---- */
 void peer_links_want(struct peer_core *self, struct peer_contact *contact); /* something is to be sent */
@@ -241,6 +346,23 @@ void peer_links_frames(struct peer_core *self, const struct msg_event *event);
 void peer_links_drop(struct peer_core *self, struct peer_device *device);
 void peer_links_tick(struct peer_core *self);
 struct peer_link *peer_links_best(const struct peer_core *self, struct peer_device *device); /* the one to send on; NULL: none is up */
+struct peer_link *peer_links_direct(const struct peer_core *self, struct peer_device *device); /* the same, through the front aside */
+bool peer_links_reaching(const struct peer_device *device);        /* a link is up, or on its way */
+void peer_links_start_over(struct peer_core *self, struct peer_device *device);
+void peer_links_send(struct peer_core *self, const struct peer_device *device, uint64_t link, enum msg_kind kind, const void *message);
+void peer_links_send_bytes(struct peer_core *self, const struct peer_device *device, uint64_t link, struct msg_span frames); /* PEER_LINK_BYTES at most */
+void peer_links_greet(struct peer_core *self, const struct peer_device *device, const struct peer_link *link);
+bool CONCLAVE_CHECK peer_links_hello(struct peer_core *self, struct peer_device *device, struct peer_link *link, const struct msg_hello *frame, bool answer); /* false: it will not do */
+bool CONCLAVE_CHECK peer_links_take(struct peer_core *self, struct peer_device *device, struct peer_link *link, enum msg_kind kind, const union msg_any *any);
+
+/* ---- relay.c ---- */
+void peer_relay_want(struct peer_core *self, struct peer_device *device); /* there is no other way, or none was found */
+bool peer_relay_may_dial(struct peer_core *self, struct peer_device *device); /* the direct way again; counts as an attempt */
+void peer_relay_send(struct peer_core *self, const struct peer_device *device, struct msg_span frames);
+bool peer_relay_frame(struct peer_core *self, enum msg_kind kind, const union msg_any *any); /* false: none of its business */
+void peer_relay_presence(struct peer_core *self, struct peer_contact *contact);
+void peer_relay_away(struct peer_core *self);                      /* the session is over */
+void peer_relay_tick(struct peer_core *self);
 
 /* ---- talk.c ---- */
 bool peer_talk_say(struct peer_core *self, struct peer_contact *contact, uint64_t cmd, struct msg_text text);
@@ -260,11 +382,87 @@ void peer_talk_batch(struct peer_core *self, struct peer_device *device, struct 
 void peer_hear_keep_read(struct peer_core *self, const struct peer_device *device);
 void peer_hear_receipt(struct peer_core *self, struct peer_device *device, struct msg_buf *batch);
 void peer_talk_tick(struct peer_core *self);
+bool peer_talk_put(struct peer_core *self, const struct peer_device *device, uint32_t at, uint64_t *incarnation, struct msg_buf *batch); /* one message of the outbox, with the CHAIN that it needs; false: no room */
+void peer_talk_tell(struct peer_core *self, const struct peer_contact *contact, const struct msg_id *id, enum msg_tick tick);
+bool peer_hear_owes(const struct peer_device *device);             /* a receipt */
+struct msg_receipt peer_hear_receipt_now(const struct peer_device *device);
+void peer_hear_told(struct peer_core *self, struct peer_device *device, const struct msg_receipt *receipt);
 
 /* ---- post.c ---- */
 void peer_post_flush(struct peer_core *self);                      /* all that are dirty */
 void peer_post_run(struct peer_core *self, struct peer_device *device, uint64_t link, const struct msg_run_frame *frame);
 void peer_post_sealed(struct peer_core *self, struct peer_device *device, uint64_t link, const struct msg_sealed *frame);
 void peer_post_reseal(struct peer_core *self, struct peer_device *device, const struct msg_reseal *frame);
+
+/* ---- room_ops.c ---- */
+bool peer_room_take(struct peer_core *self, struct peer_room *room, const struct msg_entry *entry); /* one entry of its roster; false: stop with these */
+void peer_room_disbelieve(struct peer_core *self, struct peer_room *room, uint64_t number, struct msg_text who, enum conclave_err err); /* an entry that does not hold: told once, and nothing after it is taken */
+enum conclave_err CONCLAVE_CHECK peer_room_card(struct peer_core *self, const struct msg_cert *cert, struct msg_span certificate); /* takes an opened certificate of somebody in a room: PEER_KEY_CHANGED, REVOKED */
+
+/* ---- room_read.c ---- */
+bool peer_room_frame(struct peer_core *self, enum msg_kind kind, const union msg_any *any); /* of the front, nobody's answer; false: not about rooms */
+void peer_room_entries(struct peer_core *self, struct peer_request *request, const struct msg_entries *entries); /* request NULL: pushed */
+void peer_room_unread(struct peer_core *self, struct peer_request *request, enum conclave_err err); /* its roster could not be read */
+void peer_room_read(struct peer_core *self, struct peer_room *room); /* the rest of its roster, soon */
+struct peer_room *peer_room_make(struct peer_core *self, const struct msg_id *id); /* new or known; NULL: too many; told */
+void peer_room_drop(struct peer_core *self, struct peer_room *room); /* with its records */
+bool peer_room_concerns_us(const struct peer_room *room);          /* we are in it, or invited */
+void peer_room_tick(struct peer_core *self);
+void peer_room_away(struct peer_core *self);                       /* the front link is gone */
+void peer_room_forget(struct peer_core *self);                     /* all rooms and cards */
+
+/* ---- room_commands.c ---- */
+void peer_room_create(struct peer_core *self, const struct msg_cmd_room_create *cmd);
+void peer_room_join(struct peer_core *self, const struct msg_cmd_room_join *cmd);
+void peer_room_act(struct peer_core *self, const struct msg_cmd_room_act *cmd);
+void peer_room_list(struct peer_core *self, uint64_t cmd, bool detailed);
+void peer_room_members(struct peer_core *self, uint64_t cmd, struct msg_text name);
+void peer_room_watch(struct peer_core *self, uint64_t cmd, bool on);
+void peer_room_said(struct peer_core *self, const struct msg_cmd_say *say); /* to a name with # */
+void peer_room_go_on(struct peer_core *self, struct peer_request *request); /* its room is known and read: the next step */
+
+/* ---- room_asks.c: requests with a step ---- */
+void peer_room_ask(struct peer_core *self, struct peer_request *request); /* sends what its step asks */
+bool peer_room_fits(const struct peer_request *request, enum msg_kind answer);
+void peer_room_answer(struct peer_core *self, struct peer_request *request, enum msg_kind kind, const union msg_any *any);
+bool peer_room_refused(struct peer_core *self, struct peer_request *request, enum conclave_err err, struct msg_text text, uint64_t retry_ms); /* false: it goes on another way */
+void peer_room_ordered(struct peer_core *self, const struct peer_room *room, struct msg_span op); /* this operation is an entry of our roster now */
+void peer_room_was_read(struct peer_core *self, const struct msg_id *room, bool over); /* some of it, or all there is */
+
+/* ---- room_hooks.c ---- */
+void peer_room_epoch_began(struct peer_core *self, struct peer_room *room);
+void peer_room_joined(struct peer_core *self, struct peer_room *room, uint64_t account);
+void peer_room_left(struct peer_core *self, struct peer_room *room, uint64_t account);
+void peer_room_heard(struct peer_core *self, struct peer_room *room);
+void peer_room_dropped(struct peer_core *self, struct peer_room *room);
+void peer_room_say(struct peer_core *self, struct peer_room *room, uint64_t cmd, struct msg_text text);
+/* ---- mail.c ---- */
+void peer_mail_online(struct peer_core *self);                     /* a session has begun */
+void peer_mail_away(struct peer_core *self);                       /* it is over */
+void peer_mail_forget(struct peer_core *self);                     /* so is the account */
+void peer_mail_said(struct peer_core *self, struct peer_device *device); /* something is owed to it */
+void peer_mail_look(struct peer_core *self, struct peer_device *device); /* something changed: what is to be mailed, and when */
+void peer_mail_unlinked(struct peer_core *self, struct peer_device *device); /* no link takes what is due to it */
+void peer_mail_gap(struct peer_core *self, struct peer_device *device, struct peer_mark delivered); /* it says that something after that is missing */
+bool peer_mail_frame(struct peer_core *self, enum msg_kind kind, const union msg_any *any); /* false: none of its business */
+void peer_mail_tick(struct peer_core *self);
+void peer_mail_flush(struct peer_core *self);                      /* deposits what is due */
+
+/* Seals a batch for a device and deposits it as soon as there is a session; what
+ * becomes of it comes back once, with the ticket: peer_rooms_mailed.  It does
+ * not outlive the process.  BUSY: too much waits; again after a ticket came
+ * back.  TOO_LARGE: more than MSG_BATCH_MAX.  SEAL: a mail key that is none. */
+enum conclave_err CONCLAVE_CHECK peer_mail_parcel(struct peer_core *self, const struct msg_cert *to, struct msg_span batch, uint64_t *ticket);
+
+/* ---- mailbox.c ---- */
+void peer_mailbox_take(struct peer_core *self, const struct msg_mail *mail);
+void peer_mailbox_returned(struct peer_core *self, const struct msg_returned *returned);
+void peer_mailbox_collect(struct peer_core *self);                 /* what is done with */
+bool peer_mailbox_presses(const struct peer_core *self);           /* so much is not collected that receipts should not wait */
+void peer_mailbox_answered(struct peer_core *self, const struct peer_device *device, const struct msg_receipt *receipt, uint64_t serial); /* mail up to it, by that receipt */
+
+/* ---- sealed.c ---- */
+void peer_rooms_sealed(struct peer_core *self, const struct msg_cert *from, enum msg_kind kind, const union msg_any *any);
+void peer_rooms_mailed(struct peer_core *self, uint64_t ticket, enum conclave_err err); /* OK: on the registry's disk */
 
 #endif

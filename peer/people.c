@@ -97,8 +97,8 @@ device_for(struct peer_core *self, struct peer_contact *contact, const struct ms
 }
 
 /* A certificate from the registry: pins its device. */
-static enum conclave_err
-meet(struct peer_core *self, struct msg_span certificate, struct peer_device **device_p)
+enum conclave_err
+peer_people_meet(struct peer_core *self, struct msg_span certificate, struct peer_device **device_p)
 {
     struct msg_cert cert;
     struct peer_contact *contact = NULL;
@@ -116,8 +116,8 @@ meet(struct peer_core *self, struct msg_span certificate, struct peer_device **d
 }
 
 /* The same is not told again with every try. */
-static void
-warn(struct peer_core *self, struct peer_contact *contact, enum conclave_err err, struct msg_text text)
+void
+peer_people_warn(struct peer_core *self, struct peer_contact *contact, enum conclave_err err, struct msg_text text)
 {
     if (contact->warned != err)
         peer_step_notice_about(self, msg_text(contact->name), err, text);
@@ -187,7 +187,7 @@ take_cards(struct peer_core *self, const struct msg_introduced *answer)
     enum conclave_err worst = CONCLAVE_OK;
     while (count < MSG_DEVICE_COUNT && msg_codec_next(&cards, MSG_DEVICE_CARD, &card)) {
         struct peer_device *device;
-        const enum conclave_err err = meet(self, card.certificate, &device);
+        const enum conclave_err err = peer_people_meet(self, card.certificate, &device);
         if (err != CONCLAVE_OK && err != CONCLAVE_ERR_REPLAY)
             worst = err;
         if (err != CONCLAVE_OK || device->cert.account != answer->account)
@@ -198,15 +198,21 @@ take_cards(struct peer_core *self, const struct msg_introduced *answer)
         size_t n = 0;
         while (n < MSG_ENDPOINT_COUNT && msg_codec_next(&card.endpoints, MSG_ADDRESS, &address))
             msg_text_copy(order[n++], sizeof order[0], address.endpoint);
+        const bool other = n > 0 && strcmp(order[0], device->endpoints[0]) != 0;
         for (size_t i = n; i > 0; i--)
             peer_roster_prefer_endpoint(device, msg_text(order[i - 1]));
         if (n > 0) {
+            device->direct_at_ms = other ? 0 : device->direct_at_ms;
             peer_roster_put_device(device, self->out);
             (void)peer_step_store(self); /* only marks that this step writes */
             device->candidate = 0;
         }
-        if (card.online && n > 0 && peer_links_best(self, device) == NULL)
+        device->away = !card.online && peer_links_best(self, device) == NULL;
+        if (card.online && n > 0 && peer_links_direct(self, device) == NULL)
             peer_links_dial(self, device);
+        if (card.online && !peer_links_reaching(device) && peer_talk_device_waits(self, device))
+            peer_relay_want(self, device);
+        peer_mail_look(self, device);
     }
     struct peer_contact *contact = peer_roster_contact(&self->roster, answer->account);
     if (contact != NULL && worst == CONCLAVE_OK && count > 0)
@@ -253,7 +259,7 @@ lacks_link(struct peer_core *self, struct peer_contact *contact)
     if (device == NULL)
         return peer_talk_waits(self, contact);
     for (; device != NULL; device = peer_roster_next_device(&self->roster, device))
-        if (device->dialled.state == PEER_LINK_NONE && device->accepted.state == PEER_LINK_NONE && peer_talk_device_waits(self, device))
+        if (!peer_links_reaching(device) && peer_talk_device_waits(self, device))
             return true;
     return false;
 }
@@ -272,7 +278,7 @@ peer_people_introduced(struct peer_core *self, struct peer_request *request, con
         err = take_cards(self, answer);
     struct peer_contact *contact = peer_roster_contact(&self->roster, answer->account);
     if (asked != NULL && err == CONCLAVE_ERR_PEER_KEY_CHANGED)
-        warn(self, asked, err, msg_text(""));
+        peer_people_warn(self, asked, err, msg_text(""));
     else if (asked != NULL)
         asked->warned = CONCLAVE_OK;
     if (contact != NULL)
@@ -297,7 +303,7 @@ peer_people_not_introduced(struct peer_core *self, struct peer_request *request,
         contact->fresh = false;
         peer_talk_settle(self, contact);
         if (err == CONCLAVE_ERR_REFUSED || err == CONCLAVE_ERR_FORBIDDEN || err == CONCLAVE_ERR_NO_SUCH_USER)
-            warn(self, contact, err, text);
+            peer_people_warn(self, contact, err, text);
         if (peer_talk_waits(self, contact))
             peer_people_introduce_later(self, contact);
     }
@@ -314,7 +320,7 @@ void
 peer_people_introduction(struct peer_core *self, const struct msg_introduction *introduction)
 {
     struct peer_device *device;
-    const enum conclave_err err = meet(self, introduction->certificate, &device);
+    const enum conclave_err err = peer_people_meet(self, introduction->certificate, &device);
     bool yes = err == CONCLAVE_OK;
     if (yes) {
         struct peer_contact *contact = peer_roster_contact_of(&self->roster, device);
@@ -328,7 +334,7 @@ peer_people_introduction(struct peer_core *self, const struct msg_introduction *
         if (msg_cert_open(&cert, introduction->certificate, &self->self.signer) == CONCLAVE_OK && msg_name_parse(&name, msg_text(cert.name)) == CONCLAVE_OK)
             contact = peer_roster_named(&self->roster, &name);
         if (contact != NULL)
-            warn(self, contact, err, msg_text(""));
+            peer_people_warn(self, contact, err, msg_text(""));
         else
             peer_step_notice(self, err, msg_text(""));
     }
@@ -341,6 +347,10 @@ void
 peer_people_say(struct peer_core *self, const struct msg_cmd_say *say)
 {
     struct msg_name name;
+    if (say->name.len > 0 && say->name.at[0] == '#') {
+        peer_room_said(self, say);
+        return;
+    }
     if (say->text.len > MSG_TEXT_MAX) {
         peer_step_failed(self, say->req, CONCLAVE_ERR_TOO_LARGE, msg_text(""), 0);
         return;
@@ -400,6 +410,7 @@ peer_people_presence(struct peer_core *self, const struct msg_presence *presence
         const bool changed = contact->status != user.status;
         contact->fresh = false;
         contact->status = user.status;
+        peer_relay_presence(self, contact);
         if (changed) {
             struct msg_user tell = {user.name, user.status, msg_text("")};
             msg_effects_tell(self->out, MSG_TELL_PRESENCE, &tell);
@@ -452,6 +463,7 @@ peer_people_away(struct peer_core *self)
 {
     uint32_t at = 0;
     self->watch_req = 0;
+    peer_room_away(self);
     for (struct peer_contact *contact; (contact = peer_roster_each(&self->roster, &at)) != NULL;)
         contact->watched = contact->fresh = false;
 }

@@ -12,7 +12,7 @@
 static void
 seal(struct peer_core *self, struct peer_device *device, const struct peer_link *link, struct msg_span batch)
 {
-    struct msg_buf frame = {self->frame, 0, MSG_FRAME_MAX};
+    struct msg_buf frame = {self->frame, 0, PEER_LINK_BYTES};
     enum conclave_err err = CONCLAVE_OK;
     if (msg_run_spent(&device->run_out, self->now.mono_ms))
         err = msg_run_start(&device->run_out, &frame, self->self.account, self->self.device, &self->identity.sign_sec, &device->cert, self->now.mono_ms);
@@ -20,7 +20,7 @@ seal(struct peer_core *self, struct peer_device *device, const struct peer_link 
         err = msg_envelope_seal(&device->run_out, &frame, batch);
     assert(err == CONCLAVE_OK || err == CONCLAVE_ERR_SEAL); /* the room was reckoned; a bad mail key is theirs */
     if (err == CONCLAVE_OK)
-        msg_effects_send_bytes(self->out, link->id, msg_span_of_buf(&frame));
+        peer_links_send_bytes(self, device, link->id, msg_span_of_buf(&frame));
 }
 
 static void
@@ -33,8 +33,11 @@ flush(struct peer_core *self, struct peer_device *device)
         struct peer_contact *contact = peer_roster_contact_of(&self->roster, device);
         if (peer_talk_waits(self, contact))
             peer_links_want(self, contact);
+        peer_mail_unlinked(self, device);
         return;
     }
+    if (link == &device->relayed)
+        peer_links_dial(self, device); /* when its time is there */
     for (uint32_t i = 0; i < BATCHES_MAX; i++) {
         struct msg_buf batch = {self->batch, 0, sizeof self->batch};
         peer_hear_receipt(self, device, &batch);
@@ -67,7 +70,7 @@ ask_reseal(struct peer_core *self, struct peer_device *device, uint64_t link, co
         return;
     device->resealed_ms = self->now.mono_ms;
     const struct msg_reseal reseal = {*run, msg_span(self->self.certificate, self->self.certificate_len)};
-    msg_effects_send(self->out, link, MSG_RESEAL, &reseal);
+    peer_links_send(self, device, link, MSG_RESEAL, &reseal);
 }
 
 void

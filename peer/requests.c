@@ -38,6 +38,7 @@ end(struct peer_core *self, struct peer_request *request)
 {
     while (request->said.count > 0)
         peer_outbox_shift(self->outbox, &request->said);
+    msg_keys_wipe(request->order.password, sizeof request->order.password);
     request->used = false;
     self->requests_count--;
 }
@@ -49,7 +50,9 @@ send(struct peer_core *self, struct peer_request *request)
     request->sent_ms = self->now.mono_ms;
     request->tries++;
     peer_step_at(self, request->sent_ms + LATE_MS);
-    if (request->kind == MSG_LIST) {
+    if (request->order.step != ROOM_STEP_NONE)
+        peer_room_ask(self, request);
+    else if (request->kind == MSG_LIST) {
         const struct msg_list_users list = {request->req, request->detailed, name};
         peer_session_send(self, MSG_LIST, &list);
     } else if (request->kind == MSG_REVOKE) {
@@ -77,6 +80,21 @@ peer_requests_go(struct peer_core *self, struct peer_request *request)
 }
 
 void
+peer_requests_again(struct peer_core *self, struct peer_request *request, enum msg_kind kind)
+{
+    request->kind = kind;
+    request->req = peer_step_req(self);
+    request->tries = 0;
+    peer_requests_go(self, request);
+}
+
+void
+peer_requests_end(struct peer_core *self, struct peer_request *request)
+{
+    end(self, request);
+}
+
+void
 peer_requests_send_all(struct peer_core *self)
 {
     for (size_t i = 0; i < PEER_REQUESTS; i++)
@@ -87,7 +105,10 @@ peer_requests_send_all(struct peer_core *self)
 static void
 fail(struct peer_core *self, struct peer_request *request, enum conclave_err err, struct msg_text text, uint64_t retry_ms)
 {
-    if (request->kind == MSG_INTRODUCE)
+    if (request->order.step != ROOM_STEP_NONE) {
+        if (!peer_room_refused(self, request, err, text, retry_ms))
+            return;
+    } else if (request->kind == MSG_INTRODUCE)
         peer_people_not_introduced(self, request, err, text);
     else
         peer_step_failed(self, request->cmd, err, text, retry_ms);
@@ -223,12 +244,14 @@ peer_requests_answer(struct peer_core *self, enum msg_kind kind, const union msg
     for (size_t i = 0; i < PEER_REQUESTS && request == NULL; i++)
         if (self->requests[i].used && self->requests[i].req == req && req != 0)
             request = &self->requests[i];
-    if (request == NULL || !fits(request->kind, kind)) {
+    if (request == NULL || !(request->order.step != ROOM_STEP_NONE ? peer_room_fits(request, kind) : fits(request->kind, kind))) {
         peer_step_log(self, MSG_LOG_DEBUG, "FRONT-LATE", "an answer of the registry that is not awaited was passed over");
         return;
     }
     if (kind == MSG_ERROR)
         refused(self, request, &any->MSG_ANY_ERROR);
+    else if (request->order.step != ROOM_STEP_NONE)
+        peer_room_answer(self, request, kind, any);
     else if (kind == MSG_USERS)
         users(self, request, &any->MSG_ANY_USERS);
     else if (kind == MSG_FOUND)

@@ -55,6 +55,9 @@ restore_contact_device(struct peer_core *self, const struct msg_rec_contact_devi
         msg_text_copy(device->endpoints[device->endpoint_count++], sizeof device->endpoints[0], address.endpoint);
     device->acked = (struct peer_mark){record->incarnation, record->delivered};
     device->read = (struct peer_mark){record->incarnation, record->read};
+    device->mailed = (struct peer_mark){record->mailed_incarnation, record->mailed_number};
+    if (peer_mark_before(contact->stored, device->mailed))
+        contact->stored = device->mailed;
     if (peer_mark_before(contact->delivered, device->acked))
         contact->delivered = device->acked;
     if (peer_mark_before(contact->read, device->read))
@@ -75,6 +78,7 @@ restore_out(struct peer_core *self, const struct msg_rec_out *record)
         .id = record->id,
         .prev = record->prev,
         .ts_ms = record->ts_ms,
+        .said_ms = self->now.mono_ms,
         .read = !peer_mark_before(contact->read, (struct peer_mark){record->incarnation, record->number}),
         .delivered = !peer_mark_before(contact->delivered, (struct peer_mark){record->incarnation, record->number}),
     };
@@ -132,6 +136,25 @@ restore_inbox(struct peer_core *self, const struct msg_event *event, const struc
     msg_effects_tell(self->out, MSG_TELL_MESSAGE, &tell);
 }
 
+static void
+restore_card(struct peer_core *self, const struct msg_rec_card *record)
+{
+    struct msg_cert cert;
+    if (msg_cert_open(&cert, record->certificate, &self->self.signer) == CONCLAVE_OK)
+        peer_cards_restore(&self->cards, &cert, record->certificate);
+}
+
+/* False: it is none of a room, or not taken. */
+static bool
+restore_room(struct peer_core *self, enum msg_kind kind, const union msg_any *any)
+{
+    if (kind == MSG_REC_MY_ROOM)
+        return peer_rooms_restore(&self->rooms, &any->MSG_ANY_REC_MY_ROOM);
+    if (kind == MSG_REC_ROOM_MATE)
+        return peer_rooms_restore_mate(&self->rooms, &any->MSG_ANY_REC_ROOM_MATE, self->self.account);
+    return kind != MSG_REC_ROOM_IN || peer_rooms_restore_sender(&self->rooms, &any->MSG_ANY_REC_ROOM_IN);
+}
+
 void
 peer_restore_record(struct peer_core *self, const struct msg_event *event)
 {
@@ -165,4 +188,8 @@ peer_restore_record(struct peer_core *self, const struct msg_event *event)
         restore_chain_in(self, &any.MSG_ANY_REC_CHAIN_IN);
     else if (kind == MSG_REC_INBOX)
         restore_inbox(self, event, &any.MSG_ANY_REC_INBOX);
+    else if (kind == MSG_REC_CARD)
+        restore_card(self, &any.MSG_ANY_REC_CARD);
+    else if (!restore_room(self, kind, &any))
+        peer_step_log(self, MSG_LOG_ERROR, "ROOMS-FULL", "a record of a room was passed over; raise the limits of rooms");
 }

@@ -87,7 +87,8 @@ has_link(const struct peer_device *device, uint64_t link)
 {
     return device->used
            && ((device->dialled.state != PEER_LINK_NONE && device->dialled.id == link)
-               || (device->accepted.state != PEER_LINK_NONE && device->accepted.id == link));
+               || (device->accepted.state != PEER_LINK_NONE && device->accepted.id == link)
+               || (device->relayed.state != PEER_LINK_NONE && device->relayed.id == link));
 }
 
 struct peer_device *
@@ -283,6 +284,8 @@ peer_roster_put_device(const struct peer_device *device, struct msg_effects *out
         .incarnation = device->acked.incarnation,
         .delivered = device->acked.number,
         .read = device->read.incarnation == device->acked.incarnation ? device->read.number : 0,
+        .mailed_incarnation = device->mailed.incarnation,
+        .mailed_number = device->mailed.number,
     };
     const struct msg_record_key key = msg_record_key2(device->cert.account, device->cert.device);
     msg_effects_put(out, PEER_TABLE_DEVICES, msg_record_key_span(&key), MSG_REC_CONTACT_DEVICE, &record);

@@ -14,7 +14,8 @@
 
 enum peer_link_state { PEER_LINK_NONE, PEER_LINK_DIALLING, PEER_LINK_GREETING, PEER_LINK_UP };
 
-/* One of the two links that there may be with a device: ours or theirs. */
+/* One of the three links that there may be with a device: the one that we
+ * dialled, the one that they did, and the one through the front. */
 struct peer_link {
     uint64_t id;
     enum peer_link_state state;
@@ -51,6 +52,12 @@ struct peer_device {
     uint64_t dial_until_ms; /* give this candidate up; 0: none is tried */
     uint64_t dial_at_ms;    /* try again; 0: not planned */
     uint32_t dial_failures;
+    struct peer_link relayed;   /* peer/relay.c */
+    uint64_t relay_until_ms;    /* its greeting is given up; 0: none is under way */
+    uint64_t relay_at_ms;       /* not opened again before */
+    uint64_t greeted_ms;        /* when HELLO was last said on it; 0: never */
+    uint64_t direct_at_ms;      /* while it is up: not dialled again before */
+    bool away;                  /* not online, as the registry said last */
 
     /* to the device */
     struct peer_mark acked; /* it has everything up to here, it said */
@@ -60,6 +67,12 @@ struct peer_device {
     uint64_t resend_at_ms;  /* 0: nothing is in flight */
     uint64_t resend_ms;     /* the time-out now */
     struct peer_mark sent;  /* the last that was sent */
+    struct peer_mark mailed; /* the registry keeps for it what it does not have up to here */
+    uint64_t mail_at_ms;    /* see what is to be mailed then; 0: not planned */
+    uint64_t mail_rest_ms;  /* not before: the last one was refused, or just came back */
+    uint32_t mail_failures;
+    bool mail_due;          /* goes with the next DEPOSIT */
+    uint64_t progress_ms;   /* when it last acknowledged something */
     uint64_t rewound_ms;    /* when a gap last made us go back */
     struct msg_run run_out;
 
@@ -72,6 +85,8 @@ struct peer_device {
     bool read_due;          /* the user read something that they were not told of */
     uint32_t unreceipted;   /* messages since the last receipt */
     uint64_t receipt_at_ms; /* send it even if nothing else goes; 0: none is due */
+    uint64_t told_ms;       /* when a receipt last left, or was deposited */
+    uint64_t unlinked_ms;   /* since when it is due and there is no link; 0: it is not, or there is one */
     struct msg_run runs_in[PEER_RUNS_IN];
     uint32_t run_turn;
     uint64_t resealed_ms;   /* when we last asked for a new run */
@@ -92,6 +107,9 @@ struct peer_contact {
     struct peer_mark from;  /* where the incarnation before ended */
     struct peer_mark delivered; /* the most that any device of theirs has */
     struct peer_mark read;
+    struct peer_mark stored;    /* the most that the registry keeps for any of them */
+    bool mail_refused;          /* the user was told so */
+    bool mail_returned;         /* likewise, since something was said last */
     bool fresh;             /* their list of devices was asked for since we last heard of them */
     struct peer_mark sure;  /* of what was said up to here we know every device it is owed */
     struct peer_mark sure_next; /* the same once the INTRODUCE under way is answered */

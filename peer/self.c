@@ -96,10 +96,12 @@ peer_self_forget(struct peer_core *self)
         msg_effects_delete(self->out, PEER_TABLE_CHAINS_OUT, msg_record_key_span(&key));
         msg_effects_delete(self->out, PEER_TABLE_CONTACTS, msg_record_key_span(&key));
     }
+    peer_room_forget(self);
     peer_roster_wipe(&self->roster);
     if (!peer_roster_init(&self->roster, self->settings.contacts))
         abort(); /* the memory was just given back */
     self->dirty = false;
+    peer_mail_forget(self);
     self->self.account = self->self.device = 0;
     self->self.certificate_len = 0;
     self->self.logged_out = false;

@@ -93,13 +93,22 @@ fail_waiting(struct peer_core *self, enum conclave_err err, struct msg_text text
     peer_step_failed(self, cmd, err, text, 0);
 }
 
+/* What goes through the front ends with it. */
+static void
+away(struct peer_core *self)
+{
+    peer_people_away(self);
+    peer_relay_away(self);
+    peer_mail_away(self);
+}
+
 static void
 lost(struct peer_core *self, enum conclave_err err)
 {
     if (self->session.was_online)
         peer_step_session(self, MSG_SESSION_RECONNECTING, err, msg_text(msg_error_sentence(err == CONCLAVE_ERR_REVOKED ? err : CONCLAVE_ERR_REGISTRY_UNREACHABLE)));
     self->session.was_online = false;
-    peer_people_away(self);
+    away(self);
     retry(self);
 }
 
@@ -159,14 +168,15 @@ log_in(struct peer_core *self)
 {
     uint8_t room[MSG_ENDPOINT_COUNT * (MSG_ENDPOINT_MAX + 8)];
     struct msg_buf buf = {room, 0, sizeof room};
+    const bool never = self->settings.direct == MSG_DIRECT_NEVER;
     struct msg_login login = {
         .req = self->session.req,
-        .port = self->settings.port,
+        .port = never ? 0 : self->settings.port, /* who never links directly tells nobody where */
         .direct = self->settings.direct,
         .status = self->session.status,
         .mail = self->mail[0].pub,
     };
-    for (uint32_t i = 0; i < self->settings.addresses_count && i < MSG_ENDPOINT_COUNT; i++) {
+    for (uint32_t i = 0; !never && i < self->settings.addresses_count && i < MSG_ENDPOINT_COUNT; i++) {
         const struct msg_address address = {msg_text(self->settings.addresses[i])};
         if (msg_codec_append(&buf, &login.addresses, MSG_ADDRESS, &address) != CONCLAVE_OK)
             break; /* cannot happen: the room is for the most there can be */
@@ -216,6 +226,9 @@ welcome(struct peer_core *self, const struct msg_welcome *answer)
     peer_trust_revoked_version(self, answer->revoked_version);
     peer_requests_send_all(self);
     peer_people_watch(self);
+    if (self->room_watch)
+        peer_room_watch(self, 0, true);
+    peer_mail_online(self);
     uint32_t at = 0;
     for (struct peer_contact *contact; (contact = peer_roster_each(&self->roster, &at)) != NULL;)
         if (peer_talk_waits(self, contact))
@@ -263,11 +276,13 @@ peer_session_frame(struct peer_core *self, enum msg_kind kind, const union msg_a
         peer_people_presence(self, &any->MSG_ANY_PRESENCE);
     else if (kind == MSG_INTRODUCTION)
         peer_people_introduction(self, &any->MSG_ANY_INTRODUCTION);
+    else if (peer_room_frame(self, kind, any))
+        return;
     else if (kind == MSG_ERROR && any->MSG_ANY_ERROR.req == 0
              && msg_error_from_code(any->MSG_ANY_ERROR.code.at, any->MSG_ANY_ERROR.code.len) == CONCLAVE_ERR_NOT_LOGGED_IN) {
         msg_effects_drop(self->out, session->link); /* our lease ran out unseen: start over */
         lost(self, CONCLAVE_ERR_NOT_LOGGED_IN);
-    } else
+    } else if (!peer_relay_frame(self, kind, any) && !peer_mail_frame(self, kind, any))
         peer_requests_answer(self, kind, any);
 }
 
@@ -360,7 +375,7 @@ peer_session_end(struct peer_core *self)
     enter(self, SESSION_OFF);
     session->was_online = false;
     fail_waiting(self, CONCLAVE_ERR_NOT_LOGGED_IN, msg_text(""));
-    peer_people_away(self);
+    away(self);
     uint32_t at = 0;
     for (struct peer_device *device; (device = peer_roster_each_device(&self->roster, &at)) != NULL;)
         peer_links_drop(self, device);

@@ -160,8 +160,8 @@ new_id(struct peer_core *self)
     return self->ids[--self->ids_left];
 }
 
-static void
-tell_tick(struct peer_core *self, const struct peer_contact *contact, const struct msg_id *id, enum msg_tick tick)
+void
+peer_talk_tell(struct peer_core *self, const struct peer_contact *contact, const struct msg_id *id, enum msg_tick tick)
 {
     const struct msg_tell_receipt tell = {*id, msg_text(contact->name), msg_text(""), tick};
     peer_held_put(self->held, peer_step_store(self), MSG_TELL_RECEIPT, &tell);
@@ -198,7 +198,7 @@ make_room(struct peer_core *self, size_t len)
 bool
 peer_talk_say(struct peer_core *self, struct peer_contact *contact, uint64_t cmd, struct msg_text text)
 {
-    struct peer_out out = {.ts_ms = self->now.wall_ms};
+    struct peer_out out = {.ts_ms = self->now.wall_ms, .said_ms = self->now.mono_ms};
     if (!peer_outbox_fits(self->outbox, text.len))
         make_room(self, text.len);
     if (!peer_outbox_fits(self->outbox, text.len) || !peer_held_fits(self->held, 0)) {
@@ -211,7 +211,7 @@ peer_talk_say(struct peer_core *self, struct peer_contact *contact, uint64_t cmd
     put_out(self, contact, &out, text);
     put_chain_out(self, contact);
     peer_step_ok(self, cmd, &out.id);
-    tell_tick(self, contact, &out.id, MSG_TICK_QUEUED);
+    peer_talk_tell(self, contact, &out.id, MSG_TICK_QUEUED);
     bool up = false;
     struct peer_device *device = peer_roster_first_device(&self->roster, contact);
     for (; device != NULL; device = peer_roster_next_device(&self->roster, device)) {
@@ -221,7 +221,9 @@ peer_talk_say(struct peer_core *self, struct peer_contact *contact, uint64_t cmd
             up = true;
             peer_talk_dirty(self, device);
         }
+        peer_mail_said(self, device);
     }
+    contact->mail_returned = false;
     if (!up)
         peer_links_want(self, contact);
     if (!contact->fresh && contact->introduce_at_ms == 0)
@@ -278,11 +280,11 @@ tell_ticks(struct peer_core *self, struct peer_contact *contact, const struct pe
             break;
         if (!out->delivered) {
             peer_outbox_deliver(self->outbox, &contact->queue);
-            tell_tick(self, contact, &out->id, MSG_TICK_DELIVERED);
+            peer_talk_tell(self, contact, &out->id, MSG_TICK_DELIVERED);
         }
         if (!out->read && peer_mark_before(read_before, out->mark) && !peer_mark_before(device->read, out->mark)) {
             out->read = true;
-            tell_tick(self, contact, &out->id, MSG_TICK_READ);
+            peer_talk_tell(self, contact, &out->id, MSG_TICK_READ);
         }
     }
 }
@@ -368,6 +370,7 @@ peer_talk_acked(struct peer_core *self, struct peer_device *device, const struct
     const bool seen = read.number > 0 && peer_mark_before(device->read, read);
     if (more) {
         device->acked = delivered;
+        device->progress_ms = self->now.mono_ms;
         device->in_flight = sent_since(self, device);
         device->resend_ms = RESEND_FIRST_MS;
         device->resend_at_ms = device->in_flight > 0 ? self->now.mono_ms + RESEND_FIRST_MS : 0;
@@ -393,6 +396,8 @@ peer_talk_acked(struct peer_core *self, struct peer_device *device, const struct
         device->rewound_ms = self->now.mono_ms;
         peer_talk_rewind(self, device);
     }
+    if (receipt->gap)
+        peer_mail_gap(self, device, delivered);
 }
 
 /* The first number of this incarnation that the device has not acknowledged;
@@ -408,23 +413,31 @@ base_of(struct peer_core *self, const struct peer_device *device, uint64_t incar
     return peer_outbox_at(self->outbox, at)->mark.number;
 }
 
-/* False when it does not fit any more. */
-static bool
-put_say(struct peer_core *self, struct peer_device *device, uint64_t *incarnation, struct msg_buf *batch)
+bool
+peer_talk_put(struct peer_core *self, const struct peer_device *device, uint32_t at, uint64_t *incarnation, struct msg_buf *batch)
 {
-    const struct peer_out *out = peer_outbox_at(self->outbox, device->cursor);
+    const struct peer_out *out = peer_outbox_at(self->outbox, at);
     const size_t before = batch->len;
     if (out->mark.incarnation != *incarnation) {
         const struct msg_chain chain = {out->mark.incarnation, out->salt, out->from.incarnation, out->from.number, base_of(self, device, out->mark.incarnation)};
         if (msg_codec_encode(batch, MSG_CHAIN, &chain) != CONCLAVE_OK)
             return false;
     }
-    const struct msg_say say = {out->id, out->mark.number, out->prev, out->ts_ms, peer_outbox_text(self->outbox, device->cursor, self->text)};
+    const struct msg_say say = {out->id, out->mark.number, out->prev, out->ts_ms, peer_outbox_text(self->outbox, at, self->text)};
     if (msg_codec_encode(batch, MSG_SAY, &say) != CONCLAVE_OK) {
         batch->len = before;
         return false;
     }
     *incarnation = out->mark.incarnation;
+    return true;
+}
+
+static bool
+put_next(struct peer_core *self, struct peer_device *device, uint64_t *incarnation, struct msg_buf *batch)
+{
+    const struct peer_out *out = peer_outbox_at(self->outbox, device->cursor);
+    if (!peer_talk_put(self, device, device->cursor, incarnation, batch))
+        return false;
     device->sent = out->mark;
     device->in_flight++;
     device->cursor = out->next;
@@ -437,7 +450,7 @@ peer_talk_batch(struct peer_core *self, struct peer_device *device, struct msg_b
     uint64_t incarnation = 0;
     uint32_t count = 0;
     while (self->self.incarnation_synced && device->cursor != PEER_NONE && count < MSG_BATCH_COUNT && device->in_flight < WINDOW
-           && put_say(self, device, &incarnation, batch))
+           && put_next(self, device, &incarnation, batch))
         count++;
     if (count > 0 && device->resend_at_ms == 0) {
         device->resend_at_ms = self->now.mono_ms + device->resend_ms;

@@ -104,6 +104,8 @@ peer_trust_revoked(struct peer_core *self, struct msg_span list)
     struct msg_list entries = revoked.entries;
     struct msg_revocation entry;
     while (msg_codec_next(&entries, MSG_REVOCATION, &entry)) {
+        if (peer_cards_drop(&self->cards, entry.account, entry.device, self->out))
+            (void)peer_step_store(self); /* only marks that this step writes */
         struct peer_device *device = peer_roster_device(&self->roster, entry.account, entry.device);
         if (device == NULL)
             continue;
@@ -111,4 +113,18 @@ peer_trust_revoked(struct peer_core *self, struct msg_span list)
         peer_trust_drop(self, device);
         peer_talk_settle(self, contact);
     }
+}
+
+bool
+peer_trust_is_revoked(const struct peer_core *self, uint64_t account, uint64_t device)
+{
+    struct msg_revocations revoked;
+    struct msg_revocation entry;
+    if (self->revocations_len == 0
+        || msg_cert_open_revocations(&revoked, msg_span(self->revocations, self->revocations_len), &self->self.signer) != CONCLAVE_OK)
+        return false;
+    while (msg_codec_next(&revoked.entries, MSG_REVOCATION, &entry))
+        if (entry.account == account && entry.device == device)
+            return true;
+    return false;
 }

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool
-ask_secret(struct cli *cli, struct cli_secret *secret, const char *question, bool twice)
+bool
+cli_actions_ask_secret(struct cli *cli, struct cli_secret *secret, const char *question, bool twice)
 {
     if (!cli->can_ask)
         return false;
@@ -50,7 +50,7 @@ cli_actions_credentials(struct cli *cli, bool fresh)
             return false;
         }
     }
-    if (!cli->password.set && !ask_secret(cli, &cli->password, "Password: ", fresh)) {
+    if (!cli->password.set && !cli_actions_ask_secret(cli, &cli->password, "Password: ", fresh)) {
         cli_fail(cli, CONCLAVE_ERR_BAD_ARGUMENTS,
                  "A password is needed: give it with --password-file, --password-fd or CONCLAVE_PASSWORD.");
         return false;
@@ -109,7 +109,7 @@ cli_action_passwd(struct cli *cli, struct cli_call *call)
 {
     (void)call;
     struct cli_buf why = {0};
-    if (!cli->password.set && !ask_secret(cli, &cli->password, "Password: ", false)) {
+    if (!cli->password.set && !cli_actions_ask_secret(cli, &cli->password, "Password: ", false)) {
         cli_fail(cli, CONCLAVE_ERR_BAD_ARGUMENTS,
                  "The old password is needed: give it with --password-file, --password-fd or CONCLAVE_PASSWORD.");
         return 0;
@@ -119,7 +119,7 @@ cli_action_passwd(struct cli *cli, struct cli_call *call)
         if (cli->mode == CLI_ONESHOT && !isatty(STDIN_FILENO))
             ok = cli_password_of_fd(&cli->new_password, STDIN_FILENO, &why);
         else
-            ok = ask_secret(cli, &cli->new_password, "New password: ", true);
+            ok = cli_actions_ask_secret(cli, &cli->new_password, "New password: ", true);
     }
     if (!ok) {
         cli_fail(cli, CONCLAVE_ERR_BAD_ARGUMENTS,
@@ -138,7 +138,7 @@ cli_action_passphrase(struct cli *cli, struct cli_call *call)
     struct cli_secret secret = {0};
     bool ok = cli_password_of_environment(&secret, "CONCLAVE_NEW_PASSPHRASE", &why);
     if (ok && !secret.set)
-        ok = ask_secret(cli, &secret, "New passphrase (empty: none): ", true);
+        ok = cli_actions_ask_secret(cli, &secret, "New passphrase (empty: none): ", true);
     if (!ok) {
         cli_fail(cli, CONCLAVE_ERR_BAD_ARGUMENTS,
                  why.len > 0 ? why.at : "The new passphrase is needed: give it in CONCLAVE_NEW_PASSPHRASE.");

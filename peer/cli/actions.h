@@ -25,6 +25,24 @@ uint64_t cli_action_back(struct cli *cli, struct cli_call *call);
 uint64_t cli_action_help(struct cli *cli, struct cli_call *call);
 uint64_t cli_action_quit(struct cli *cli, struct cli_call *call);
 
+uint64_t cli_action_create(struct cli *cli, struct cli_call *call);
+uint64_t cli_action_join(struct cli *cli, struct cli_call *call);
+uint64_t cli_action_rooms(struct cli *cli, struct cli_call *call);
+uint64_t cli_action_members(struct cli *cli, struct cli_call *call);
+uint64_t cli_action_room(struct cli *cli, struct cli_call *call); /* all others that are done to a room */
+
+/* What cli_action_room and its like do to a room; 0: call is none of them. */
+enum conclave_act cli_rooms_act(const struct cli_call *call);
+
+/* cli->call failed: true when it was a join that was started once more, with
+ * the password that somebody was asked for. */
+bool cli_rooms_join_again(struct cli *cli, enum conclave_err err);
+/* What there is to say to that, better than `text`; or `text`. */
+const char *cli_rooms_reason(const struct cli *cli, enum conclave_err err, const char *text);
+
+/* Asks on the terminal without echo, beside the prompt; false: nobody answered. */
+bool cli_actions_ask_secret(struct cli *cli, struct cli_secret *secret, const char *question, bool twice);
+
 /* Name and password: those given, or asked for.  False after it has answered. */
 bool cli_actions_credentials(struct cli *cli, bool fresh);
 

@@ -14,6 +14,7 @@
 #include <uninorm.h>
 #include <unistd.h>
 
+#include "peer/cli/actions.h"
 #include "peer/cli/signals.h"
 
 static uint64_t
@@ -244,6 +245,7 @@ cli_start(struct cli *cli)
     cli->answer_id[0] = '\0';
     cli->answer_err = CONCLAVE_OK;
     cli_log(cli, "COMMAND %s", cli->call.word.at);
+    cli->asked_ms = cli_now_ms();
     cli->request = cli->call.command->start(cli, &cli->call);
 }
 
@@ -261,6 +263,18 @@ is_nobody(const struct cli *cli, const struct conclave_event *event)
            strcmp(called(&cli->call), "search") == 0;
 }
 
+/* A name that nobody and nothing can have: there is no such user, or room.  What
+ * cannot be the name of a new room stays a bad name. */
+static enum conclave_err
+as_absent(const struct cli_call *call, enum conclave_err err)
+{
+    if (err != CONCLAVE_ERR_BAD_NAME)
+        return err;
+    if (call->name != NULL)
+        return call->name[0] == '#' ? CONCLAVE_ERR_NO_SUCH_ROOM : CONCLAVE_ERR_NO_SUCH_USER;
+    return call->room.len > 0 && cli_rooms_act(call) != CONCLAVE_ACT_CREATE ? CONCLAVE_ERR_NO_SUCH_ROOM : err;
+}
+
 static void
 answer(struct cli *cli, const struct conclave_event *event)
 {
@@ -274,11 +288,11 @@ answer(struct cli *cli, const struct conclave_event *event)
     }
     if (event->kind == CONCLAVE_EVENT_FAILED) {
         cli_password_wipe(&cli->new_password);
-        enum conclave_err err = event->err;
-        /* To send to a name that nobody can have: there is no such user. */
-        if (err == CONCLAVE_ERR_BAD_NAME && cli->call.name != NULL)
-            err = CONCLAVE_ERR_NO_SUCH_USER;
-        cli_fail(cli, err, event->text);
+        if (cli_rooms_join_again(cli, event->err)) {
+            cli->asked_ms = cli_now_ms();
+            return;
+        }
+        cli_fail(cli, as_absent(&cli->call, event->err), cli_rooms_reason(cli, event->err, event->text));
         return;
     }
     cli->answer_err = CONCLAVE_OK;
@@ -291,6 +305,7 @@ answer(struct cli *cli, const struct conclave_event *event)
         cli_password_wipe(&cli->new_password);
     }
     memcpy(cli->answer_id, event->id, sizeof cli->answer_id);
+    cli->answer_tick = cli->call.name != NULL && cli->call.name[0] == '#' ? CONCLAVE_TICK_STORED : CONCLAVE_TICK_DELIVERED;
     cli->answered_ms = cli_now_ms();
     if (cli->answer_id[0] != '\0')
         (void)cli_sent_find(cli, cli->answer_id, true); /* its receipts are looked for */
@@ -329,6 +344,11 @@ show_message(struct cli *cli, const struct conclave_event *event)
     cli->face->event(cli, event);
     if (cli->broken)
         return;
+    cli->received++;
+    if (cli->received_max != 0 && cli->received == cli->received_max)
+        cli->over = true;
+    if (event->room != NULL && event->room[0] != '\0')
+        return; /* nobody is told who has read what in a room */
     /* One word to each sender is enough for all that came from them in a row.
      * The event ends with the next call, so what is needed of it is copied. */
     const uint64_t arrival = event->arrival;
@@ -338,9 +358,6 @@ show_message(struct cli *cli, const struct conclave_event *event)
         tell_read(cli);
     memcpy(cli->unread_from, from, sizeof from);
     cli->unread_arrival = arrival;
-    cli->received++;
-    if (cli->received_max != 0 && cli->received == cli->received_max)
-        cli->over = true;
 }
 
 /* Whoever waits for a delivery need not wait longer. */
@@ -383,6 +400,11 @@ handle(struct cli *cli, const struct conclave_event *event)
         cli->face->event(cli, event);
         break;
     case CONCLAVE_EVENT_PRESENCE:
+    case CONCLAVE_EVENT_ROOM:
+        cli->face->event(cli, event);
+        break;
+    case CONCLAVE_EVENT_GAP:
+        cli_log(cli, "GAP %llu to %llu", (unsigned long long)event->first, (unsigned long long)event->last);
         cli->face->event(cli, event);
         break;
     case CONCLAVE_EVENT_OK:
@@ -390,6 +412,8 @@ handle(struct cli *cli, const struct conclave_event *event)
     case CONCLAVE_EVENT_USERS:
     case CONCLAVE_EVENT_USER:
     case CONCLAVE_EVENT_DEVICES:
+    case CONCLAVE_EVENT_ROOMS:
+    case CONCLAVE_EVENT_MEMBERS:
         if (event->request != 0 && event->request == cli->request)
             answer(cli, event);
         else if (event->request != 0 && event->request == cli->login)
@@ -409,6 +433,8 @@ cli_drain(struct cli *cli)
         if (cli_signals_ended() != 0)
             break;
     }
+    if (!cli->broken)
+        cli->face->settle(cli);
     if (!cli->broken)
         tell_read(cli);
 }

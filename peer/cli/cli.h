@@ -11,13 +11,15 @@
 
 /* How things are shown: as JSON lines, or to people. */
 struct cli_face {
-    /* SESSION, MESSAGE, RECEIPT, PRESENCE, NOTICE */
+    /* SESSION, MESSAGE, RECEIPT, PRESENCE, NOTICE, ROOM, GAP */
     void (*event)(struct cli *cli, const struct conclave_event *event);
-    /* OK, USERS, USER, DEVICES for cli->call */
+    /* OK, USERS, USER, DEVICES, ROOMS, MEMBERS for cli->call */
     void (*answer)(struct cli *cli, const struct conclave_event *event);
     /* cli->call is done without asking anybody; text may be "" */
     void (*done)(struct cli *cli, const char *text);
     void (*failed)(struct cli *cli, const char *word, enum conclave_err err, const char *text);
+    /* all events that waited were taken in: what was gathered of them is shown */
+    void (*settle)(struct cli *cli);
 };
 
 enum cli_mode {
@@ -46,6 +48,7 @@ struct cli {
 
     struct cli_call call;           /* the command that is being answered */
     uint64_t request;               /* its number; 0: none */
+    uint64_t asked_ms;              /* when that was made */
     uint64_t login;                 /* a log-in that nobody typed; 0: none */
     bool login_first;               /* commands wait for it */
     enum conclave_err login_err;    /* how it ended */
@@ -54,11 +57,12 @@ struct cli {
     enum conclave_err answer_err;   /* how the last command ended */
     enum conclave_err refusal;      /* why what was sent cannot be delivered now; OK: no reason is known */
     char answer_id[33];             /* of the message it sent, or "" */
+    enum conclave_tick answer_tick; /* what makes that one done: DELIVERED, or STORED in a room */
     uint64_t answered_ms;           /* when */
     uint64_t retry_ms;              /* how long the registry asked to wait before another log-in */
 
     char name[129];                 /* whose home this is, as last heard; "": nobody's yet */
-    char focus[129];                /* whom plain lines go to; "": nobody */
+    char focus[258];                /* whom, or to which room, plain lines go; "": nowhere */
     uint64_t received;              /* messages shown */
     uint64_t received_max;          /* stop after so many; 0: no limit */
     uint64_t unread_arrival;        /* shown, and its sender not told yet; 0: none */

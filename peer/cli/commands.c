@@ -39,16 +39,54 @@ const struct cli_command cli_commands[] = {
      "Says whether NAME is online and where, offline, or not found.", "conclave search bob", CLI_ANYWHERE,
      CLI_NEEDS_ONLINE, cli_parse_name, cli_action_search},
     {"send", "", "NAME TEXT", "send a message and wait until it is delivered",
-     "Words of TEXT are joined by spaces; as a command, a TEXT of - is read from stdin. Ends with 0 once the other "
-     "side has it on disk, and with 5 when it did not within --timeout: then it waits in the outbox, and goes out "
-     "when both are there.",
+     "NAME may be a #ROOM, which a shell wants quoted. Words of TEXT are joined by spaces; as a command, a TEXT of - "
+     "is read from stdin. Ends with 0 once the other side, or for a room the registry, has it on disk, and with 5 when "
+     "it did not within --timeout: then it waits in the outbox, and goes out when it can.",
      "conclave send bob 'dinner at eight?'", CLI_ANYWHERE, CLI_NEEDS_TRY, cli_parse_say, cli_action_send},
     {"msg", "msgto", "NAME TEXT", "send a message",
-     "TEXT is the rest of the line. @NAME TEXT is short for it.", "/msg bob dinner at eight?", CLI_AS_SLASH,
+     "TEXT is the rest of the line, NAME may be a #ROOM. @NAME TEXT is short for it.", "/msg bob dinner at eight?", CLI_AS_SLASH,
      CLI_NEEDS_TRY, cli_parse_say, cli_action_send},
-    {"chat", "query", "[NAME]", "talk to NAME: plain lines go there",
-     "Without NAME plain lines go nowhere again.", "/chat bob", CLI_AS_SLASH, CLI_NEEDS_ACCOUNT, cli_parse_focus,
+    {"chat", "query", "[NAME | #ROOM]", "talk to NAME or in a room: plain lines go there",
+     "Without either plain lines go nowhere again.", "/chat bob", CLI_AS_SLASH, CLI_NEEDS_ACCOUNT, cli_parse_focus,
      cli_action_chat},
+    {"create", "", "#ROOM [--private | --password-file FILE] [--history] [--topic TEXT]", "make a room, and own it",
+     "Anybody may list and join it; with --private only who is invited, with --password-file only who knows its first "
+     "line. With --history whoever joins later may read what was said before. In a shell the # has to be quoted, or "
+     "left out.",
+     "conclave create '#lab' --topic 'what we measure'", CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_create,
+     cli_action_create},
+    {"join", "", "#ROOM [--password-file FILE]", "enter a room",
+     "The password of a room that has one comes from the file, or is asked for on a terminal.", "conclave join '#lab'",
+     CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_join, cli_action_join},
+    {"leave", "", "#ROOM", "leave a room", "What is said there from then on is not for you.", "conclave leave '#lab'",
+     CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_room, cli_action_room},
+    {"rooms", "", "[-d]", "list the rooms",
+     "Names; with -d also how many are in each, who may join, and the topic.", "conclave rooms -d", CLI_ANYWHERE,
+     CLI_NEEDS_ONLINE, cli_parse_detailed, cli_action_rooms},
+    {"members", "", "#ROOM", "list who is in a room", "Names, roles, and who is online.", "conclave members '#lab'",
+     CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_room, cli_action_members},
+    {"topic", "", "#ROOM TEXT", "say what a room is about", "For its owner and its moderators.",
+     "conclave topic '#lab' 'what we measured'", CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_room_text, cli_action_room},
+    {"invite", "", "#ROOM NAME", "let NAME into a room",
+     "Undoes a ban, too. In a private room it takes the owner or a moderator.", "conclave invite '#lab' bob",
+     CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_room_name, cli_action_room},
+    {"kick", "", "#ROOM NAME", "put NAME out of a room",
+     "For the owner and moderators. What is said from then on is sealed with keys that NAME never gets.",
+     "conclave kick '#lab' mallory", CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_room_name, cli_action_room},
+    {"ban", "", "#ROOM NAME", "put NAME out of a room for good", "As kick, and NAME cannot come back.",
+     "conclave ban '#lab' mallory", CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_room_name, cli_action_room},
+    {"unban", "", "#ROOM NAME", "let NAME join again", "Undoes ban.", "conclave unban '#lab' mallory", CLI_ANYWHERE,
+     CLI_NEEDS_ONLINE, cli_parse_room_name, cli_action_room},
+    {"mute", "", "#ROOM NAME", "let NAME read, and not speak", "For the owner and moderators.",
+     "conclave mute '#lab' bob", CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_room_name, cli_action_room},
+    {"unmute", "", "#ROOM NAME", "let NAME speak again", "Undoes mute.", "conclave unmute '#lab' bob", CLI_ANYWHERE,
+     CLI_NEEDS_ONLINE, cli_parse_room_name, cli_action_room},
+    {"op", "", "#ROOM NAME", "make NAME a moderator", "For the owner.", "conclave op '#lab' bob", CLI_ANYWHERE,
+     CLI_NEEDS_ONLINE, cli_parse_room_name, cli_action_room},
+    {"deop", "", "#ROOM NAME", "make NAME a plain member again", "Undoes op.", "conclave deop '#lab' bob",
+     CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_room_name, cli_action_room},
+    {"delete", "", "#ROOM", "delete a room", "For its owner. Everybody is out, and the name is free again.",
+     "conclave delete '#lab'", CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_room, cli_action_room},
     {"recv", "", "[--count N]", "print messages, those that waited first",
      "Ends after N messages or after --timeout, where these are given. What was printed counts as read. In a session "
      "messages come by themselves.",
@@ -66,7 +104,7 @@ const struct cli_command cli_commands[] = {
     {"back", "", "", "show yourself as online again", "Undoes away.", "/back", CLI_AS_SLASH, CLI_NEEDS_ONLINE,
      cli_parse_nothing, cli_action_back},
     {"help", "", "[COMMAND]", "list the commands, or explain one", "", "conclave help send", CLI_ANYWHERE,
-     CLI_NEEDS_NOTHING, cli_parse_topic, cli_action_help},
+     CLI_NEEDS_NOTHING, cli_parse_help, cli_action_help},
     {"quit", "exit", "", "leave", "The others see you offline at once.", "/quit", CLI_ANYWHERE, CLI_NEEDS_NOTHING,
      cli_parse_nothing, cli_action_quit},
 };
@@ -163,6 +201,9 @@ cli_commands_usage(struct cli_buf *out, const struct cli_command *command, bool 
                    command->synopsis);
 }
 
+#define USAGE_COLUMNS 22
+#define INDENT "                         " /* as far as the summaries stand */
+
 void
 cli_commands_help(struct cli_buf *out, bool as_slash)
 {
@@ -172,7 +213,9 @@ cli_commands_help(struct cli_buf *out, bool as_slash)
             continue;
         struct cli_buf usage = {0};
         cli_buf_format(&usage, "%s%s %s", as_slash ? "/" : "", command->name, command->synopsis);
-        cli_buf_format(out, "  %-22s %s\n", usage.at, command->summary);
+        /* What does not fit into the column has a line of its own. */
+        const bool fits = usage.len <= USAGE_COLUMNS;
+        cli_buf_format(out, "  %-*s%s%s\n", USAGE_COLUMNS, usage.at, fits ? " " : "\n" INDENT, command->summary);
         cli_buf_wipe(&usage);
     }
     if (as_slash)

@@ -41,7 +41,7 @@ struct cli_command {
     uint64_t (*start)(struct cli *cli, struct cli_call *call);
 };
 
-#define CLI_WORDS_MAX 4
+#define CLI_WORDS_MAX 6
 
 /* A command that was understood.  Owns its texts. */
 struct cli_call {
@@ -52,11 +52,14 @@ struct cli_call {
     size_t words_count; /* may be CLI_WORDS_MAX + 1: too many */
     bool as_slash;
     /* what the words mean */
-    const char *name; /* without its @; NULL: none */
+    const char *name;    /* without its @; NULL: none.  send, msg, chat: a #ROOM, too */
+    struct cli_buf room; /* with its #, also where it was left out; empty: none */
+    const char *file;    /* --password-file of a room; NULL: none */
+    bool history;        /* create --history */
     const char *text;
     size_t text_len;
     bool from_stdin; /* the text is to be read from there */
-    bool flag;       /* who -d, logout --forget, devices revoke */
+    bool flag;       /* who -d, rooms -d, logout --forget, devices revoke, create --private */
     uint64_t number; /* recv --count, devices revoke */
 };
 

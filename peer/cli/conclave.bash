@@ -4,7 +4,7 @@
 
 _conclave() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands=" register login logout passwd passphrase devices delete-account who search send recv block unblock trust help quit "
+    local commands=" register login logout passwd passphrase devices delete-account who search send create join leave rooms members topic invite kick ban unban mute unmute op deop delete recv block unblock trust help quit "
     local options="-r --registry -u --user --password-file --password-fd --home --listen --log-file --json --plain --timeout --help --version"
     local i command=
     COMPREPLY=()
@@ -30,7 +30,7 @@ _conclave() {
         mapfile -t COMPREPLY < <(compgen -d -- "$cur")
         return
         ;;
-    -r | --registry | -u | --user | --password-fd | --listen | --timeout | --count)
+    -r | --registry | -u | --user | --password-fd | --listen | --timeout | --count | --topic)
         return
         ;;
     esac
@@ -44,7 +44,9 @@ _conclave() {
         fi
         ;;
     help) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur") ;;
-    who) mapfile -t COMPREPLY < <(compgen -W "-d" -- "$cur") ;;
+    who | rooms) mapfile -t COMPREPLY < <(compgen -W "-d" -- "$cur") ;;
+    create) mapfile -t COMPREPLY < <(compgen -W "--private --password-file --history --topic" -- "$cur") ;;
+    join) mapfile -t COMPREPLY < <(compgen -W "--password-file" -- "$cur") ;;
     logout) mapfile -t COMPREPLY < <(compgen -W "--forget" -- "$cur") ;;
     recv) mapfile -t COMPREPLY < <(compgen -W "--count" -- "$cur") ;;
     devices) mapfile -t COMPREPLY < <(compgen -W "revoke" -- "$cur") ;;

@@ -37,6 +37,7 @@ meaning(enum conclave_err err)
     case CONCLAVE_ERR_PEER_KEY_CHANGED:
         return (struct meaning){err, CLI_EXIT_KEY_CHANGED};
     case CONCLAVE_ERR_FORBIDDEN:
+    case CONCLAVE_ERR_NOT_A_MEMBER:
         return (struct meaning){err, CLI_EXIT_REFUSED};
     case CONCLAVE_ERR_REFUSED:
         return (struct meaning){CONCLAVE_ERR_FORBIDDEN, CLI_EXIT_REFUSED};
@@ -46,7 +47,6 @@ meaning(enum conclave_err err)
     case CONCLAVE_ERR_WEAK_PASSWORD:
     case CONCLAVE_ERR_BUSY:
     case CONCLAVE_ERR_ROOM_EXISTS:
-    case CONCLAVE_ERR_NOT_A_MEMBER:
     case CONCLAVE_ERR_TOO_LARGE:
     case CONCLAVE_ERR_QUOTA_EXCEEDED:
     case CONCLAVE_ERR_VERSION_MISMATCH:

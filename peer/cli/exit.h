@@ -6,7 +6,7 @@
 #include "msg/error.h"
 
 enum cli_exit {
-    CLI_EXIT_DONE = 0,          /* send: delivered */
+    CLI_EXIT_DONE = 0,          /* send: delivered; to a room: stored */
     CLI_EXIT_FAILED = 1,
     CLI_EXIT_USAGE = 2,
     CLI_EXIT_NOT_ADMITTED = 3,  /* credentials, blocked */
@@ -14,7 +14,7 @@ enum cli_exit {
     CLI_EXIT_NOT_DELIVERED = 5, /* accepted, not delivered in time */
     CLI_EXIT_UNREACHABLE = 6,   /* the registry */
     CLI_EXIT_KEY_CHANGED = 7,
-    CLI_EXIT_REFUSED = 8,       /* by the other side */
+    CLI_EXIT_REFUSED = 8,       /* by the other side; not for you to do */
     CLI_EXIT_SIGNAL = 128       /* plus the number of the signal */
 };
 

@@ -64,9 +64,75 @@ tick_name(enum conclave_tick tick)
 }
 
 static const char *
+visibility_name(unsigned flags)
+{
+    if ((flags & (unsigned)CONCLAVE_ROOM_PRIVATE) != 0)
+        return "private";
+    return (flags & (unsigned)CONCLAVE_ROOM_LOCKED) != 0 ? "password" : "public";
+}
+
+static const char *
+role_name(enum conclave_role role)
+{
+    switch (role) {
+    case CONCLAVE_ROLE_NONE:
+        return "none";
+    case CONCLAVE_ROLE_MEMBER:
+        return "member";
+    case CONCLAVE_ROLE_MODERATOR:
+        return "moderator";
+    case CONCLAVE_ROLE_OWNER:
+        return "owner";
+    }
+    return "none";
+}
+
+static const char *
+act_name(enum conclave_act act)
+{
+    switch (act) {
+    case CONCLAVE_ACT_CREATE:
+        return "created";
+    case CONCLAVE_ACT_JOIN:
+        return "joined";
+    case CONCLAVE_ACT_LEAVE:
+        return "left";
+    case CONCLAVE_ACT_INVITE:
+        return "invited";
+    case CONCLAVE_ACT_KICK:
+        return "kicked";
+    case CONCLAVE_ACT_BAN:
+        return "banned";
+    case CONCLAVE_ACT_UNBAN:
+        return "unbanned";
+    case CONCLAVE_ACT_MUTE:
+        return "muted";
+    case CONCLAVE_ACT_UNMUTE:
+        return "unmuted";
+    case CONCLAVE_ACT_PROMOTE:
+        return "op";
+    case CONCLAVE_ACT_DEMOTE:
+        return "deop";
+    case CONCLAVE_ACT_TOPIC:
+        return "topic";
+    case CONCLAVE_ACT_DELETE:
+        return "deleted";
+    case CONCLAVE_ACT_REVOKED:
+        return "revoked";
+    }
+    return "topic";
+}
+
+static bool
+given(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
+static const char *
 sentence_of(enum conclave_err err, const char *text)
 {
-    return text != NULL && text[0] != '\0' ? text : cli_exit_sentence(err);
+    return given(text) ? text : cli_exit_sentence(err);
 }
 
 static void
@@ -86,7 +152,10 @@ event(struct cli *cli, const struct conclave_event *event)
         cli_json_open(&json, "message");
         cli_json_text(&json, "id", event->id);
         cli_json_text(&json, "from", event->from);
-        cli_json_text(&json, "to", event->to);
+        if (given(event->room))
+            cli_json_text(&json, "room", event->room);
+        else
+            cli_json_text(&json, "to", event->to);
         cli_json_time(&json, "ts", event->ts_ms);
         cli_json_bytes(&json, "text", event->text, event->text_bytes);
         cli_json_close(&json);
@@ -95,7 +164,10 @@ event(struct cli *cli, const struct conclave_event *event)
     case CONCLAVE_EVENT_RECEIPT:
         cli_json_open(&json, "receipt");
         cli_json_text(&json, "id", event->id);
-        cli_json_text(&json, "to", event->to);
+        if (given(event->room))
+            cli_json_text(&json, "room", event->room);
+        if (given(event->to) || !given(event->room))
+            cli_json_text(&json, "to", event->to);
         cli_json_text(&json, "state", tick_name(event->tick));
         break;
     case CONCLAVE_EVENT_PRESENCE:
@@ -109,14 +181,35 @@ event(struct cli *cli, const struct conclave_event *event)
         if (event->err != CONCLAVE_OK)
             cli_json_text(&json, "code", cli_exit_code(event->err));
         cli_json_text(&json, "message", sentence_of(event->err, event->text));
-        if (event->name != NULL && event->name[0] != '\0')
+        if (given(event->name))
             cli_json_text(&json, "user", event->name);
+        break;
+    case CONCLAVE_EVENT_ROOM:
+        cli_json_open(&json, "room");
+        cli_json_text(&json, "room", event->room);
+        cli_json_text(&json, "event", act_name(event->act));
+        /* Who did it to themselves, or to the room, stands in both. */
+        cli_json_text(&json, "user", given(event->user.name) ? event->user.name : event->by);
+        cli_json_text(&json, "by", given(event->by) ? event->by : event->user.name);
+        if (event->act == CONCLAVE_ACT_TOPIC || event->act == CONCLAVE_ACT_CREATE)
+            cli_json_text(&json, "topic", event->text);
+        if (event->act == CONCLAVE_ACT_LEAVE && given(event->text))
+            cli_json_text(&json, "owner", event->text);
+        break;
+    case CONCLAVE_EVENT_GAP:
+        cli_json_open(&json, "gap");
+        cli_json_text(&json, "room", event->room);
+        cli_json_text(&json, "from", event->from);
+        cli_json_number(&json, "first", event->first);
+        cli_json_number(&json, "last", event->last);
         break;
     case CONCLAVE_EVENT_OK:
     case CONCLAVE_EVENT_FAILED:
     case CONCLAVE_EVENT_USERS:
     case CONCLAVE_EVENT_USER:
     case CONCLAVE_EVENT_DEVICES:
+    case CONCLAVE_EVENT_ROOMS:
+    case CONCLAVE_EVENT_MEMBERS:
         return; /* answers */
     }
     emit(cli);
@@ -127,8 +220,48 @@ put_user(const struct conclave_user *user, bool endpoint)
 {
     cli_json_text(&json, "name", user->name);
     cli_json_text(&json, "status", status_name(user->status));
-    if (endpoint && user->endpoint != NULL && user->endpoint[0] != '\0')
+    if (endpoint && given(user->endpoint))
         cli_json_text(&json, "endpoint", user->endpoint);
+}
+
+static void
+put_rooms(const struct conclave_event *event)
+{
+    cli_json_open(&json, "rooms");
+    cli_json_array(&json, "rooms");
+    for (size_t i = 0; i < event->rooms_count; i++) {
+        const struct conclave_room *const room = &event->rooms[i];
+        cli_json_object(&json);
+        cli_json_text(&json, "name", room->name);
+        cli_json_number(&json, "members", room->members);
+        cli_json_text(&json, "topic", room->topic);
+        cli_json_text(&json, "visibility", visibility_name(room->flags));
+        cli_json_object_end(&json);
+    }
+    cli_json_array_end(&json);
+}
+
+static void
+put_members(const struct conclave_event *event)
+{
+    cli_json_open(&json, "members");
+    cli_json_text(&json, "room", event->room);
+    cli_json_array(&json, "members");
+    for (size_t i = 0; i < event->members_count; i++) {
+        const struct conclave_member *const member = &event->members[i];
+        cli_json_object(&json);
+        cli_json_text(&json, "name", member->name);
+        cli_json_text(&json, "role", role_name(member->role));
+        cli_json_text(&json, "status", status_name(member->status));
+        if (member->muted)
+            cli_json_bool(&json, "muted", true);
+        if (member->banned)
+            cli_json_bool(&json, "banned", true);
+        if (member->invited)
+            cli_json_bool(&json, "invited", true);
+        cli_json_object_end(&json);
+    }
+    cli_json_array_end(&json);
 }
 
 static void
@@ -162,6 +295,10 @@ answer(struct cli *cli, const struct conclave_event *event)
             cli_json_object_end(&json);
         }
         cli_json_array_end(&json);
+    } else if (event->kind == CONCLAVE_EVENT_ROOMS) {
+        put_rooms(event);
+    } else if (event->kind == CONCLAVE_EVENT_MEMBERS) {
+        put_members(event);
     } else {
         cli_json_open(&json, "ok");
         cli_json_text(&json, "command", cli->call.word.at);
@@ -191,4 +328,10 @@ failed(struct cli *cli, const char *word, enum conclave_err err, const char *tex
     emit(cli);
 }
 
-const struct cli_face cli_face_json = {event, answer, done, failed};
+static void
+settle(struct cli *cli)
+{
+    (void)cli; /* every event had its line at once */
+}
+
+const struct cli_face cli_face_json = {event, answer, done, failed, settle};

@@ -2,7 +2,8 @@
  * and nowhere else reaches a terminal. */
 #include <string.h>
 
-#include "peer/cli/cli.h"
+#include "peer/cli/actions.h"
+#include "peer/cli/face_rooms.h"
 #include "peer/cli/view.h"
 
 #define INDENT "    " /* before further lines of a message: nothing of ours begins so */
@@ -81,12 +82,22 @@ show_session(struct cli *cli, const struct conclave_event *event)
     put(cli, &line, false);
 }
 
+static bool
+in_room(const struct conclave_event *event)
+{
+    return event->room != NULL && event->room[0] != '\0';
+}
+
 static void
 show_message(struct cli *cli, const struct conclave_event *event)
 {
     struct cli_buf line = {0};
     cli_view_time(&line, event->ts_ms, cli_wall_ms());
     cli_buf_char(&line, ' ');
+    if (in_room(event)) {
+        cli_view_line(&line, event->room);
+        cli_buf_char(&line, ' ');
+    }
     cli_view_line(&line, event->from);
     cli_buf_text(&line, ": ");
     cli_view_text(&line, event->text, event->text_bytes, INDENT);
@@ -97,17 +108,55 @@ show_message(struct cli *cli, const struct conclave_event *event)
 
 /* Messages of this run have numbers; others are known by their id alone. */
 static void
+put_number(struct cli *cli, struct cli_buf *line, const char *id)
+{
+    const struct cli_sent *const sent = cli_sent_find(cli, id, false);
+    if (sent != NULL && sent->number != 0)
+        cli_buf_format(line, "  #%u ", sent->number);
+    else
+        cli_buf_format(line, "  #%.8s ", id);
+}
+
+static void
+settle(struct cli *cli)
+{
+    struct cli_buf line = {0}, room = {0}, names = {0};
+    const char *const id = cli_face_rooms_gathered(&room, &names);
+    if (id != NULL) {
+        put_number(cli, &line, id);
+        cli_buf_format(&line, "%s: delivered to %s", room.at, names.at);
+        put(cli, &line, true);
+    }
+    cli_buf_wipe(&room);
+    cli_buf_wipe(&names);
+}
+
+static void
 show_receipt(struct cli *cli, const struct conclave_event *event)
 {
-    const struct cli_sent *const sent = cli_sent_find(cli, event->id, false);
+    const bool room = in_room(event);
     struct cli_buf line = {0};
-    if (sent != NULL && sent->number != 0)
-        cli_buf_format(&line, "  #%u ", sent->number);
-    else
-        cli_buf_format(&line, "  #%.8s ", event->id);
-    cli_view_line(&line, event->to);
+    if (room && event->to != NULL && event->to[0] != '\0') {
+        if (cli_face_rooms_gather(event))
+            return; /* settle tells it */
+        settle(cli);
+        (void)cli_face_rooms_gather(event); /* there is none now */
+        return;
+    }
+    put_number(cli, &line, event->id);
+    cli_view_line(&line, room ? event->room : event->to);
     cli_buf_format(&line, ": %s", tick_name(event->tick));
     put(cli, &line, true);
+}
+
+static void
+show_gap(struct cli *cli, const struct conclave_event *event)
+{
+    const bool reading = cli->mode != CLI_ONESHOT || cli->call.command->start == cli_action_recv;
+    struct cli_buf line = {0};
+    cli_buf_text(&line, reading ? "! " : "conclave: ");
+    cli_face_rooms_gap(&line, event);
+    put(cli, &line, reading); /* where the messages are, so is what is missing of them */
 }
 
 static void
@@ -145,11 +194,22 @@ event(struct cli *cli, const struct conclave_event *event)
                                                                             : cli_exit_sentence(event->err));
         put(cli, &line, false);
         return;
+    case CONCLAVE_EVENT_ROOM:
+        if (session)
+            cli_face_rooms_event(&line, cli, event);
+        if (line.len > 0)
+            put(cli, &line, true);
+        return;
+    case CONCLAVE_EVENT_GAP:
+        show_gap(cli, event);
+        return;
     case CONCLAVE_EVENT_OK:
     case CONCLAVE_EVENT_FAILED:
     case CONCLAVE_EVENT_USERS:
     case CONCLAVE_EVENT_USER:
     case CONCLAVE_EVENT_DEVICES:
+    case CONCLAVE_EVENT_ROOMS:
+    case CONCLAVE_EVENT_MEMBERS:
         return; /* answers */
     }
 }
@@ -259,14 +319,27 @@ show_ok(struct cli *cli, const struct conclave_event *event)
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(words[i].command, name) == 0)
             cli_buf_text(&line, words[i].text);
+    cli_face_rooms_ok(&line, &cli->call);
     if (with_state) {
         /* The session event that names us may yet be on its way. */
         cli_view_line(&line, cli->name[0] != '\0' ? cli->name : cli->options.user);
         cli_buf_char(&line, '.');
-    } else if (cli->call.name != NULL) {
+    } else if (cli->call.name != NULL && cli->call.room.len == 0) {
         cli_view_line(&line, cli->call.name);
     }
     put(cli, &line, true);
+}
+
+static void
+show_rooms(struct cli *cli, const struct conclave_event *event)
+{
+    struct cli_buf text = {0};
+    if (event->kind == CONCLAVE_EVENT_ROOMS)
+        cli_face_rooms_list(&text, cli, event);
+    else
+        cli_face_rooms_members(&text, event);
+    cli_print(cli, &text);
+    cli_buf_wipe(&text);
 }
 
 static void
@@ -278,6 +351,8 @@ answer(struct cli *cli, const struct conclave_event *event)
         show_user(cli, &event->user);
     else if (event->kind == CONCLAVE_EVENT_DEVICES)
         show_devices(cli, event);
+    else if (event->kind == CONCLAVE_EVENT_ROOMS || event->kind == CONCLAVE_EVENT_MEMBERS)
+        show_rooms(cli, event);
     else
         show_ok(cli, event);
 }
@@ -305,4 +380,4 @@ failed(struct cli *cli, const char *word, enum conclave_err err, const char *tex
     put(cli, &line, false);
 }
 
-const struct cli_face cli_face_text = {event, answer, done, failed};
+const struct cli_face cli_face_text = {event, answer, done, failed, settle};

@@ -109,13 +109,20 @@ wait_for_tick(struct cli *cli, enum conclave_tick tick, uint64_t until_ms)
 static void
 report(struct cli *cli, bool there)
 {
+    const bool room = cli->answer_tick == CONCLAVE_TICK_STORED;
     struct cli_buf text = {0};
-    cli_buf_text(&text, there ? "delivered\n" : "queued\n");
+    cli_buf_text(&text, !there ? "queued\n" : room ? "stored\n" : "delivered\n");
     cli_print(cli, &text);
     cli_buf_clear(&text);
     if (!there) {
         if (cli->refusal != CONCLAVE_OK)
-            cli_buf_text(&text, "conclave: not delivered; the message waits.\n");
+            cli_buf_text(&text, room ? "conclave: not stored; the message waits.\n"
+                                     : "conclave: not delivered; the message waits.\n");
+        else if (room)
+            cli_buf_format(&text,
+                       "conclave: not stored at the registry within %g s; the message waits, and goes out once "
+                       "conclave runs here and reaches it.\n",
+                       cli->options.timeout_ms / 1000.0);
         else
             cli_buf_format(&text,
                        "conclave: not delivered within %g s; the message waits, and goes out once conclave runs "
@@ -129,8 +136,8 @@ report(struct cli *cli, bool there)
 static int
 wait_for_delivery(struct cli *cli)
 {
-    wait_for_tick(cli, CONCLAVE_TICK_DELIVERED, after(cli, 0));
-    const bool there = has_tick(cli, CONCLAVE_TICK_DELIVERED);
+    wait_for_tick(cli, cli->answer_tick, after(cli, 0));
+    const bool there = has_tick(cli, cli->answer_tick);
     if (!there) {
         /* Also without any time to wait: accepted means that it is on disk. */
         wait_for_tick(cli, CONCLAVE_TICK_QUEUED, cli_now_ms() + QUEUED_MS);
@@ -176,10 +183,11 @@ run(struct cli *cli)
         return CLI_EXIT_FAILED;
     if (cli->call.command->start == cli_action_recv)
         return receive(cli);
-    const uint64_t until = after(cli, ANSWER_MS);
+    const uint64_t wait_ms = after(cli, ANSWER_MS) - cli_now_ms();
     cli_start(cli);
-    while (cli->request != 0 && cli_now_ms() < until && !interrupted(cli))
-        (void)cli_turn(cli, until, -1);
+    /* asked_ms may grow: somebody took their time to type a room's password */
+    while (cli->request != 0 && cli_now_ms() < cli->asked_ms + wait_ms && !interrupted(cli))
+        (void)cli_turn(cli, cli->asked_ms + wait_ms, -1);
     if (cli->request != 0 && !interrupted(cli))
         cli_fail(cli, CONCLAVE_ERR_REGISTRY_UNREACHABLE, "");
     if (cli->answer_err == CONCLAVE_OK && cli->answer_id[0] != '\0')

@@ -131,11 +131,11 @@ apply(struct cli_options *self, int option, const char *word, struct cli_buf *wh
 }
 
 /* -d of who and the like belong to the command; these are ours wherever they
- * stand, save in the words of a message. */
+ * stand, save in the words of a message or a topic. */
 static bool
 take_late_options(struct cli_options *self, struct cli_buf *why)
 {
-    if (self->command_count > 0 && strcmp(self->command[0], "send") == 0)
+    if (self->command_count > 0 && (strcmp(self->command[0], "send") == 0 || strcmp(self->command[0], "topic") == 0))
         return true;
     int kept = 0;
     for (int i = 0; i < self->command_count; i++) {

@@ -67,7 +67,7 @@ set_text(struct cli_call *call, const char *text, size_t len)
     return call->name[0] != '\0' && text[strspn(text, " \t")] != '\0';
 }
 
-/* The one command whose words are not cut: on a line, its text is the rest of
+/* The words of a message are not cut: on a line, its text is the rest of
  * it as it stands.  Words of a command line were put together by then. */
 bool
 cli_parse_say(struct cli_call *call)
@@ -137,12 +137,151 @@ cli_parse_count(struct cli_call *call)
 }
 
 bool
-cli_parse_topic(struct cli_call *call)
+cli_parse_help(struct cli_call *call)
 {
     if (call->words_count == 0)
         return true;
     call->name = call->words[0][0] == '/' ? call->words[0] + 1 : call->words[0];
     return call->words_count == 1;
+}
+
+/* Where only a room can stand its # may be left out: shells take it for the
+ * beginning of a comment. */
+static bool
+set_room(struct cli_call *call, const char *word)
+{
+    if (word[0] != '#')
+        cli_buf_char(&call->room, '#');
+    cli_buf_text(&call->room, word);
+    return call->room.len > 1;
+}
+
+/* The value of `--option VALUE` or `--option=VALUE` at words[*at]; NULL: it is
+ * another word, or has none. */
+static const char *
+value_of(const struct cli_call *call, size_t *at, const char *option)
+{
+    const char *const word = call->words[*at];
+    const size_t len = strlen(option);
+    if (strncmp(word, option, len) != 0)
+        return NULL;
+    if (word[len] == '=')
+        return word + len + 1;
+    return word[len] == '\0' && *at + 1 < call->words_count ? call->words[++*at] : NULL;
+}
+
+bool
+cli_parse_join(struct cli_call *call)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < call->words_count; i++) {
+        const char *const file = value_of(call, &i, "--password-file");
+        if (file != NULL)
+            call->file = file;
+        else
+            ok = call->room.len == 0 && call->words[i][0] != '-' && set_room(call, call->words[i]);
+    }
+    return ok && call->room.len > 0;
+}
+
+bool
+cli_parse_create(struct cli_call *call)
+{
+    bool ok = true;
+    call->text = "";
+    for (size_t i = 0; ok && i < call->words_count; i++) {
+        const char *const file = value_of(call, &i, "--password-file");
+        const char *const topic = file == NULL ? value_of(call, &i, "--topic") : NULL;
+        if (file != NULL)
+            call->file = file;
+        else if (topic != NULL)
+            call->text = topic;
+        else if (strcmp(call->words[i], "--private") == 0)
+            call->flag = true;
+        else if (strcmp(call->words[i], "--history") == 0)
+            call->history = true;
+        else
+            ok = call->room.len == 0 && call->words[i][0] != '-' && set_room(call, call->words[i]);
+    }
+    call->text_len = strlen(call->text);
+    return ok && call->room.len > 0 && !(call->flag && call->file != NULL);
+}
+
+bool
+cli_parse_room(struct cli_call *call)
+{
+    return call->words_count == 1 && set_room(call, call->words[0]);
+}
+
+bool
+cli_parse_room_name(struct cli_call *call)
+{
+    if (call->words_count != 2)
+        return false;
+    call->name = without_at(call->words[1]);
+    return call->name[0] != '\0' && set_room(call, call->words[0]);
+}
+
+/* An empty text can be given as a word of its own only. */
+bool
+cli_parse_room_text(struct cli_call *call)
+{
+    char *at = call->line.at;
+    const char *const room = call->as_slash ? cut(&at) : call->words_count > 1 ? call->words[0] : NULL;
+    if (room == NULL)
+        return false;
+    at += strspn(at, " \t");
+    call->text = at;
+    call->text_len = strlen(at);
+    return (call->text_len > 0 || !call->as_slash) && set_room(call, room);
+}
+
+/* Commands that take the rest of a line as it stands. */
+static bool
+takes_line(const struct cli_command *command)
+{
+    return command->parse == cli_parse_say || command->parse == cli_parse_room_text;
+}
+
+/* A topic on a line: several words, up to the next option. */
+static char *
+cut_topic(char **at)
+{
+    static const char *const options[] = {"--private", "--history", "--password-file"};
+    char *const topic = *at + strspn(*at, " \t");
+    char *end = topic, *next = topic;
+    bool option = false;
+    while (*next != '\0' && !option) {
+        const size_t len = strcspn(next, " \t");
+        for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+            const size_t n = strlen(options[i]);
+            option = option || (strncmp(next, options[i], n) == 0 && (len == n || next[n] == '='));
+        }
+        if (!option) {
+            end = next + len;
+            next = end + strspn(end, " \t");
+        }
+    }
+    *at = next;
+    if (end == topic)
+        return NULL;
+    *end = '\0';
+    return topic;
+}
+
+static void
+cut_words(struct cli_call *call)
+{
+    char *at = call->line.at;
+    bool topic = false;
+    for (char *word; call->words_count <= CLI_WORDS_MAX; call->words_count++) {
+        word = topic ? cut_topic(&at) : cut(&at);
+        if (word == NULL)
+            break;
+        topic = call->command->parse == cli_parse_create && strcmp(word, "--topic") == 0;
+        if (call->words_count < CLI_WORDS_MAX)
+            call->words[call->words_count] = word;
+    }
 }
 
 /* Cuts the words, unless the command takes the rest of the line. */
@@ -157,13 +296,9 @@ understand(struct cli_call *call, struct cli_buf *why)
         cli_buf_text(why, "That is not UTF-8.");
         return CONCLAVE_ERR_BAD_ARGUMENTS;
     }
-    if (fits && call->as_slash && call->command->parse != cli_parse_say) {
-        char *at = call->line.at;
-        for (char *word; call->words_count <= CLI_WORDS_MAX && (word = cut(&at)) != NULL; call->words_count++)
-            if (call->words_count < CLI_WORDS_MAX)
-                call->words[call->words_count] = word;
-    }
-    fits = fits && (call->words_count <= CLI_WORDS_MAX || call->command->parse == cli_parse_say);
+    if (fits && call->as_slash && !takes_line(call->command))
+        cut_words(call);
+    fits = fits && (call->words_count <= CLI_WORDS_MAX || takes_line(call->command));
     if (fits && call->command->parse(call))
         return CONCLAVE_OK;
     cli_buf_text(why, "Usage: ");
@@ -257,7 +392,7 @@ cli_commands_parse_words(struct cli_call *call, int count, char **words, struct 
     for (int i = first; i < count && i - first < CLI_WORDS_MAX; i++)
         call->words[i - first] = words[i];
     cli_buf_add(&call->line, "", 0);
-    if (call->command->parse == cli_parse_say)
+    if (takes_line(call->command))
         for (int i = first + 1; i < count; i++)
             cli_buf_format(&call->line, "%s%s", i > first + 1 ? " " : "", words[i]);
     return understand(call, why);
@@ -268,5 +403,6 @@ cli_commands_wipe(struct cli_call *call)
 {
     cli_buf_wipe(&call->word);
     cli_buf_wipe(&call->line);
+    cli_buf_wipe(&call->room);
     *call = (struct cli_call){0};
 }

@@ -13,6 +13,11 @@ bool cli_parse_forget(struct cli_call *call);
 bool cli_parse_detailed(struct cli_call *call);
 bool cli_parse_devices(struct cli_call *call);
 bool cli_parse_count(struct cli_call *call);
-bool cli_parse_topic(struct cli_call *call);
+bool cli_parse_help(struct cli_call *call);
+bool cli_parse_create(struct cli_call *call);
+bool cli_parse_join(struct cli_call *call);
+bool cli_parse_room(struct cli_call *call);
+bool cli_parse_room_name(struct cli_call *call);
+bool cli_parse_room_text(struct cli_call *call);
 
 #endif

@@ -39,7 +39,7 @@ name_prompt(const struct cli *cli)
     struct cli_buf prompt = {0};
     cli_view_line(&prompt, cli->name);
     if (cli->focus[0] != '\0') {
-        cli_buf_text(&prompt, " @");
+        cli_buf_text(&prompt, cli->focus[0] == '#' ? " " : " @");
         cli_view_line(&prompt, cli->focus);
     }
     cli_buf_text(&prompt, "> ");

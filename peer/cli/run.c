@@ -71,9 +71,9 @@ show_help(const struct cli_options *options)
         cli_buf_text(&text, cli_options_help);
         cli_buf_text(&text, "\nCommands:\n");
         cli_commands_help(&text, false);
-        cli_buf_text(&text, "\nExit codes: 0 done (send: delivered), 1 failed, 2 usage, 3 not admitted, 4 no such\n"
-                            "user or room, 5 accepted but not delivered in time, 6 registry unreachable, 7 a key\n"
-                            "changed, 8 refused by the other side. See conclave(1).\n");
+        cli_buf_text(&text, "\nExit codes: 0 done (send: delivered; to a room: stored), 1 failed, 2 usage, 3 not\n"
+                            "admitted, 4 no such user or room, 5 accepted but not delivered in time, 6 registry\n"
+                            "unreachable, 7 a key changed, 8 refused by the other side. See conclave(1).\n");
     }
     const bool ok = fputs(text.at, stdout) >= 0 && fflush(stdout) == 0;
     cli_buf_wipe(&text);

@@ -138,7 +138,7 @@ static uint64_t
 linger_until(struct cli *cli)
 {
     const struct cli_sent *const sent = cli_sent_find(cli, cli->answer_id, false);
-    if (sent == NULL || sent->tick >= CONCLAVE_TICK_DELIVERED)
+    if (sent == NULL || sent->tick >= cli->answer_tick)
         return 0;
     return cli->answered_ms + LINGER_MS;
 }

@@ -243,7 +243,8 @@ static void
 open_registry(struct registry *self)
 {
     struct broker_front_settings settings = {
-        .accounts = 1000000, .devices = 8, .sessions = 100, .watches = 10, .requests_burst = 100,
+        .accounts = 1000000, .devices = 8, .sessions = 100, .watches = 10, .rooms = 10, .room_members = 10,
+        .memberships = 100, .account_rooms = 10, .requests_burst = 100,
         .requests_per_s = 100, .lease_ms = 15000, .expiry_ms = 45000, .gather_ms = 1000, .throttle_failures = 3,
         .throttle_first_ms = 10000, .throttle_last_ms = 900000, .registration = true, .front_port = 1};
     const struct broker_view view = {&self->reader, view_get, view_next};

@@ -91,8 +91,17 @@ fake_settings(struct broker_front_settings *settings)
         .devices = 8,
         .sessions = 1000,
         .watches = 100,
+        .rooms = 20,
+        .room_members = 10,
+        .memberships = 60,
+        .account_rooms = 8,
+        .mesh_join = 2,
+        .mesh_stay = 3,
         .requests_burst = 200,
         .requests_per_s = 100,
+        .relay_burst_bytes = 1u << 20,
+        .relay_bytes_per_s = 1u << 20,
+        .mail = {30, 10000, 64, 20000, 256},
         .lease_ms = 15000,
         .expiry_ms = 45000,
         .gather_ms = 1000,
@@ -187,6 +196,9 @@ perform(struct fake_registry *self, const struct msg_effect *effect)
         return;
     if (effect->kind == EFFECT_SEND) {
         keep_sent(self, effect->id, bytes);
+    } else if (effect->kind == EFFECT_CAST) {
+        for (size_t i = 0; i < msg_effects_cast_count(effect); i++)
+            keep_sent(self, msg_effects_cast_link(&self->effects, effect, i), bytes);
     } else if (effect->kind == EFFECT_DROP) {
         if (self->dropped_count == self->dropped_room) {
             self->dropped_room = self->dropped_room > 0 ? self->dropped_room * 2 : 16;

@@ -54,6 +54,23 @@ a_full_bucket_holds_no_more_than_its_burst(void **state)
 }
 
 static void
+many_tokens_are_taken_together_or_not_at_all(void **state)
+{
+    const struct broker_rate rate = {100, 10, 1000};
+    struct broker_bucket bucket = {0};
+
+    (void)state;
+    assert_int_equal(broker_bucket_take_many(&bucket, &rate, 60, 5000), 0);
+    const uint64_t wait_ms = broker_bucket_take_many(&bucket, &rate, 60, 5000);
+    assert_true(wait_ms >= 2000 && wait_ms <= 2001);
+    assert_int_equal(broker_bucket_take_many(&bucket, &rate, 40, 5000), 0);
+    /* More than there ever are go when all are there. */
+    assert_int_not_equal(broker_bucket_take_many(&bucket, &rate, 101, 14000), 0);
+    assert_int_equal(broker_bucket_take_many(&bucket, &rate, 101, 15001), 0);
+    assert_int_not_equal(broker_bucket_take(&bucket, &rate, 15001), 0);
+}
+
+static void
 expect_group(const char *source, const char *wanted)
 {
     char group[BROKER_SOURCE_MAX + 1];
@@ -102,6 +119,7 @@ main(void)
         cmocka_unit_test(a_bucket_gives_its_burst_and_then_its_rate),
         cmocka_unit_test(time_in_small_pieces_counts_as_much_as_in_one),
         cmocka_unit_test(a_full_bucket_holds_no_more_than_its_burst),
+        cmocka_unit_test(many_tokens_are_taken_together_or_not_at_all),
         cmocka_unit_test(one_source_is_an_ipv4_address_or_a_slash_64),
         cmocka_unit_test(whoever_spent_least_makes_room_for_a_new_source),
     };

@@ -156,21 +156,33 @@ a_consent_counts_only_from_the_session_that_was_asked(void **state)
     expect_introduced(&alice, MSG_STATUS_ONLINE, 1);
 }
 
+/* Bob logs in with that, consents to Alice, and she is told so many endpoints. */
 static void
-direct_never_and_contacts_are_forbidden_unless_watched(void **state)
+expect_endpoints(uint64_t direct, size_t count)
+{
+    struct msg_device_card card;
+
+    fake_login(&reg, &bob, (struct fake_login){.port = 7000, .direct = direct});
+    fake_registry_clear(&reg);
+    introduce(&alice, 21, "bob");
+    consent(&bob, introduction_of(&bob, 0), true);
+    struct msg_introduced introduced = expect_introduced(&alice, MSG_STATUS_ONLINE, 1);
+    assert_true(msg_codec_next(&introduced.devices, MSG_DEVICE_CARD, &card));
+    assert_true(card.online);
+    assert_int_equal(card.endpoints.count, count);
+}
+
+static void
+direct_decides_who_is_told_the_endpoints_and_not_who_may_talk(void **state)
 {
     (void)state;
     assert_true(fake_enter(&reg, &alice));
-    fake_login(&reg, &bob, (struct fake_login){.port = 7000, .direct = MSG_DIRECT_NEVER});
-    introduce(&alice, 21, "bob");
-    expect_error(alice.link, "forbidden");
-    assert_int_equal(fake_registry_sent_count(&reg, bob.link, MSG_INTRODUCTION), 0);
-    fake_login(&reg, &bob, (struct fake_login){.port = 7000, .direct = MSG_DIRECT_CONTACTS});
-    introduce(&alice, 22, "bob");
-    assert_int_equal(fake_registry_sent_count(&reg, bob.link, MSG_INTRODUCTION), 0);
+    expect_endpoints(MSG_DIRECT_NEVER, 0);
+    expect_endpoints(MSG_DIRECT_CONTACTS, 0);
     watch(&bob, "alice");
-    introduce(&alice, 23, "bob");
-    assert_int_equal(fake_registry_sent_count(&reg, bob.link, MSG_INTRODUCTION), 1);
+    expect_endpoints(MSG_DIRECT_CONTACTS, 1);
+    expect_endpoints(MSG_DIRECT_NEVER, 0);
+    expect_endpoints(MSG_DIRECT_ANYONE, 1);
 }
 
 static void
@@ -294,7 +306,7 @@ main(void)
         CASE(silence_is_over_after_five_seconds),
         CASE(of_two_devices_the_one_that_consents_is_told),
         CASE(a_consent_counts_only_from_the_session_that_was_asked),
-        CASE(direct_never_and_contacts_are_forbidden_unless_watched),
+        CASE(direct_decides_who_is_told_the_endpoints_and_not_who_may_talk),
         CASE(one_is_introduced_to_ones_own_other_devices),
         CASE(a_device_that_leaves_need_not_be_waited_for),
         CASE(a_device_that_consented_and_left_is_not_told),

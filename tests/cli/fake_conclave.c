@@ -1,5 +1,5 @@
 /* peer/conclave.h, played by rules. */
-#include "tests/cli/fake_conclave.h"
+#include "tests/cli/fake_inner.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,10 +24,8 @@ struct conclave {
     char link[401];
 };
 
-static void trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void
-trace(const char *format, ...)
+void
+fake_trace_line(const char *format, ...)
 {
     FILE *const file = fake_trace != NULL ? fopen(fake_trace, "a") : NULL;
     if (file == NULL)
@@ -39,8 +37,8 @@ trace(const char *format, ...)
     (void)fclose(file);
 }
 
-static void
-add(struct conclave *self, const struct conclave_event *event)
+void
+fake_add(struct conclave *self, const struct conclave_event *event)
 {
     if (self->count == EVENTS_MAX)
         abort();
@@ -50,35 +48,35 @@ add(struct conclave *self, const struct conclave_event *event)
         abort();
 }
 
-static uint64_t
-answer(struct conclave *self, struct conclave_event event)
+uint64_t
+fake_answer(struct conclave *self, struct conclave_event event)
 {
     event.request = ++self->requests;
-    add(self, &event);
+    fake_add(self, &event);
     return event.request;
 }
 
-static uint64_t
-fail(struct conclave *self, enum conclave_err err, const char *text)
+uint64_t
+fake_fail(struct conclave *self, enum conclave_err err, const char *text)
 {
-    return answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_FAILED, .err = err, .text = text});
+    return fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_FAILED, .err = err, .text = text});
 }
 
 static void
 enter(struct conclave *self, enum conclave_session state)
 {
     self->online = state == CONCLAVE_SESSION_LOGGED_IN;
-    add(self, &(struct conclave_event){.kind = CONCLAVE_EVENT_SESSION, .state = state, .name = "alice", .text = ""});
+    fake_add(self, &(struct conclave_event){.kind = CONCLAVE_EVENT_SESSION, .state = state, .name = "alice", .text = ""});
 }
 
 /* What every request meets first; 0: go on. */
-static uint64_t
-refuse(struct conclave *self)
+uint64_t
+fake_refuse(struct conclave *self)
 {
     if (!fake.enrolled || fake.logged_out)
-        return fail(self, CONCLAVE_ERR_NOT_LOGGED_IN, "");
+        return fake_fail(self, CONCLAVE_ERR_NOT_LOGGED_IN, "");
     if (fake.unreachable)
-        return fail(self, CONCLAVE_ERR_REGISTRY_UNREACHABLE, "");
+        return fake_fail(self, CONCLAVE_ERR_REGISTRY_UNREACHABLE, "");
     return 0;
 }
 
@@ -92,7 +90,7 @@ enum conclave_err
 conclave_open(struct conclave **self_p, const struct conclave_options *options)
 {
     *self_p = NULL;
-    trace("open\n");
+    fake_trace_line("open\n");
     if (fake.open_err != CONCLAVE_OK)
         return fake.open_err;
     struct conclave *const self = calloc(1, sizeof *self);
@@ -101,14 +99,17 @@ conclave_open(struct conclave **self_p, const struct conclave_options *options)
     if (options->link != NULL)
         (void)snprintf(self->link, sizeof self->link, "%s", options->link);
     if (self->hold)
-        trace("hold\n");
+        fake_trace_line("hold\n");
     for (unsigned i = 1; i <= fake.waiting && !self->hold; i++) {
         struct conclave_event event = {.kind = CONCLAVE_EVENT_MESSAGE, .arrival = i, .from = "bob", .to = "alice"};
         event.text = "hello\x1b[2J";
         event.text_bytes = strlen(event.text);
         (void)snprintf(event.id, sizeof event.id, "%032x", i);
-        add(self, &event);
+        event.room = fake.in_room ? "#lab" : "";
+        fake_add(self, &event);
     }
+    if (fake.in_room)
+        fake_happen(self);
     if (fake.enrolled && !fake.logged_out && !fake.unreachable)
         enter(self, CONCLAVE_SESSION_LOGGED_IN);
     *self_p = self;
@@ -118,7 +119,7 @@ conclave_open(struct conclave **self_p, const struct conclave_options *options)
 void
 conclave_close(struct conclave **self_p)
 {
-    trace("close\n");
+    fake_trace_line("close\n");
     (void)close((*self_p)->fd);
     free(*self_p);
     *self_p = NULL;
@@ -130,7 +131,7 @@ conclave_next(struct conclave *self, int timeout_ms)
     static struct conclave_event event;
     (void)timeout_ms;
     if (self->handed != 0)
-        trace("shown %llu\n", (unsigned long long)self->handed);
+        fake_trace_line("shown %llu\n", (unsigned long long)self->handed);
     self->handed = 0;
     uint64_t number;
     if (self->count <= 1 && read(self->fd, &number, sizeof number) < 0)
@@ -176,7 +177,7 @@ admit(struct conclave *self, enum conclave_session state)
 {
     fake.enrolled = true;
     fake.logged_out = false;
-    const uint64_t request = answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
+    const uint64_t request = fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
     if (state == CONCLAVE_SESSION_REGISTERED)
         enter(self, state);
     enter(self, CONCLAVE_SESSION_LOGGED_IN);
@@ -187,9 +188,9 @@ uint64_t
 conclave_register(struct conclave *self, const char *name, const char *password)
 {
     if (strcmp(name, "taken") == 0)
-        return fail(self, CONCLAVE_ERR_NAME_TAKEN, "");
+        return fake_fail(self, CONCLAVE_ERR_NAME_TAKEN, "");
     if (strlen(password) < 8)
-        return fail(self, CONCLAVE_ERR_WEAK_PASSWORD, "");
+        return fake_fail(self, CONCLAVE_ERR_WEAK_PASSWORD, "");
     return admit(self, CONCLAVE_SESSION_REGISTERED);
 }
 
@@ -197,13 +198,13 @@ uint64_t
 conclave_login(struct conclave *self, const char *name, const char *password)
 {
     if (fake.unreachable)
-        return fail(self, CONCLAVE_ERR_REGISTRY_UNREACHABLE, "");
+        return fake_fail(self, CONCLAVE_ERR_REGISTRY_UNREACHABLE, "");
     if (fake.enrolled) {
         fake.logged_out = false;
-        return answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
+        return fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
     }
     if (name == NULL || password == NULL || strcmp(password, "correct horse") != 0)
-        return fail(self, CONCLAVE_ERR_WRONG_CREDENTIALS, "");
+        return fake_fail(self, CONCLAVE_ERR_WRONG_CREDENTIALS, "");
     return admit(self, CONCLAVE_SESSION_LOGGED_IN);
 }
 
@@ -211,11 +212,11 @@ uint64_t
 conclave_logout(struct conclave *self, bool forget)
 {
     (void)forget;
-    const uint64_t refused = refuse(self);
+    const uint64_t refused = fake_refuse(self);
     if (refused != 0)
         return refused;
     fake.logged_out = true;
-    const uint64_t request = answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
+    const uint64_t request = fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
     enter(self, CONCLAVE_SESSION_LOGGED_OUT);
     return request;
 }
@@ -224,33 +225,33 @@ uint64_t
 conclave_passwd(struct conclave *self, const char *old_password, const char *new_password)
 {
     if (strcmp(old_password, "correct horse") != 0)
-        return fail(self, CONCLAVE_ERR_WRONG_CREDENTIALS, "");
-    trace("passwd %s\n", new_password);
-    return answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
+        return fake_fail(self, CONCLAVE_ERR_WRONG_CREDENTIALS, "");
+    fake_trace_line("passwd %s\n", new_password);
+    return fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
 }
 
 uint64_t
 conclave_devices(struct conclave *self)
 {
     static const struct conclave_device devices[] = {{1, 1000, 2000, true, false, true}, {2, 3000, 0, false, true, false}};
-    const uint64_t refused = refuse(self);
+    const uint64_t refused = fake_refuse(self);
     return refused != 0 ? refused
-                        : answer(self, (struct conclave_event){
+                        : fake_answer(self, (struct conclave_event){
                                            .kind = CONCLAVE_EVENT_DEVICES, .devices = devices, .devices_count = 2});
 }
 
 uint64_t
 conclave_revoke(struct conclave *self, uint64_t device)
 {
-    trace("revoke %llu\n", (unsigned long long)device);
-    return answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
+    fake_trace_line("revoke %llu\n", (unsigned long long)device);
+    return fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
 }
 
 uint64_t
 conclave_delete_account(struct conclave *self)
 {
-    const uint64_t refused = refuse(self);
-    return refused != 0 ? refused : answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
+    const uint64_t refused = fake_refuse(self);
+    return refused != 0 ? refused : fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
 }
 
 uint64_t
@@ -258,88 +259,90 @@ conclave_list(struct conclave *self, bool detailed)
 {
     static const struct conclave_user users[] = {{"alice", CONCLAVE_STATUS_ONLINE, "127.0.0.1:1"},
                                                  {"bob", CONCLAVE_STATUS_AWAY, "127.0.0.1:2"}};
-    const uint64_t refused = refuse(self);
+    const uint64_t refused = fake_refuse(self);
     (void)detailed;
     return refused != 0 ? refused
-                        : answer(self, (struct conclave_event){
+                        : fake_answer(self, (struct conclave_event){
                                            .kind = CONCLAVE_EVENT_USERS, .users = users, .users_count = 2});
 }
 
 uint64_t
 conclave_search(struct conclave *self, const char *name)
 {
-    const uint64_t refused = refuse(self);
+    const uint64_t refused = fake_refuse(self);
     if (refused != 0)
         return refused;
     if (strcmp(name, "slow") == 0)
         return ++self->requests;
     if (strcmp(name, "bad!") == 0)
-        return fail(self, CONCLAVE_ERR_BAD_NAME, "");
+        return fake_fail(self, CONCLAVE_ERR_BAD_NAME, "");
     static const char *const known[] = {"bob", "carol"};
     struct conclave_user user = {"nobody", CONCLAVE_STATUS_NOT_FOUND, ""};
     for (size_t i = 0; i < 2; i++)
         if (strcmp(name, known[i]) == 0)
             user = (struct conclave_user){known[i], i == 0 ? CONCLAVE_STATUS_ONLINE : CONCLAVE_STATUS_OFFLINE,
                                           i == 0 ? "127.0.0.1:2" : ""};
-    return answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_USER, .user = user});
+    return fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_USER, .user = user});
 }
 
 uint64_t
 conclave_send(struct conclave *self, const char *name, const char *text, size_t text_bytes)
 {
     if (!fake.enrolled || fake.logged_out)
-        return fail(self, CONCLAVE_ERR_NOT_LOGGED_IN, "");
+        return fake_fail(self, CONCLAVE_ERR_NOT_LOGGED_IN, "");
+    if (name[0] == '#')
+        return fake_send_to_room(self, name, text, text_bytes);
     if (strcmp(name, "mallory") == 0)
-        return fail(self, CONCLAVE_ERR_REFUSED, "");
+        return fake_fail(self, CONCLAVE_ERR_REFUSED, "");
     if (strcmp(name, "bob") != 0 && strcmp(name, "carol") != 0)
-        return fail(self, CONCLAVE_ERR_NO_SUCH_USER, "");
-    trace("send %s %.*s\n", name, (int)text_bytes, text);
+        return fake_fail(self, CONCLAVE_ERR_NO_SUCH_USER, "");
+    fake_trace_line("send %s %.*s\n", name, (int)text_bytes, text);
     struct conclave_event event = {.kind = CONCLAVE_EVENT_OK};
     (void)snprintf(event.id, sizeof event.id, "%032llx", (unsigned long long)self->requests + 0xabc);
-    const uint64_t request = answer(self, event);
+    const uint64_t request = fake_answer(self, event);
     event.kind = CONCLAVE_EVENT_RECEIPT;
     event.request = 0;
     event.to = strcmp(name, "bob") == 0 ? "bob" : "carol";
     event.tick = CONCLAVE_TICK_QUEUED;
-    add(self, &event);
+    fake_add(self, &event);
     event.tick = CONCLAVE_TICK_DELIVERED;
     if (strcmp(name, "bob") == 0)
-        add(self, &event);
+        fake_add(self, &event);
     return request;
 }
 
 uint64_t
 conclave_block(struct conclave *self, const char *name, bool on)
 {
-    trace("%s %s\n", on ? "block" : "unblock", name);
-    return answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
+    fake_trace_line("%s %s\n", on ? "block" : "unblock", name);
+    return fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
 }
 
 uint64_t
 conclave_trust(struct conclave *self, const char *name)
 {
-    trace("trust %s\n", name);
-    return answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
+    fake_trace_line("trust %s\n", name);
+    return fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
 }
 
 uint64_t
 conclave_set_away(struct conclave *self, bool away)
 {
-    trace("away %d\n", away);
-    return answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
+    fake_trace_line("away %d\n", away);
+    return fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
 }
 
 void
 conclave_read(struct conclave *self, uint64_t arrival)
 {
     (void)self;
-    trace("read %llu\n", (unsigned long long)arrival);
+    fake_trace_line("read %llu\n", (unsigned long long)arrival);
 }
 
 enum conclave_err
 conclave_set_passphrase(struct conclave *self, const char *passphrase)
 {
     (void)self;
-    trace("passphrase %s\n", passphrase);
+    fake_trace_line("passphrase %s\n", passphrase);
     return CONCLAVE_OK;
 }

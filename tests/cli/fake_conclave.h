@@ -9,13 +9,18 @@
  *   users: alice (ourselves), bob online, carol offline, nobody else;
  *   the password is "correct horse"; a message to bob is delivered at once,
  *   one to carol stays queued, one to mallory is refused; "slow" is never
- *   answered. */
+ *   answered;
+ *   rooms: #lab, which is ours, with bob and carol in it; #far, where what is
+ *   said stays queued, and #big, where it is stored and no more; #den, with
+ *   the password "open sesame"; #cave, where we may do nothing; a room with a
+ *   blank in its name cannot be. */
 extern struct fake {
     enum conclave_err open_err; /* what conclave_open says */
     bool enrolled;              /* this home belongs to alice */
     bool logged_out;
     bool unreachable;           /* the registry is down */
     unsigned waiting;           /* messages that wait for us at the start */
+    bool in_room;               /* those are of #lab; and then things happen there */
 } fake;
 
 /* Written to a file of the run's directory as it goes, one word a line:

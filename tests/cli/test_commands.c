@@ -58,6 +58,16 @@ lines_are_understood(void **state)
         {"hello there", "carol", CONCLAVE_OK, "msg", "carol", "hello there"},
         {"//etc/passwd", "carol", CONCLAVE_OK, "msg", "carol", "/etc/passwd"},
         {"two\nlines", "carol", CONCLAVE_OK, "msg", "carol", "two\nlines"},
+        {"/msg #lab hi", NULL, CONCLAVE_OK, "msg", "#lab", "hi"},
+        {"hello #there", "#lab", CONCLAVE_OK, "msg", "#lab", "hello #there"},
+        {"/chat #lab", NULL, CONCLAVE_OK, "chat", "#lab", NULL},
+        {"/topic #lab  two  words ", NULL, CONCLAVE_OK, "topic", NULL, "two  words "},
+        {"/create #lab --topic two  words --private", NULL, CONCLAVE_OK, "create", NULL, "two  words"},
+        {"/create --topic one --history #lab", NULL, CONCLAVE_OK, "create", NULL, "one"},
+        {"/create #lab --topic=one", NULL, CONCLAVE_OK, "create", NULL, "one"},
+        {"/create #lab --topic what is --privateer?", NULL, CONCLAVE_OK, "create", NULL, "what is --privateer?"},
+        {"/create #lab", NULL, CONCLAVE_OK, "create", NULL, ""},
+        {"/kick #lab @bob", NULL, CONCLAVE_OK, "kick", "bob", NULL},
         {"/search bob", NULL, CONCLAVE_OK, "search", "bob", NULL},
         {"/chat bob", NULL, CONCLAVE_OK, "chat", "bob", NULL},
         {"/chat", NULL, CONCLAVE_OK, "chat", NULL, NULL},
@@ -86,6 +96,18 @@ what_does_not_fit_is_refused_and_never_sent(void **state)
         {"/who there", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "who", NULL, NULL},
         {"/who -d -d", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "who", NULL, NULL},
         {"/search", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "search", NULL, NULL},
+        {"/create", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "create", NULL, NULL},
+        {"/create #lab #den", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "create", NULL, NULL},
+        {"/create #lab --topic", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "create", NULL, NULL},
+        {"/create #lab --topic --private", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "create", NULL, NULL},
+        {"/create #lab --private --password-file f", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "create", NULL, NULL},
+        {"/create #lab --secret", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "create", NULL, NULL},
+        {"/join #lab --password-file", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "join", NULL, NULL},
+        {"/join #", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "join", NULL, NULL},
+        {"/kick #lab", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "kick", NULL, NULL},
+        {"/kick #lab bob now", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "kick", NULL, NULL},
+        {"/topic #lab", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "topic", NULL, NULL},
+        {"/topic #lab   ", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "topic", NULL, NULL},
         {"/search a b", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "search", NULL, NULL},
         {"/search @", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "search", NULL, NULL},
         {"/msg", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "msg", NULL, NULL},
@@ -157,6 +179,40 @@ words_are_understood(void **state)
     assert_int_equal(cli_commands_parse_words(&call, 2, (char **)(uintptr_t)dirty, &why), CONCLAVE_ERR_BAD_ARGUMENTS);
     cli_commands_wipe(&call);
     cli_buf_wipe(&why);
+}
+
+static void
+a_room_keeps_its_sign_and_may_lack_it(void **state)
+{
+    static const struct {
+        const char *line;
+        const char *room;
+        const char *file;
+        bool closed, history;
+    } rows[] = {
+        {"/join #lab", "#lab", NULL, false, false},
+        {"/join lab", "#lab", NULL, false, false},
+        {"/join ##lab", "##lab", NULL, false, false}, /* whether it is a name is for others to say */
+        {"/join --password-file f lab", "#lab", "f", false, false},
+        {"/join lab --password-file=f", "#lab", "f", false, false},
+        {"/create lab --history --private", "#lab", NULL, true, true},
+        {"/create lab --topic a b --password-file f --history", "#lab", "f", false, true},
+        {"/kick lab bob", "#lab", NULL, false, false},
+        {"/topic lab text", "#lab", NULL, false, false},
+        {"/members lab", "#lab", NULL, false, false},
+    };
+    struct cli_buf why = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct cli_call call;
+        assert_int_equal(cli_commands_parse_line(&call, rows[i].line, strlen(rows[i].line), NULL, &why), CONCLAVE_OK);
+        assert_string_equal(call.room.at, rows[i].room);
+        assert_true((call.file == NULL) == (rows[i].file == NULL));
+        if (call.file != NULL)
+            assert_string_equal(call.file, rows[i].file);
+        assert_true(call.flag == rows[i].closed && call.history == rows[i].history);
+        cli_commands_wipe(&call);
+    }
 }
 
 static void
@@ -236,6 +292,7 @@ main(void)
         cmocka_unit_test(lines_are_understood),
         cmocka_unit_test(what_does_not_fit_is_refused_and_never_sent),
         cmocka_unit_test(words_are_understood),
+        cmocka_unit_test(a_room_keeps_its_sign_and_may_lack_it),
         cmocka_unit_test(a_mistyped_command_is_answered_with_the_nearest),
         cmocka_unit_test(every_command_has_its_help),
         cmocka_unit_test(the_manual_and_the_completion_know_every_command),

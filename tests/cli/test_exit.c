@@ -32,6 +32,9 @@ exit_codes_are_the_published_ones(void **state)
         {CONCLAVE_ERR_REGISTRY_KEY_CHANGED, 7},
         {CONCLAVE_ERR_PEER_KEY_CHANGED, 7},
         {CONCLAVE_ERR_REFUSED, 8},
+        {CONCLAVE_ERR_FORBIDDEN, 8},
+        {CONCLAVE_ERR_NOT_A_MEMBER, 8},
+        {CONCLAVE_ERR_ROOM_EXISTS, 1},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

@@ -90,6 +90,11 @@ the_first_word_begins_the_command_and_its_options_stay_its_own(void **state)
     assert_true(PARSE(&o, "send", "bob", "--json", "-r", "--timeout"));
     assert_false(o.json);
     assert_int_equal(o.command_count, 5);
+    assert_true(PARSE(&o, "topic", "#lab", "--json"));
+    assert_false(o.json);
+    assert_true(PARSE(&o, "create", "#lab", "--password-file", "f", "--json")); /* the room's, not the account's */
+    assert_true(o.json && o.password_file == NULL);
+    assert_int_equal(o.command_count, 4);
     assert_true(PARSE(&o, "recv", "--count", "2", "--timeout", "5", "--json"));
     assert_true(o.json);
     assert_int_equal(o.timeout_ms, 5000);

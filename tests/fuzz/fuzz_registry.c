@@ -122,6 +122,22 @@ check_said(struct fake_registry *reg)
     }
 }
 
+/* What is in the mailboxes is what is counted, once nothing is under way. */
+static void
+check_mail(struct fake_registry *reg)
+{
+    struct broker_front_counts counts;
+    struct msg_span key, value;
+    union msg_any any;
+
+    const size_t count = fake_store_count(reg->store, BROKER_TABLE_MAIL);
+    for (size_t i = 0; fake_store_at(reg->store, BROKER_TABLE_MAIL, i, &key, &value); i++)
+        FUZZ_CLAIM(read_record(value, MSG_REC_MAIL, &any) || read_record(value, MSG_REC_RETURN, &any));
+    broker_front_core_counts(reg->core, &counts);
+    if (fake_store_pending(reg->store) == 0 && counts.mail_counted)
+        FUZZ_CLAIM(counts.mail_waiting == count);
+}
+
 /* Forgets what was sent, but for the questions that the vault still has. */
 static void
 clear_sent(struct fake_registry *reg)
@@ -199,6 +215,68 @@ say_watch(struct fake_registry *reg)
             abort();
     }
     say(reg, MSG_WATCH, &watch);
+}
+
+/* ---- relay and mail ---- */
+
+static void
+say_relay(struct fake_registry *reg)
+{
+    static const uint8_t bytes[] = "frames of a link";
+    const uint8_t how = take();
+    const struct msg_relay relay = {1 + how % 4u, 1 + how / 4 % 3u, msg_span(bytes, 1 + how % 16u)};
+
+    say(reg, MSG_RELAY, &relay);
+}
+
+/* Parcels from any device to any other, most of them as they should be. */
+static void
+say_deposit(struct fake_registry *reg)
+{
+    static uint8_t list[16384], frames[4096];
+    static const uint8_t box[2048];
+    struct msg_buf buf = {list, 0, sizeof list};
+    const uint8_t how = take();
+    struct msg_deposit deposit = {.req = 1 + how % 4u};
+
+    for (unsigned n = 1 + how / 4 % 4; n > 0; n--) {
+        struct msg_buf out = {frames, 0, sizeof frames};
+        const uint8_t from = take(), to = take();
+        struct msg_run_frame run = {.from_account = 1 + from % 3u, .from_device = 1 + from / 4 % 3u,
+                                    .to_account = 1 + to % 4u, .to_device = 1 + to / 4 % 3u};
+        struct msg_sealed sealed = {.box = msg_span(box, 20 + from * 4u)};
+        run.run.at[0] = sealed.run.at[0] = to;
+        FUZZ_CLAIM(msg_codec_encode(&out, MSG_RUN, &run) == CONCLAVE_OK);
+        if (how < 250)
+            FUZZ_CLAIM(msg_codec_encode(&out, MSG_SEALED, &sealed) == CONCLAVE_OK);
+        const struct msg_parcel parcel = {run.to_account, run.to_device, msg_span_of_buf(&out)};
+        FUZZ_CLAIM(msg_codec_append(&buf, &deposit.parcels, MSG_PARCEL, &parcel) == CONCLAVE_OK);
+    }
+    say(reg, MSG_DEPOSIT, &deposit);
+}
+
+/* Collects what came last, or something that never did. */
+static void
+say_collected(struct fake_registry *reg, uint64_t last_serial)
+{
+    const uint8_t how = take();
+    const uint64_t back = how % 4u;
+    const struct msg_collected collected = {how < 200 && last_serial > back ? last_serial - back : 1u + how};
+
+    say(reg, MSG_COLLECTED, &collected);
+}
+
+static void
+post(struct fake_registry *reg, uint64_t last_serial)
+{
+    const uint8_t which = take();
+
+    if (which < 40)
+        say_relay(reg);
+    else if (which < 180)
+        say_deposit(reg);
+    else
+        say_collected(reg, last_serial);
 }
 
 /* Consents to one of the last introductions, or to one that never was. */
@@ -316,13 +394,15 @@ member(struct fake_registry *reg, uint64_t last_introduction)
 }
 
 static void
-happen(struct fake_registry *reg, uint64_t last_introduction)
+happen(struct fake_registry *reg, uint64_t last_introduction, uint64_t last_serial)
 {
     static const uint64_t whiles_ms[] = {1, 500, 1100, 5100, 21000, 46000, MSG_CERT_RENEW_MS + 1, 41ull * 86400000};
     const uint8_t what = take();
 
-    if (what < 110) {
+    if (what < 80) {
         member(reg, last_introduction);
+    } else if (what < 110) {
+        post(reg, last_serial);
     } else if (what < 130) {
         say_login(reg);
     } else if (what < 160) {
@@ -353,7 +433,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct fake_registry reg;
     struct broker_front_settings settings;
     struct broker_front_counts counts;
-    uint64_t last_introduction = 0;
+    uint64_t last_introduction = 0, last_serial = 0;
     union msg_any any;
 
     FUZZ_CLAIM(msg_keys_init() == CONCLAVE_OK);
@@ -367,17 +447,22 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     settings.accounts = 3;
     settings.watches = 2;
     settings.requests_burst = 50;
+    settings.mail = (struct broker_mail_limits){30, 6, 1, 10, 1};
     fake_registry_init(&reg, &settings);
     reg.hold_vault = reg.hold_store = true;
     for (unsigned steps = 0; input.len > 0 && steps < STEPS_MAX; steps++) {
-        happen(&reg, last_introduction);
+        happen(&reg, last_introduction, last_serial);
         check_store(&reg);
         check_said(&reg);
         broker_front_core_counts(reg.core, &counts);
         FUZZ_CLAIM(counts.sessions <= settings.sessions && counts.accounts_online <= counts.sessions);
-        for (uint64_t link = 100; link < 100 + LINKS; link++)
+        check_mail(&reg);
+        for (uint64_t link = 100; link < 100 + LINKS; link++) {
             if (fake_registry_sent(&reg, link, MSG_INTRODUCTION, 0, &any))
                 last_introduction = any.MSG_ANY_INTRODUCTION.intro;
+            if (fake_registry_sent(&reg, link, MSG_MAIL, 0, &any))
+                last_serial = any.MSG_ANY_MAIL.serial;
+        }
         clear_sent(&reg);
     }
     fake_registry_wipe(&reg);

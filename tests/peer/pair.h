@@ -48,6 +48,8 @@ struct pair_side {
     size_t told_count;
     struct pair_kept kept[PEER_TABLES]; /* the last record that it put there */
     bool deaf; /* what is sent to it is lost */
+    bool hides; /* its dials of the other side come to nothing */
+    uint64_t front; /* its link to the registry, where the test plays one; 0: none */
 };
 
 struct pair {
@@ -60,6 +62,8 @@ struct pair {
 };
 
 static struct pair pair;
+static void (*pair_front)(int from, struct msg_span bytes); /* what is said to the registry */
+static uint64_t pair_direct; /* enum msg_direct, of whoever starts */
 static const char *const PAIR_NAMES[] = {"ada", "bob"};
 
 static void pair_feed(int who, const struct msg_event *event);
@@ -84,6 +88,10 @@ static inline void
 pair_send(int from, uint64_t link, struct msg_span bytes)
 {
     struct pair_side *const to = &pair.side[1 - from];
+    if (pair_front != NULL && link != 0 && link == pair.side[from].front) {
+        pair_front(from, bytes);
+        return;
+    }
     if (link == pair.side[from].dialled)
         pair_decode(&pair.side[from].asked, bytes);
     if (link != pair.side[from].link || to->link == 0 || to->deaf)
@@ -103,8 +111,11 @@ pair_dial(int from, const struct msg_effect *effect)
 {
     if (memcmp(&effect->key, &pair.side[1 - from].id.transport, sizeof effect->key) != 0) {
         pair.side[from].dialled = effect->id; /* the registry, which is the test */
+        pair.side[from].front = effect->id; /* the registry */
         return;
     }
+    if (pair.side[from].hides)
+        return;
     pair.side[from].link = effect->id;
     pair.side[1 - from].link = PAIR_LINK;
     pair_feed(1 - from, &(struct msg_event){.kind = EVENT_LINK_UP,
@@ -140,6 +151,8 @@ pair_feed(int who, const struct msg_event *event)
             pair_send(who, effect->id, msg_effects_bytes(&effects, effect));
         else if (effect->kind == EFFECT_DIAL)
             pair_dial(who, effect);
+        else if (effect->kind == EFFECT_DROP && effect->id == side->front)
+            side->front = 0;
         assert_true(side->store_count < PAIR_MAX);
     }
     msg_effects_wipe(&effects);
@@ -291,7 +304,7 @@ pair_begin(int who, uint64_t incarnation)
 {
     struct pair_side *const side = &pair.side[who], *const other = &pair.side[1 - who];
     const struct peer_settings settings = {
-        .contacts = 8, .outbox_count = 1024, .outbox_bytes = 1u << 20};
+        .contacts = 8, .outbox_count = 1024, .outbox_bytes = 1u << 20, .port = 4000, .direct = pair_direct};
     const struct msg_rec_self self = {.account = (uint64_t)who + 1,
                                       .device = side->device,
                                       .name = msg_text(PAIR_NAMES[who]),
@@ -364,6 +377,8 @@ pair_set_up(void **state)
 {
     (void)state;
     memset(&pair, 0, sizeof pair);
+    pair_front = NULL;
+    pair_direct = MSG_DIRECT_ANYONE;
     pair.now = (struct msg_time){1000, 1750000000000};
     if (msg_keys_init() != CONCLAVE_OK)
         return -1;

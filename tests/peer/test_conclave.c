@@ -83,6 +83,41 @@ what_cannot_be_said_is_refused(void **state)
 }
 
 static void
+what_cannot_be_done_to_a_room_is_refused(void **state)
+{
+    (void)state;
+    static char large[2048];
+    memset(large, 'x', sizeof large - 1);
+    assert_int_equal(OPEN(0), CONCLAVE_OK);
+    assert_failed(conclave_room_create(peer, large, 0, NULL, NULL), CONCLAVE_ERR_BAD_NAME);
+    assert_failed(conclave_room_create(peer, "#lab", 8, NULL, NULL), CONCLAVE_ERR_BAD_ARGUMENTS);
+    assert_failed(conclave_room_create(peer, "#lab", CONCLAVE_ROOM_LOCKED, "", NULL), CONCLAVE_ERR_BAD_ARGUMENTS);
+    assert_failed(conclave_room_create(peer, "#lab", 0, large, NULL), CONCLAVE_ERR_BAD_ARGUMENTS);
+    assert_failed(conclave_room_create(peer, "#lab", 0, NULL, large), CONCLAVE_ERR_TOO_LARGE);
+    assert_failed(conclave_room_create(peer, "#lab", 0, NULL, "\xff"), CONCLAVE_ERR_BAD_ARGUMENTS);
+    assert_failed(conclave_room_join(peer, "\xff", NULL), CONCLAVE_ERR_BAD_NAME);
+    assert_failed(conclave_room_join(peer, "#lab", large), CONCLAVE_ERR_BAD_ARGUMENTS);
+    assert_failed(conclave_room_act(peer, "#lab", CONCLAVE_ACT_CREATE, NULL, NULL), CONCLAVE_ERR_BAD_ARGUMENTS);
+    assert_failed(conclave_room_act(peer, "#lab", CONCLAVE_ACT_JOIN, NULL, NULL), CONCLAVE_ERR_BAD_ARGUMENTS);
+    assert_failed(conclave_room_act(peer, "#lab", CONCLAVE_ACT_REVOKED, "bob", NULL), CONCLAVE_ERR_BAD_ARGUMENTS);
+    assert_failed(conclave_room_act(peer, large, CONCLAVE_ACT_KICK, "bob", NULL), CONCLAVE_ERR_BAD_NAME);
+    assert_failed(conclave_room_act(peer, "#lab", CONCLAVE_ACT_KICK, large, NULL), CONCLAVE_ERR_BAD_NAME);
+    assert_failed(conclave_room_act(peer, "#lab", CONCLAVE_ACT_TOPIC, NULL, large), CONCLAVE_ERR_TOO_LARGE);
+    assert_failed(conclave_members(peer, large), CONCLAVE_ERR_BAD_NAME);
+    /* The largest that may be said goes on to the core, whose answer it is. */
+    large[MSG_TOPIC_MAX] = '\0';
+    const uint64_t request = conclave_room_act(peer, "#lab", CONCLAVE_ACT_TOPIC, NULL, large);
+    assert_true(next(CONCLAVE_EVENT_FAILED)->request == request);
+    large[512] = '\0';
+    assert_true(conclave_room_create(peer, large, 7, large, large) > request);
+    next(CONCLAVE_EVENT_FAILED);
+    assert_true(conclave_rooms(peer, true) > request);
+    next(CONCLAVE_EVENT_FAILED);
+    assert_true(conclave_rooms_watch(peer, true) > request);
+    next(CONCLAVE_EVENT_FAILED);
+}
+
+static void
 the_descriptor_is_readable_while_an_event_waits(void **state)
 {
     (void)state;
@@ -259,6 +294,7 @@ main(int argc, char **argv)
         TEST(held_messages_wait_for_an_opening_that_wants_them),
         TEST(every_request_is_answered_under_its_number),
         TEST(what_cannot_be_said_is_refused),
+        TEST(what_cannot_be_done_to_a_room_is_refused),
         TEST(the_descriptor_is_readable_while_an_event_waits),
         TEST(closing_is_quick_when_nobody_answers),
         TEST(a_signal_does_not_end_the_closing_before_its_time),

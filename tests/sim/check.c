@@ -89,6 +89,8 @@ sim_check_sent(struct sim *sim, const struct sim_proc *proc, struct msg_span byt
         }
         if (kind == MSG_SEALED)
             check_nonce(sim, &any.MSG_ANY_SEALED.nonce);
+        if (kind == MSG_RELAY) /* frames of a link, too */
+            sim_check_sent(sim, proc, any.MSG_ANY_RELAY.frames);
     }
 }
 
@@ -128,9 +130,11 @@ sim_check_committed(struct sim *sim, const struct sim_proc *proc, const struct s
     union msg_any any;
     enum msg_kind kind;
     struct sim_said *said = NULL;
-    if (proc->kind != SIM_KIND_PEER ||
+    if (proc->kind == SIM_KIND_DOOR ||
         msg_codec_decode(msg_span(record->at, record->len), &kind, &any) != CONCLAVE_OK)
         return;
+    if (kind == MSG_REC_MAIL)
+        sim_check_mail(sim, &any.MSG_ANY_REC_MAIL);
     if (kind == MSG_REC_OUT && (said = sim_check_text(sim, any.MSG_ANY_REC_OUT.text)) != NULL)
         said->out_committed = true;
     if (kind == MSG_REC_INBOX && (said = sim_check_text(sim, any.MSG_ANY_REC_INBOX.text)) != NULL)
@@ -147,6 +151,9 @@ check_receipt(struct sim *sim, const struct sim_proc *proc, const struct msg_tel
         sim_fail(sim, "process %u is told a tick of a message it never said", proc->index);
     else if (tell->tick == MSG_TICK_QUEUED && !said->out_committed)
         sim_fail(sim, "message %zu is told as queued and is not on disk",
+                 (size_t)(said - sim->said));
+    else if (tell->tick == MSG_TICK_STORED && !said->mailed)
+        sim_fail(sim, "message %zu is told as stored and the registry does not have it",
                  (size_t)(said - sim->said));
     else if (tell->tick == MSG_TICK_DELIVERED && said->committed == 0)
         sim_fail(sim, "message %zu is told as delivered and is on no disk there",
@@ -238,11 +245,15 @@ sim_check_tick(struct sim *sim, struct sim_proc *proc, const struct msg_tell_rec
     if (said == NULL)
         return;
     bool *const tick = tell->tick == MSG_TICK_QUEUED      ? &said->queued
+                       : tell->tick == MSG_TICK_STORED    ? &said->stored
                        : tell->tick == MSG_TICK_DELIVERED ? &said->delivered
                                                           : &said->read;
     if (*tick && !proc->restored)
         sim_fail(sim, "message %zu is told as %llu twice", (size_t)(said - sim->said),
                  (unsigned long long)tell->tick);
+    if ((said->stored && tell->tick == MSG_TICK_QUEUED) ||
+        (said->delivered && tell->tick <= MSG_TICK_STORED))
+        sim_fail(sim, "the ticks of message %zu are told out of order", (size_t)(said - sim->said));
     *tick = true;
 }
 

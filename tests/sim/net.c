@@ -209,6 +209,9 @@ sim_net_dial(struct sim *sim, struct sim_proc *proc, uint64_t link, const struct
     const struct sim_proc *const there = listener(sim, conn->endpoint);
     const struct sim_net *const net =
         there != NULL && there->kind != SIM_KIND_PEER ? &sim->registry_net : &sim->net;
+    if (proc->settings.direct == MSG_DIRECT_NEVER && proc->kind == SIM_KIND_PEER &&
+        (there == NULL || there->kind == SIM_KIND_PEER) && strncmp(conn->endpoint, "10.0.0.1:", 9) != 0)
+        sim_fail(sim, "process %u dials %s and should never link directly", proc->index, conn->endpoint);
     sim_trace(sim, proc, "dials %s as link %llx", conn->endpoint, (unsigned long long)link);
     if (!sim_chance(sim, net->dial_fails))
         sim_at(sim, sim->now_us + 2 * sim_between(sim, net->delay_min_us, net->delay_max_us),

@@ -138,6 +138,8 @@ sim_proc_step(struct sim *sim, struct sim_proc *proc, const struct msg_event *ev
     struct msg_effects *const list = &sim->effects;
     if (sim->failed || !proc->up)
         return;
+    if (proc->kind == SIM_KIND_FRONT)
+        sim_registry_check(sim, proc);
     switch (proc->kind) {
     case SIM_KIND_DOOR:
         broker_door_core_step(proc->door, now, event, list);

@@ -101,8 +101,16 @@ sim_registry_start(struct sim *sim, struct sim_proc *proc)
         .devices = 8,
         .sessions = 500,
         .watches = 500,
+        .rooms = 100,
+        .room_members = 100,
+        .memberships = 1000,
+        .account_rooms = 50,
+        .mesh_join = 16,
+        .mesh_stay = 32,
         .requests_burst = 500,
         .requests_per_s = 500,
+        .relay_burst_bytes = 1u << 20,
+        .relay_bytes_per_s = 1u << 20,
         .lease_ms = 15000,
         .expiry_ms = 45000,
         .gather_ms = 1000,
@@ -115,6 +123,7 @@ sim_registry_start(struct sim *sim, struct sim_proc *proc)
     struct broker_door_settings door = DOOR;
     struct broker_front_settings front = FRONT;
     const struct msg_event start = {.kind = EVENT_START};
+    front.mail = sim->mail;
     door.door = front.door = sim->door_key;
     front.front = sim->front_key;
     front.signer = sim->signer;
@@ -238,4 +247,22 @@ sim_registry_restart(struct sim *sim)
 {
     sim_proc_start(sim, &sim->procs[SIM_FRONT]);
     sim_proc_start(sim, &sim->procs[SIM_DOOR]);
+}
+
+void
+sim_registry_check(struct sim *sim, const struct sim_proc *front)
+{
+    struct broker_front_counts counts;
+    uint64_t stored = 0;
+    broker_front_core_counts(front->front, &counts);
+    if (!counts.mail_counted || front->disk.pending_count > 0)
+        return;
+    const struct msg_record_key first = msg_record_key3(0, 0, 0);
+    const struct sim_record *record =
+        sim_disk_after(&front->disk, BROKER_TABLE_MAIL, msg_record_key_span(&first));
+    for (; record != NULL; stored++)
+        record = sim_disk_after(&front->disk, BROKER_TABLE_MAIL, msg_record_key_span(&record->key));
+    if (stored != counts.mail_waiting)
+        sim_fail(sim, "the registry counts %llu letters, and has %llu",
+                 (unsigned long long)counts.mail_waiting, (unsigned long long)stored);
 }

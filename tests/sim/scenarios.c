@@ -468,33 +468,29 @@ a_registry_with_another_key_is_refused(struct sim *sim)
     sim_settle(sim);
 }
 
-#define STORY(name, weight)                                                                        \
-    {                                                                                              \
-#name, name, weight                                                                        \
-    }
-const struct sim_scenario SIM_SCENARIOS[] = {
-    STORY(two_people_talk_on_a_clean_network, 10),
-    STORY(they_talk_over_connections_that_end_now_and_then, 20),
-    STORY(they_talk_while_the_network_loses_repeats_and_reorders, 20),
-    STORY(both_dial_at_once, 20),
-    STORY(either_side_is_killed_at_any_moment, 40),
-    STORY(they_are_killed_while_a_burst_is_under_way, 40),
-    STORY(contacts_go_on_talking_while_the_registry_is_down, 20),
-    STORY(the_registry_is_killed_again_and_again, 20),
-    STORY(a_message_waits_for_somebody_who_is_offline, 20),
-    STORY(several_devices_of_one_account_get_every_message, 20),
-    STORY(one_name_is_given_to_one_person, 20),
-    STORY(answers_are_lost_and_asked_for_again, 20),
-    STORY(the_network_falls_apart_and_comes_together, 20),
-    STORY(clocks_jump, 20),
-    STORY(a_revoked_device_is_heard_no_more, 10),
-    STORY(certificates_are_renewed_while_a_session_lasts, 2),
-    STORY(who_is_blocked_is_heard_no_more, 20),
-    STORY(an_older_copy_of_a_disk_is_put_back, 40),
-    STORY(who_logged_out_is_left_alone_until_they_log_in, 10),
-    STORY(another_owner_of_a_name_is_not_taken_for_the_first, 10),
-    STORY(a_registry_with_another_key_is_refused, 5),
-    STORY(many_people_chatter, 3),
-    STORY(people_sign_up_while_everything_fails, 20),
+static const struct sim_scenario SCENARIOS[] = {
+    SIM_STORY(two_people_talk_on_a_clean_network, 10),
+    SIM_STORY(they_talk_over_connections_that_end_now_and_then, 20),
+    SIM_STORY(they_talk_while_the_network_loses_repeats_and_reorders, 20),
+    SIM_STORY(both_dial_at_once, 20),
+    SIM_STORY(either_side_is_killed_at_any_moment, 40),
+    SIM_STORY(they_are_killed_while_a_burst_is_under_way, 40),
+    SIM_STORY(contacts_go_on_talking_while_the_registry_is_down, 20),
+    SIM_STORY(the_registry_is_killed_again_and_again, 20),
+    SIM_STORY(a_message_waits_for_somebody_who_is_offline, 20),
+    SIM_STORY(several_devices_of_one_account_get_every_message, 20),
+    SIM_STORY(one_name_is_given_to_one_person, 20),
+    SIM_STORY(answers_are_lost_and_asked_for_again, 20),
+    SIM_STORY(the_network_falls_apart_and_comes_together, 20),
+    SIM_STORY(clocks_jump, 20),
+    SIM_STORY(a_revoked_device_is_heard_no_more, 10),
+    SIM_STORY(certificates_are_renewed_while_a_session_lasts, 2),
+    SIM_STORY(who_is_blocked_is_heard_no_more, 20),
+    SIM_STORY(an_older_copy_of_a_disk_is_put_back, 40),
+    SIM_STORY(who_logged_out_is_left_alone_until_they_log_in, 10),
+    SIM_STORY(another_owner_of_a_name_is_not_taken_for_the_first, 10),
+    SIM_STORY(a_registry_with_another_key_is_refused, 5),
+    SIM_STORY(many_people_chatter, 3),
+    SIM_STORY(people_sign_up_while_everything_fails, 20),
 };
-const size_t SIM_SCENARIO_COUNT = sizeof SIM_SCENARIOS / sizeof SIM_SCENARIOS[0];
+const struct sim_chapter SIM_TALK = {SCENARIOS, sizeof SCENARIOS / sizeof SCENARIOS[0]};

@@ -12,6 +12,7 @@
  *   user.c       people who sign up, talk, read, and what they were told
  *   acts.c       what they do when their scenario says so
  *   check.c      what may never happen
+ *   check_mail.c what the registry keeps, as those can read it whom it is for
  *   scenarios*.c stories that read like specifications */
 #ifndef SIM_H
 #define SIM_H
@@ -131,6 +132,7 @@ struct sim_user {
     bool users_done;
     enum conclave_err last_err;
     bool key_changed; /* was told so */
+    uint32_t mail_full, mail_returned; /* the same, so often */
 };
 
 struct sim_proc {
@@ -169,7 +171,8 @@ struct sim_said {
     uint64_t at_us;
     bool accepted;                /* TELL_OK was consumed */
     bool failed;                  /* TELL_FAILED was */
-    bool queued, delivered, read; /* ticks that were */
+    bool queued, stored, delivered, read; /* ticks that were */
+    bool mailed;                          /* it is, or was, on the registry's disk */
     bool out_committed;
     bool lost; /* its sender's disk was put back behind it */
     bool has_id;
@@ -222,6 +225,7 @@ struct sim {
     uint64_t to_be_said;  /* messages that scenarios have planned */
     uint64_t inner_us;    /* the last frame between the registry's processes */
     uint32_t vault_loses; /* of 1000 requests */
+    struct broker_mail_limits mail; /* of the front, from its next start on */
     bool crashes;         /* somebody may crash in this run: ticks may be lost with a process */
     bool names_only_once; /* checked at the end */
 };
@@ -291,10 +295,13 @@ bool sim_registry_inner(const struct sim_proc *proc, uint64_t link);
 bool sim_registry_admits(struct sim *sim, const struct msg_box_pub *key);
 void sim_registry_crash(struct sim *sim, uint64_t back_after_us);
 void sim_registry_restart(struct sim *sim);
+/* Whether the mail that the front counts is the mail on its disk. */
+void sim_registry_check(struct sim *sim, const struct sim_proc *front);
 
 /* user.c */
 uint32_t sim_account(struct sim *sim, const char *name);
 uint32_t sim_person(struct sim *sim, const char *name); /* a new account on a new device */
+uint32_t sim_hermit(struct sim *sim, const char *name); /* the same, with direct = never */
 uint32_t sim_device(struct sim *sim,
                     uint32_t account_of); /* a further device of that one's account */
 void sim_online(struct sim *sim);         /* runs until all who want to be are */
@@ -334,19 +341,26 @@ void sim_check_told(struct sim *sim, const struct sim_proc *proc, enum msg_kind 
                     const union msg_any *any);
 void sim_check_shown(struct sim *sim, struct sim_proc *proc, const struct msg_tell_message *tell);
 void sim_check_tick(struct sim *sim, struct sim_proc *proc, const struct msg_tell_receipt *tell);
+void sim_check_mail(struct sim *sim, const struct msg_rec_mail *record); /* on the registry's disk */
 bool sim_check_rest(struct sim *sim); /* nothing more is owed to anybody */
 void sim_check_end(struct sim *sim);
 #define SIM_EXPECT(sim, what) ((what) ? (void)0 : sim_fail((sim), "expected: %s", #what))
 
-/* scenarios.c */
+/* scenarios*.c */
 typedef void sim_scenario_fn(struct sim *sim);
 struct sim_scenario {
     const char *name;
     sim_scenario_fn *play;
     uint32_t weight;
 }; /* weight: seeds of 10 in make check */
-extern const struct sim_scenario SIM_SCENARIOS[];
-extern const size_t SIM_SCENARIO_COUNT;
+#define SIM_STORY(name, weight) {#name, name, weight}
+struct sim_chapter {
+    const struct sim_scenario *list;
+    size_t count;
+};
+extern const struct sim_chapter SIM_TALK; /* scenarios.c */
+extern const struct sim_chapter SIM_MAIL; /* scenarios_mail.c */
+const struct sim_scenario *sim_scenario_at(size_t index); /* of all chapters; NULL: behind the last */
 
 void sim_new(struct sim *sim, const struct sim_scenario *scenario, uint64_t seed, bool trace);
 void sim_wipe(struct sim *sim);

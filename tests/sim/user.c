@@ -43,14 +43,27 @@ add(struct sim *sim, uint32_t account)
     return proc;
 }
 
-uint32_t
-sim_person(struct sim *sim, const char *name)
+static uint32_t
+sign_up(struct sim *sim, const char *name, enum msg_direct direct)
 {
     struct sim_proc *const proc = add(sim, sim_account(sim, name));
+    proc->settings.direct = direct;
     proc->user.wish = SIM_WISH_SIGNUP;
     (void)snprintf(proc->user.password, sizeof proc->user.password, "password of %u", proc->index);
     sim_proc_start(sim, proc);
     return proc->index;
+}
+
+uint32_t
+sim_person(struct sim *sim, const char *name)
+{
+    return sign_up(sim, name, MSG_DIRECT_ANYONE);
+}
+
+uint32_t
+sim_hermit(struct sim *sim, const char *name)
+{
+    return sign_up(sim, name, MSG_DIRECT_NEVER);
 }
 
 uint32_t
@@ -302,4 +315,8 @@ sim_user_consume(struct sim *sim, struct sim_proc *proc, enum msg_kind kind,
     else if (kind == MSG_TELL_NOTICE &&
              msg_text_equal(any->MSG_ANY_TELL_NOTICE.code, msg_text("peer-key-changed")))
         user->key_changed = true;
+    else if (kind == MSG_TELL_NOTICE && msg_text_equal(any->MSG_ANY_TELL_NOTICE.code, msg_text("quota-exceeded")))
+        user->mail_full++;
+    else if (kind == MSG_TELL_NOTICE && msg_text_equal(any->MSG_ANY_TELL_NOTICE.code, msg_text("expired")))
+        user->mail_returned++;
 }

@@ -1,0 +1,117 @@
+/* The commands about rooms: from a call that was understood to a request. */
+#include <string.h>
+
+#include "peer/cli/actions.h"
+
+/* Names of commands, as the table of commands has them. */
+static const struct {
+    const char *name;
+    enum conclave_act act;
+} acts[] = {
+    {"create", CONCLAVE_ACT_CREATE}, {"join", CONCLAVE_ACT_JOIN},     {"leave", CONCLAVE_ACT_LEAVE},
+    {"topic", CONCLAVE_ACT_TOPIC},   {"invite", CONCLAVE_ACT_INVITE}, {"kick", CONCLAVE_ACT_KICK},
+    {"ban", CONCLAVE_ACT_BAN},       {"unban", CONCLAVE_ACT_UNBAN},   {"mute", CONCLAVE_ACT_MUTE},
+    {"unmute", CONCLAVE_ACT_UNMUTE}, {"op", CONCLAVE_ACT_PROMOTE},    {"deop", CONCLAVE_ACT_DEMOTE},
+    {"delete", CONCLAVE_ACT_DELETE},
+};
+
+enum conclave_act
+cli_rooms_act(const struct cli_call *call)
+{
+    for (size_t i = 0; call->command != NULL && i < sizeof acts / sizeof *acts; i++)
+        if (strcmp(acts[i].name, call->command->name) == 0)
+            return acts[i].act;
+    return (enum conclave_act)0;
+}
+
+/* The password of a room out of call->file, where one is named.  False after it
+ * has answered. */
+static bool
+read_password(struct cli *cli, const struct cli_call *call, struct cli_secret *password)
+{
+    struct cli_buf warning = {0}, why = {0};
+    if (call->file == NULL)
+        return true;
+    const bool ok = cli_password_of_file(password, call->file, &warning, &why);
+    if (warning.len > 0) {
+        cli_buf_char(&warning, '\n');
+        cli_say(cli, &warning);
+    }
+    if (!ok)
+        cli_fail(cli, CONCLAVE_ERR_BAD_ARGUMENTS, why.at);
+    cli_buf_wipe(&warning);
+    cli_buf_wipe(&why);
+    return ok;
+}
+
+uint64_t
+cli_action_create(struct cli *cli, struct cli_call *call)
+{
+    struct cli_secret password = {0};
+    uint64_t request = 0;
+    const unsigned flags =
+        (call->flag ? (unsigned)CONCLAVE_ROOM_PRIVATE : 0) | (call->history ? (unsigned)CONCLAVE_ROOM_HISTORY : 0);
+    if (read_password(cli, call, &password))
+        request = conclave_room_create(cli->peer, call->room.at, flags, password.text, call->text);
+    cli_password_wipe(&password);
+    return request;
+}
+
+uint64_t
+cli_action_join(struct cli *cli, struct cli_call *call)
+{
+    struct cli_secret password = {0};
+    uint64_t request = 0;
+    if (read_password(cli, call, &password))
+        request = conclave_room_join(cli->peer, call->room.at, password.text);
+    cli_password_wipe(&password);
+    return request;
+}
+
+static bool
+wants_password(const struct cli_call *call, enum conclave_err err)
+{
+    return call->command != NULL && call->command->start == cli_action_join &&
+           (err == CONCLAVE_ERR_WRONG_CREDENTIALS || err == CONCLAVE_ERR_LOCKED);
+}
+
+bool
+cli_rooms_join_again(struct cli *cli, enum conclave_err err)
+{
+    struct cli_call *const call = &cli->call;
+    struct cli_secret password = {0};
+    if (!wants_password(call, err) || call->file != NULL || call->flag || cli->options.json)
+        return false;
+    call->flag = cli_actions_ask_secret(cli, &password, "Password of the room: ", false); /* once */
+    if (call->flag)
+        cli->request = conclave_room_join(cli->peer, call->room.at, password.text);
+    cli_password_wipe(&password);
+    return call->flag;
+}
+
+const char *
+cli_rooms_reason(const struct cli *cli, enum conclave_err err, const char *text)
+{
+    if (!wants_password(&cli->call, err))
+        return text;
+    return cli->call.file != NULL || cli->call.flag ? "That is not the password of the room."
+                                                    : "The room has a password: give it with --password-file.";
+}
+
+uint64_t
+cli_action_room(struct cli *cli, struct cli_call *call)
+{
+    return conclave_room_act(cli->peer, call->room.at, cli_rooms_act(call), call->name, call->text);
+}
+
+uint64_t
+cli_action_rooms(struct cli *cli, struct cli_call *call)
+{
+    return conclave_rooms(cli->peer, call->flag);
+}
+
+uint64_t
+cli_action_members(struct cli *cli, struct cli_call *call)
+{
+    return conclave_members(cli->peer, call->room.at);
+}

@@ -1,0 +1,197 @@
+/* peer/event: TELL_ frames of rooms become events, with all pages of a list in
+ * one, and every text is a C string of its own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "msg/codec.h"
+#include "peer/event.h"
+
+static struct peer_event event;
+
+/* Feeds one frame, which is gone before anybody looks at the event; what
+ * peer_event_read says of it. */
+static bool
+feed(enum msg_kind kind, const void *tell)
+{
+    static uint8_t frame[65536];
+    struct msg_buf buf = {frame, 0, sizeof frame};
+    assert_int_equal(msg_codec_encode(&buf, kind, tell), CONCLAVE_OK);
+    const bool shown = peer_event_read(&event, msg_span_of_buf(&buf));
+    memset(frame, 'x', sizeof frame);
+    return shown;
+}
+
+static int
+wipe(void **state)
+{
+    (void)state;
+    peer_event_wipe(&event);
+    return 0;
+}
+
+/* A list of `count` items that `make` fills in. */
+static struct msg_list
+list_of(struct msg_buf *buf, enum msg_kind kind, size_t count, void (*make)(void *item, size_t at))
+{
+    union msg_any item;
+    struct msg_list list = {0};
+    buf->len = 0;
+    for (size_t i = 0; i < count; i++) {
+        memset(&item, 0, sizeof item);
+        make(&item, i);
+        assert_int_equal(msg_codec_append(buf, &list, kind, &item), CONCLAVE_OK);
+    }
+    return list;
+}
+
+static char names[100][16];
+
+static void
+make_room(void *item, size_t at)
+{
+    struct msg_room_info *const info = item;
+    snprintf(names[at], sizeof names[at], "#room%zu", at);
+    *info = (struct msg_room_info){.name = msg_text(names[at]), .members = at, .topic = msg_text(at % 2 == 0 ? "" : "odd"),
+                                   .flags = at % 8};
+}
+
+static void
+make_member(void *item, size_t at)
+{
+    struct msg_member *const member = item;
+    snprintf(names[at], sizeof names[at], "user%zu", at);
+    *member = (struct msg_member){.account = at + 1, .name = msg_text(names[at]), .role = at % 4, .standing = at % 8,
+                                  .status = at % 3};
+}
+
+static uint8_t bytes[65536];
+
+static void
+the_pages_of_a_list_of_rooms_are_one_event(void **state)
+{
+    (void)state;
+    struct msg_buf buf = {bytes, 0, sizeof bytes};
+    struct msg_rooms page = {.req = 7, .rooms = list_of(&buf, MSG_ROOM_INFO, 100, make_room), .next = msg_text("more")};
+    assert_false(feed(MSG_TELL_ROOMS, &page));
+    const struct msg_tell_gap gap = {msg_text("#lab"), msg_text("bob"), 1, 2};
+    assert_true(feed(MSG_TELL_GAP, &gap)); /* comes in between */
+    page.req = 8;
+    page.next = msg_text("");
+    assert_true(feed(MSG_TELL_ROOMS, &page)); /* another list */
+    assert_int_equal(event.event.request, 8);
+    assert_int_equal(event.event.rooms_count, 100);
+    page.req = 7;
+    page.rooms = list_of(&buf, MSG_ROOM_INFO, 50, make_room);
+    assert_true(feed(MSG_TELL_ROOMS, &page));
+    assert_int_equal(event.event.kind, CONCLAVE_EVENT_ROOMS);
+    assert_int_equal(event.event.request, 7);
+    assert_int_equal(event.event.rooms_count, 150);
+    assert_string_equal(event.event.rooms[99].name, "#room99");
+    assert_string_equal(event.event.rooms[100].name, "#room0");
+    assert_string_equal(event.event.rooms[149].topic, "odd");
+    assert_int_equal(event.event.rooms[149].members, 49);
+    assert_int_equal(event.event.rooms[6].flags, CONCLAVE_ROOM_LOCKED | CONCLAVE_ROOM_HISTORY);
+    page.rooms = (struct msg_list){0};
+    assert_true(feed(MSG_TELL_ROOMS, &page));
+    assert_int_equal(event.event.rooms_count, 0); /* nothing is left of the first */
+}
+
+static void
+the_pages_of_a_list_of_members_are_one_event(void **state)
+{
+    (void)state;
+    struct msg_buf buf = {bytes, 0, sizeof bytes};
+    char room[MSG_ROOM_NAME_MAX + 1];
+    memset(room, 'x', sizeof room);
+    room[0] = '#';
+    room[MSG_ROOM_NAME_MAX] = '\0';
+    struct msg_tell_members page = {.req = 9, .room = msg_text(room), .members = list_of(&buf, MSG_MEMBER, 100, make_member),
+                                    .more = true};
+    assert_false(feed(MSG_TELL_MEMBERS, &page));
+    assert_false(feed(MSG_TELL_MEMBERS, &page));
+    page.more = false;
+    assert_true(feed(MSG_TELL_MEMBERS, &page));
+    assert_int_equal(event.event.kind, CONCLAVE_EVENT_MEMBERS);
+    assert_string_equal(event.event.room, room);
+    assert_int_equal(event.event.members_count, 300);
+    for (size_t i = 0; i < 300; i++) {
+        const struct conclave_member *const member = &event.event.members[i];
+        assert_string_equal(member->name, names[i % 100]);
+        assert_int_equal(member->role, i % 100 % 4);
+        assert_int_equal(member->status, i % 100 % 3);
+        assert_int_equal((member->muted ? 1 : 0) | (member->banned ? 2 : 0) | (member->invited ? 4 : 0), i % 100 % 8);
+    }
+    /* A list that failed half way leaves nothing for another under its number. */
+    page.more = true;
+    assert_false(feed(MSG_TELL_MEMBERS, &page));
+    const struct msg_error_frame failed = {.req = 9, .code = msg_text("not-a-member")};
+    assert_true(feed(MSG_TELL_FAILED, &failed));
+    assert_int_equal(event.event.err, CONCLAVE_ERR_NOT_A_MEMBER);
+    page.more = false;
+    assert_true(feed(MSG_TELL_MEMBERS, &page));
+    assert_int_equal(event.event.members_count, 100);
+}
+
+static void
+what_happens_in_a_room_has_all_its_fields(void **state)
+{
+    (void)state;
+    for (uint64_t act = MSG_ACT_CREATE; act <= MSG_ACT_REVOKED; act++) {
+        const struct msg_tell_room tell = {msg_text("#lab"), act, msg_text("bob"), msg_text("alice"), msg_text("topic")};
+        assert_true(feed(MSG_TELL_ROOM, &tell));
+        assert_int_equal(event.event.kind, CONCLAVE_EVENT_ROOM);
+        assert_int_equal(event.event.act, act);
+        assert_string_equal(event.event.room, "#lab");
+        assert_string_equal(event.event.user.name, "bob");
+        assert_string_equal(event.event.by, "alice");
+        assert_string_equal(event.event.text, "topic");
+    }
+    const struct msg_tell_gap gap = {msg_text("#lab"), msg_text("bob"), 17, 19};
+    assert_true(feed(MSG_TELL_GAP, &gap));
+    assert_int_equal(event.event.kind, CONCLAVE_EVENT_GAP);
+    assert_string_equal(event.event.room, "#lab");
+    assert_string_equal(event.event.from, "bob");
+    assert_int_equal(event.event.first, 17);
+    assert_int_equal(event.event.last, 19);
+}
+
+static void
+messages_and_ticks_name_their_room(void **state)
+{
+    (void)state;
+    struct msg_tell_message message = {.arrival = 5, .from = msg_text("bob"), .to = msg_text(""), .room = msg_text("#lab"),
+                                       .text = msg_text("hi")};
+    assert_true(feed(MSG_TELL_MESSAGE, &message));
+    assert_string_equal(event.event.room, "#lab");
+    assert_string_equal(event.event.text, "hi");
+    message.room = msg_text("");
+    assert_true(feed(MSG_TELL_MESSAGE, &message));
+    assert_string_equal(event.event.room, "");
+    const struct msg_tell_receipt receipt = {.to = msg_text("bob"), .room = msg_text("#lab"), .tick = MSG_TICK_DELIVERED};
+    assert_true(feed(MSG_TELL_RECEIPT, &receipt));
+    assert_string_equal(event.event.room, "#lab");
+    assert_string_equal(event.event.to, "bob");
+    const struct msg_tell_ok ok = {.req = 1};
+    assert_true(feed(MSG_TELL_OK, &ok));
+    assert_string_equal(event.event.room, "");
+    assert_string_equal(event.event.by, "");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(the_pages_of_a_list_of_rooms_are_one_event, wipe),
+        cmocka_unit_test_teardown(the_pages_of_a_list_of_members_are_one_event, wipe),
+        cmocka_unit_test_teardown(what_happens_in_a_room_has_all_its_fields, wipe),
+        cmocka_unit_test_teardown(messages_and_ticks_name_their_room, wipe),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,404 @@
+/* Mail: deposited when nothing else brings it over, and no tick before it is
+ * true; taken once, answered, and collected when that is done. */
+#include "tests/peer/registry.h"
+
+
+static void
+alone(void)
+{
+    registry_comes(ADA);
+}
+
+static void
+bob_comes(void)
+{
+    registry_comes(BOB);
+}
+
+static void
+read_last(int who)
+{
+    const struct msg_cmd_read read = {pair_told(who, MSG_TELL_MESSAGE, pair_count(who, MSG_TELL_MESSAGE) - 1)->MSG_ANY_TELL_MESSAGE.arrival};
+    pair_command(who, MSG_CMD_READ, &read);
+}
+
+static void
+what_is_said_to_somebody_offline_waits_at_the_registry(void **state)
+{
+    (void)state;
+    alone();
+    pair_say(ADA, 1, "hello");
+    registry_passes(3000); /* her dial fails, and the registry says that he is offline */
+    assert_int_equal(registry.kept[BOB], 1);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_STORED), 1);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 0);
+    registry_loses(ADA);
+    bob_comes();
+    registry_passes(500);
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1);
+    assert_true(msg_text_equal(pair_told(BOB, MSG_TELL_MESSAGE, 0)->MSG_ANY_TELL_MESSAGE.text, msg_text("hello")));
+}
+
+static void
+what_is_not_acknowledged_in_time_goes_by_mail_whatever_presence_says(void **state)
+{
+    (void)state;
+    registry.online[BOB] = true; /* as far as anybody knows */
+    registry.parted = registry.keeps = true;
+    alone();
+    registry_passes(10000);
+    pair_say(ADA, 1, "hello");
+    registry_passes(4500);
+    assert_int_equal(registry.kept[BOB], 0);
+    registry_passes(1000);
+    assert_int_equal(registry.kept[BOB], 1);
+    registry_passes(60000);
+    assert_int_equal(registry.kept[BOB], 1); /* once */
+}
+
+static void
+what_a_link_takes_is_not_mailed(void **state)
+{
+    (void)state;
+    pair.side[ADA].hides = false;
+    registry_comes(ADA);
+    bob_comes();
+    for (uint64_t i = 0; i < 50; i++) {
+        pair_say(ADA, 1 + i, "on and on");
+        registry_passes(250);
+    }
+    registry_passes(10000);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 50);
+    assert_int_equal(registry.said[ADA][MSG_DEPOSIT] + registry.said[BOB][MSG_DEPOSIT], 0);
+}
+
+static void
+ticks_come_back_by_mail_and_come_to_an_end(void **state)
+{
+    (void)state;
+    alone();
+    pair_say(ADA, 1, "hello");
+    registry_passes(3000);
+    registry_loses(ADA);
+    bob_comes();
+    registry_passes(1000);
+    read_last(BOB);
+    registry_passes(6000);
+    assert_int_equal(registry.said[BOB][MSG_DEPOSIT], 1);
+    registry_loses(BOB);
+    registry_comes(ADA);
+    registry_passes(1000);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 1);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_READ), 1);
+    registry_passes(20000);
+    assert_int_equal(registry.said[ADA][MSG_DEPOSIT], 1); /* hers of the beginning: a receipt asks for none */
+    assert_int_equal(registry.kept[ADA], 0);
+}
+
+static void
+nothing_is_collected_before_it_is_synced_and_answered(void **state)
+{
+    (void)state;
+    alone();
+    pair_say(ADA, 1, "hello");
+    registry_passes(3000);
+    registry_loses(ADA);
+    bob_comes();
+    for (int i = 0; i < 40; i++) { /* his disk is slow */
+        pair.now.mono_ms += 250;
+        pair_feed(BOB, &(struct msg_event){.kind = EVENT_WAKE});
+    }
+    assert_int_equal(registry.said[BOB][MSG_DEPOSIT], 0);
+    registry_passes(250);
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1);
+    assert_int_equal(registry.said[BOB][MSG_COLLECTED], 0);
+    registry_passes(6000);
+    assert_int_equal(registry.kept[ADA], 1);
+    assert_int_equal(registry.kept[BOB], 0);
+    assert_int_equal(registry.said[BOB][MSG_COLLECTED], 1);
+}
+
+static void
+what_was_not_collected_is_shown_once_and_answered_all_the_same(void **state)
+{
+    (void)state;
+    alone();
+    pair_say(ADA, 1, "hello");
+    registry_passes(3000);
+    registry_loses(ADA);
+    bob_comes();
+    registry_passes(1000);
+    registry_loses(BOB); /* before his receipt was due */
+    registry_passes(1000);
+    bob_comes();
+    registry_passes(8000);
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1);
+    assert_int_equal(registry.kept[BOB], 0);
+    assert_int_equal(registry.kept[ADA], 1);
+}
+
+static void
+what_took_both_ways_is_shown_once(void **state)
+{
+    (void)state;
+    registry.keeps = true;
+    alone();
+    pair_say(ADA, 1, "hello");
+    registry_passes(3000);
+    assert_int_equal(registry.kept[BOB], 1);
+    pair.side[ADA].hides = false;
+    bob_comes();
+    registry_presence(ADA, MSG_STATUS_ONLINE);
+    registry_passes(3000);
+    pair_say(ADA, 2, "again");
+    registry_passes(3000);
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 2);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 2);
+    assert_int_equal(registry.kept[BOB], 0);
+}
+
+static void
+an_answer_that_is_lost_is_asked_for_again(void **state)
+{
+    (void)state;
+    registry.mute = true;
+    alone();
+    pair_say(ADA, 1, "hello");
+    registry_passes(3000);
+    assert_int_equal(registry.said[ADA][MSG_DEPOSIT], 1);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_STORED), 0);
+    registry_loses(ADA);
+    registry_passes(2000);
+    registry.mute = false;
+    registry_comes(ADA);
+    registry_passes(250);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_STORED), 1);
+    pair_say(ADA, 2, "more");
+    registry.mute = true;
+    registry_passes(6000);
+    registry.mute = false;
+    registry_passes(5000);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_STORED), 2);
+}
+
+static void
+a_full_mailbox_is_told_once_and_tried_again(void **state)
+{
+    (void)state;
+    registry.refuses = "quota-exceeded";
+    alone();
+    for (uint64_t i = 0; i < 5; i++) {
+        pair_say(ADA, 1 + i, "hello");
+        registry_passes(60000);
+    }
+    assert_int_equal(pair_count(ADA, MSG_TELL_NOTICE), 1);
+    assert_in_range(registry.said[ADA][MSG_DEPOSIT], 2, 8);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_STORED), 0);
+    registry.refuses = NULL;
+    registry_passes(900000);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_STORED), 5);
+}
+
+static void
+who_is_gone_is_asked_for_anew(void **state)
+{
+    (void)state;
+    registry.refuses = "no-such-user";
+    alone();
+    pair_say(ADA, 1, "hello");
+    registry_passes(2000);
+    const size_t before = registry.said[ADA][MSG_INTRODUCE];
+    registry_passes(1000);
+    assert_int_equal(registry.said[ADA][MSG_DEPOSIT], 1);
+    assert_true(registry.said[ADA][MSG_INTRODUCE] > before);
+}
+
+static void
+who_restarts_mails_nothing_twice(void **state)
+{
+    (void)state;
+    alone();
+    pair_say(ADA, 1, "hello");
+    registry_passes(3000);
+    assert_int_equal(registry.said[ADA][MSG_DEPOSIT], 1);
+    registry_loses(ADA);
+    registry_passes(3000);
+    registry_comes(ADA);
+    registry_passes(60000);
+    assert_int_equal(registry.said[ADA][MSG_DEPOSIT], 1);
+}
+
+static void
+many_messages_keep_their_order_over_many_parcels(void **state)
+{
+    static char text[900];
+    (void)state;
+    memset(text, 'z', sizeof text - 1);
+    alone();
+    for (uint64_t i = 0; i < 600; i++)
+        pair_say(ADA, 1 + i, i % 2 == 0 ? text : "short");
+    registry_passes(5000);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_STORED), 600);
+    assert_in_range(registry.kept[BOB], 5, 12);
+    pair.side[ADA].told_count = 0;
+    registry_loses(ADA);
+    bob_comes();
+    registry_passes(10000);
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 600);
+    registry_comes(ADA);
+    registry_passes(2000);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 600);
+}
+
+static void
+mail_that_does_not_open_is_collected_and_mailed_again_for_the_gap(void **state)
+{
+    (void)state;
+    registry.keeps = true;
+    alone();
+    pair_say(ADA, 1, "one");
+    registry_passes(3000);
+    registry.box[BOB][0].frames[registry.box[BOB][0].len - 1] ^= 1;
+    pair_say(ADA, 2, "two");
+    registry_passes(1000);
+    assert_int_equal(registry.kept[BOB], 2);
+    registry_loses(ADA);
+    registry.keeps = false;
+    bob_comes();
+    registry_passes(8000); /* the second one opens, and shows the gap */
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 0);
+    assert_int_equal(registry.kept[BOB], 0);
+    registry_loses(BOB);
+    registry_comes(ADA);
+    registry_passes(40000);
+    registry_loses(ADA);
+    bob_comes();
+    registry_passes(1000);
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 2);
+}
+
+static void
+mail_of_somebody_unknown_makes_a_contact(void **state)
+{
+    (void)state;
+    const struct msg_search trust = {1, msg_text("ada")};
+    alone();
+    pair_say(ADA, 1, "hello");
+    registry_passes(3000);
+    registry_loses(ADA);
+    pair_command(BOB, MSG_CMD_TRUST, &trust); /* he forgets her */
+    bob_comes();
+    registry_passes(1000);
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1);
+    registry_passes(6000);
+    assert_int_equal(registry.kept[ADA], 1);
+}
+
+static void
+mail_of_somebody_blocked_is_dropped_and_collected(void **state)
+{
+    (void)state;
+    const struct msg_cmd_block block = {1, msg_text("ada"), true};
+    alone();
+    pair_say(ADA, 1, "hello");
+    registry_passes(3000);
+    pair_command(BOB, MSG_CMD_BLOCK, &block);
+    bob_comes();
+    registry_passes(6000);
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 0);
+    assert_int_equal(registry.kept[BOB], 0);
+    assert_int_equal(registry.said[BOB][MSG_DEPOSIT], 0);
+}
+
+static void
+mail_of_a_revoked_device_is_refused(void **state)
+{
+    uint8_t body[512], list[512], items[128];
+    struct msg_buf buf = {body, 0, sizeof body}, out = {list, 0, sizeof list}, rows = {items, 0, sizeof items};
+    struct msg_revocations revoked = {1, 1, {0}};
+    const struct msg_revocation entry = {1, ADA + 1, 1, 1};
+    struct msg_sig sig;
+    (void)state;
+    assert_int_equal(msg_codec_append(&rows, &revoked.entries, MSG_REVOCATION, &entry), CONCLAVE_OK);
+    assert_int_equal(msg_codec_encode(&buf, MSG_REVOCATIONS, &revoked), CONCLAVE_OK);
+    assert_int_equal(msg_cert_sign(&sig, msg_span_of_buf(&buf), &pair.signer_sec), CONCLAVE_OK);
+    assert_int_equal(msg_cert_wrap(&out, msg_span_of_buf(&buf), &sig), CONCLAVE_OK);
+    const struct msg_revoked record = {1, msg_span_of_buf(&out)};
+    alone();
+    pair_say(ADA, 1, "hello");
+    registry_passes(3000);
+    registry_loses(ADA);
+    peer_core_destroy(&pair.side[BOB].core);
+    pair_start(BOB, 1);
+    pair_commit(BOB);
+    pair_record(BOB, PEER_TABLE_SELF, MSG_REVOKED, &record);
+    bob_comes();
+    registry_passes(2000);
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 0);
+    assert_int_equal(registry.kept[BOB], 0);
+}
+
+static void
+a_certificate_of_another_device_is_refused(void **state)
+{
+    (void)state;
+    alone();
+    pair_say(ADA, 1, "hello");
+    registry_passes(3000);
+    registry_loses(ADA);
+    registry.box[BOB][0].from = BOB; /* MAIL names him and brings his certificate, the run is hers */
+    bob_comes();
+    registry_passes(2000);
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 0);
+    assert_int_equal(registry.kept[BOB], 0);
+}
+
+static void
+what_comes_back_is_told_and_mailed_no_more(void **state)
+{
+    (void)state;
+    alone();
+    pair_say(ADA, 1, "hello");
+    registry_passes(3000);
+    registry_collected(BOB, registry.serial); /* its time is over */
+    const struct msg_returned returned = {++registry.serial, BOB + 1, 1, {{0}}, 1}, another = {++registry.serial, BOB + 1, 1, {{1}}, 1};
+    registry_says(ADA, MSG_RETURNED, &returned);
+    registry_says(ADA, MSG_RETURNED, &another);
+    registry_passes(60000);
+    assert_int_equal(pair_count(ADA, MSG_TELL_NOTICE), 1);
+    assert_int_equal(registry.collected[ADA], registry.serial);
+    assert_int_equal(registry.kept[BOB], 0);
+    pair.side[ADA].hides = false; /* and they meet */
+    bob_comes();
+    registry_presence(ADA, MSG_STATUS_ONLINE);
+    registry_passes(5000);
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, registry_set_up, pair_tear_down)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_said_to_somebody_offline_waits_at_the_registry),
+        TEST(what_is_not_acknowledged_in_time_goes_by_mail_whatever_presence_says),
+        TEST(what_a_link_takes_is_not_mailed),
+        TEST(ticks_come_back_by_mail_and_come_to_an_end),
+        TEST(nothing_is_collected_before_it_is_synced_and_answered),
+        TEST(what_was_not_collected_is_shown_once_and_answered_all_the_same),
+        TEST(what_took_both_ways_is_shown_once),
+        TEST(an_answer_that_is_lost_is_asked_for_again),
+        TEST(a_full_mailbox_is_told_once_and_tried_again),
+        TEST(who_is_gone_is_asked_for_anew),
+        TEST(who_restarts_mails_nothing_twice),
+        TEST(many_messages_keep_their_order_over_many_parcels),
+        TEST(mail_that_does_not_open_is_collected_and_mailed_again_for_the_gap),
+        TEST(mail_of_somebody_unknown_makes_a_contact),
+        TEST(mail_of_somebody_blocked_is_dropped_and_collected),
+        TEST(mail_of_a_revoked_device_is_refused),
+        TEST(a_certificate_of_another_device_is_refused),
+        TEST(what_comes_back_is_told_and_mailed_no_more),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
