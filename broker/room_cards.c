@@ -75,8 +75,7 @@ broker_room_cards_members(struct broker_front_core *self, const struct broker_as
 
 /* ---- CARDS_OF, CARD_OF ---- */
 
-/* Appends the certificate of a device as the store has it.  One that is due is
- * to be issued anew from here on: this is where all of them pass. */
+/* Appends the certificate of a device as the store has it. */
 static bool
 append_card(struct broker_front_core *self, struct msg_list *list, const struct msg_rec_device *device)
 {
@@ -113,9 +112,13 @@ broker_room_cards_of_room(struct broker_front_core *self, const struct broker_as
     if (room_of_member(self, ask, of->req, &of->room) == BROKER_NONE)
         return;
     self->items.len = 0;
-    while (!cards.more && broker_room_records_next_part(&self->view, &of->room, &account, &part))
-        if (part.role != MSG_ROLE_NONE)
-            cards.more = !append_devices(self, &cards, account, account == of->account ? of->device : 0);
+    while (!cards.more && broker_room_records_next_part(&self->view, &of->room, &account, &part)) {
+        if (part.role == MSG_ROLE_NONE)
+            continue;
+        if (broker_renewing_holds(self, ask, MSG_CARDS_OF, of, account))
+            return; /* asked again from its beginning, with what is new by then */
+        cards.more = !append_devices(self, &cards, account, account == of->account ? of->device : 0);
+    }
     broker_front_core_send(self, ask->link, MSG_CARDS, &cards);
 }
 
@@ -143,11 +146,13 @@ broker_room_cards_one(struct broker_front_core *self, const struct broker_ask *a
     const struct msg_card_of *of = &any->MSG_ANY_CARD_OF;
     const uint64_t account = self->sessions.list[ask->session].account;
     struct msg_cards cards = {.req = of->req};
+    const bool permitted = of->account == account || share_a_room(self, account, of->account);
     struct msg_rec_device device;
 
+    if (permitted && broker_renewing_holds(self, ask, MSG_CARD_OF, of, of->account))
+        return;
     self->items.len = 0;
-    if ((of->account == account || share_a_room(self, account, of->account))
-        && broker_accounts_device(&self->view, of->account, of->device, &device))
+    if (permitted && broker_accounts_device(&self->view, of->account, of->device, &device))
         cards.more = !append_card(self, &cards.cards, &device);
     broker_front_core_send(self, ask->link, MSG_CARDS, &cards);
 }

@@ -91,6 +91,26 @@ all_devices_of_the_account_are_renewed_but_for_revoked_ones(void **state)
 }
 
 static void
+one_certificate_that_is_asked_for_is_made_anew_too(void **state)
+{
+    struct msg_card card;
+    struct msg_cert cert;
+
+    (void)state;
+    assert_true(fake_admit(&reg, &carol, MSG_ENROL, "alice", "correct horse"));
+    hours_later(30);
+    const struct msg_card_of ask = {21, alice.account, carol.device};
+    fake_say(&reg, &alice, MSG_CARD_OF, &ask);
+    assert_true(fake_registry_sent(&reg, alice.link, MSG_CARDS, 0, &any));
+    assert_int_equal(any.MSG_ANY_CARDS.req, 21);
+    assert_true(msg_codec_next(&any.MSG_ANY_CARDS.cards, MSG_CARD, &card));
+    assert_int_equal(msg_cert_open(&cert, card.certificate, &reg.vault.pub), CONCLAVE_OK);
+    assert_int_equal(cert.device, carol.device);
+    assert_int_equal(cert.not_after_ms, reg.now.wall_ms + MSG_CERT_LIFE_MS);
+    assert_int_equal(fake_registry_sent_count(&reg, alice.link, MSG_CARDS), 1);
+}
+
+static void
 several_who_ask_wait_for_the_same_certificates(void **state)
 {
     (void)state;
@@ -149,6 +169,7 @@ main(void)
         CASE(a_certificate_with_less_than_a_day_is_made_anew_when_somebody_asks),
         CASE(a_certificate_that_is_good_for_a_day_stays),
         CASE(all_devices_of_the_account_are_renewed_but_for_revoked_ones),
+        CASE(one_certificate_that_is_asked_for_is_made_anew_too),
         CASE(several_who_ask_wait_for_the_same_certificates),
         CASE(without_vault_or_disk_the_old_ones_are_told),
         CASE(an_asker_who_left_is_not_answered),

@@ -56,7 +56,7 @@ gen_seed(uint64_t seed)
     randombytes_set_implementation(&implementation);
 }
 
-static void *blocks[4096];
+static void *blocks[65536];
 static size_t blocks_count;
 
 static void *
