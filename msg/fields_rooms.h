@@ -360,9 +360,9 @@ FIELDS(msg_rec_room_in) {
     FIXED(msg_rec_room_in, room),
     FIELD(msg_rec_room_in, account, 1, ANY),
     FIELD(msg_rec_room_in, device, 1, ANY),
-    FIELD(msg_rec_room_in, incarnation, 1, ANY),
+    FIELD(msg_rec_room_in, incarnation, 0, ANY),
     FIELD(msg_rec_room_in, salt, 0, ANY),
-    FIELD(msg_rec_room_in, number, 1, ANY),
+    FIELD(msg_rec_room_in, number, 0, ANY),
     FIXED(msg_rec_room_in, head),
     FIELD(msg_rec_room_in, waits, 0, ANY),
 };

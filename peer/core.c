@@ -27,6 +27,8 @@ peer_core_new(const struct peer_settings *settings, const struct peer_identity *
         self->settings.room_members = PEER_ROOM_MEMBERS_DEFAULT;
     if (self->settings.cards == 0)
         self->settings.cards = PEER_CARDS_DEFAULT;
+    if (self->settings.room_keys == 0)
+        self->settings.room_keys = PEER_KEYS_DEFAULT;
     self->identity = *identity;
     self->outbox = peer_outbox_new(self->settings.outbox_count, self->settings.outbox_bytes);
     self->held = peer_held_new(HELD_BYTES);
@@ -35,7 +37,8 @@ peer_core_new(const struct peer_settings *settings, const struct peer_identity *
     self->session.status = MSG_STATUS_ONLINE;
     const bool rooms = peer_rooms_init(&self->rooms, self->settings.rooms, self->settings.room_members);
     const bool cards = peer_cards_init(&self->cards, self->settings.cards);
-    if (!peer_roster_init(&self->roster, self->settings.contacts) || !rooms || !cards || self->outbox == NULL || self->held == NULL)
+    const bool keys = peer_keyring_init(&self->keyring, self->settings.room_keys);
+    if (!peer_roster_init(&self->roster, self->settings.contacts) || !rooms || !cards || !keys || self->outbox == NULL || self->held == NULL)
         peer_core_destroy(&self);
     return self;
 }
@@ -49,6 +52,7 @@ peer_core_destroy(struct peer_core **self_p)
     peer_roster_wipe(&self->roster);
     peer_rooms_wipe(&self->rooms);
     peer_cards_wipe(&self->cards);
+    peer_keyring_wipe(&self->keyring);
     peer_outbox_destroy(&self->outbox);
     peer_held_destroy(&self->held);
     msg_keys_wipe(self, sizeof *self);
@@ -79,6 +83,7 @@ start(struct peer_core *self)
         if (peer_talk_waits(self, contact))
             peer_links_want(self, contact);
     }
+    peer_room_started(self);
     if (me->account != 0 && !me->logged_out)
         peer_session_want(self, 0);
 }
@@ -94,6 +99,7 @@ frame(struct peer_core *self, const struct msg_event *event)
     }
     union msg_any any;
     enum msg_kind kind;
+    self->heard_len = event->bytes.len;
     const enum conclave_err err = msg_codec_decode(event->bytes, &kind, &any);
     if (err != CONCLAVE_OK)
         peer_step_log(self, MSG_LOG_WARN, "REGISTRY-GARBAGE a frame of the registry was not understood:", msg_error_sentence(err));
@@ -135,9 +141,10 @@ stored(struct peer_core *self, uint64_t store)
         uint32_t at = 0;
         for (struct peer_device *device; (device = peer_roster_each_device(&self->roster, &at)) != NULL;)
             peer_talk_dirty(self, device);
-        peer_step_at(self, self->now.mono_ms); /* mail, too, has waited for it */
+        peer_step_at(self, self->now.mono_ms); /* mail and rooms, too, have waited for it */
     }
     peer_hear_synced(self, store);
+    peer_room_synced(self, store);
     peer_mailbox_collect(self);
     peer_held_release(self->held, store, self->out);
 }
@@ -154,12 +161,14 @@ tick(struct peer_core *self)
         peer_requests_tick(self);
         peer_people_tick(self);
         peer_room_tick(self);
+        peer_room_turn(self);
         peer_links_tick(self);
         peer_relay_tick(self);
         peer_talk_tick(self);
         peer_mail_tick(self);
     }
     peer_post_flush(self);
+    peer_room_flush(self);
     peer_mail_flush(self);
 }
 
@@ -185,7 +194,7 @@ finish(struct peer_core *self)
         self->writes = false;
         msg_effects_store(self->out, ++self->next_store);
     }
-    if (self->dirty && !self->flush_asked && !self->stopped) {
+    if ((self->dirty || self->room_posts_due) && !self->flush_asked && !self->stopped) {
         self->flush_asked = true;
         msg_effects_wake(self->out, 0);
     }

@@ -32,6 +32,7 @@ struct peer_settings {
     uint32_t rooms;             /* at most this many rooms */
     uint32_t room_members;      /* members of each, on average */
     uint32_t cards;             /* certificates of people in rooms that are kept */
+    uint32_t room_keys;         /* sender keys of rooms that are kept */
     uint16_t port;              /* of the inbound socket; 0: none */
     uint64_t direct;            /* enum msg_direct */
     char link[MSG_LINK_MAX + 1]; /* invite link; "": the remembered one */

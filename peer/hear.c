@@ -38,8 +38,9 @@ judge(const struct peer_chain_in *in, const struct msg_chain *chain, const struc
 void
 peer_hear_arrived(struct peer_core *self, const struct msg_rec_inbox *record)
 {
+    const struct peer_mark none = {0, 0}, mark = {record->incarnation, record->number}; /* what was read in rooms is told nobody */
     self->arrivals[record->arrival % PEER_ARRIVALS] = (struct peer_arrival){
-        record->arrival, record->account, record->device, {record->incarnation, record->number}, record->id};
+        record->arrival, record->account, record->device, record->room.len > 0 ? none : mark, record->id};
 }
 
 /* A sender whose disk was put back says again what it had forgotten to have

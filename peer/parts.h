@@ -23,8 +23,14 @@
  *   room_hooks.c where keys and frames of rooms come in
  *   mail.c      what waits at the registry for a device of somebody: deposited
  *   mailbox.c   what waited there for this one: opened, and collected
- *   sealed.c    what came sealed and is no talk: for rooms
- *   roster, rooms, cards, outbox, held   pure tables */
+ *   sealed.c    what came sealed and is no talk: keys of rooms, and questions for them
+ *   room_post.c what is said in rooms: sealed, posted, and posted again
+ *   room_keys.c our sender keys: made, and handed to everybody
+ *   room_log.c  the log of rooms: read, and as it comes
+ *   room_hear.c frames of others: judged, opened, kept
+ *   room_lack.c keys and certificates that frames wait for
+ *   room_ticks.c what has come in small rooms, said and heard
+ *   roster, rooms, cards, keyring, outbox, held   pure tables */
 #ifndef PEER_PARTS_H
 #define PEER_PARTS_H
 
@@ -36,6 +42,7 @@
 #include "peer/cards.h"
 #include "peer/core.h"
 #include "peer/held.h"
+#include "peer/keyring.h"
 #include "peer/outbox.h"
 #include "peer/rooms.h"
 #include "peer/roster.h"
@@ -50,6 +57,8 @@
 #define PEER_PARCELS 256u           /* of rooms, that wait for the next DEPOSIT */
 #define PEER_PARCELS_BYTES (256u << 10)
 #define PEER_LINK_BYTES (MSG_FRAME_MAX - 64u) /* one message on a link: so that it fits into a RELAY as well */
+#define PEER_STORED 1024u           /* messages in rooms, stored last: somebody may say that they have come */
+#define PEER_TICKETS 512u           /* parcels with keys of rooms that are not deposited yet */
 #define PEER_REVOCATIONS_MAX 60000u /* bytes of the signed list that is passed on */
 
 struct peer_self {
@@ -122,7 +131,10 @@ enum peer_room_step {
     ROOM_STEP_ROSTER,   /* ENTRIES: the reading of a roster itself, for nobody's command */
     ROOM_STEP_LIST,     /* ROOMS */
     ROOM_STEP_MEMBERS,  /* MEMBERS */
-    ROOM_STEP_WATCH     /* DONE */
+    ROOM_STEP_WATCH,    /* DONE */
+    ROOM_STEP_LOG,      /* ROOM_LOG: a page of the log, for nobody's command; so are */
+    ROOM_STEP_CARDS,    /* CARDS: of the members, to hand them our key */
+    ROOM_STEP_CARD      /* CARDS: of somebody whose frame we have */
 };
 
 struct peer_room_order {
@@ -137,6 +149,8 @@ struct peer_room_order {
     struct msg_head mark;               /* hash of the signed operation: by it we know our entry */
     uint32_t signings;
     bool proof;                         /* ROSTER: of a head (struct peer_room.proof) */
+    struct msg_tag key;                 /* CARDS: whom it is for */
+    uint64_t subject_device;            /* CARD */
     char who[PEER_TYPED_MAX + 1];       /* as typed, then as shown */
     char text[MSG_TOPIC_MAX + 1];
     char password[MSG_PASSWORD_MAX + 1];
@@ -157,6 +171,12 @@ struct peer_request {
     bool forget;                        /* LOGOUT, REVOKE: of this device, to forget the account */
     struct peer_room_order order;       /* of those about rooms */
 };
+
+/* A message of ours that a room's log has. */
+struct peer_stored { struct msg_id room; struct peer_mark mark; struct msg_id id; };
+
+/* A parcel with a key; ticket 0: none. */
+struct peer_ticket { uint64_t ticket; struct msg_id room; uint64_t account; struct msg_tag key; };
 
 struct peer_arrival { uint64_t arrival; uint64_t account; uint64_t device; struct peer_mark mark; struct msg_id id; };
 
@@ -223,7 +243,17 @@ struct peer_core {
     struct peer_roster roster;
     struct peer_rooms rooms;
     struct peer_cards cards;
+    struct peer_keyring keyring;
     uint32_t room_reads;                /* rosters being read */
+    uint32_t room_passes;               /* logs being read */
+    bool rooms_syncing;                 /* chains in some room wait for the disk */
+    bool room_posts_due;                /* some room has something to post */
+    struct peer_stored room_stored[PEER_STORED];
+    uint32_t room_stored_turn;
+    struct peer_ticket room_tickets[PEER_TICKETS];
+    size_t heard_len;                   /* bytes of the frame of the front that is being heard */
+    uint64_t cast_bytes;                /* of ROOM_CASTs in this session */
+    uint64_t cast_told;                 /* of these, ROOM_TAKEN */
     bool rooms_full;                    /* told in this session */
     bool room_watch;                    /* the user wants to hear of all rooms */
     struct peer_outbox *outbox;
@@ -382,6 +412,8 @@ void peer_talk_batch(struct peer_core *self, struct peer_device *device, struct 
 void peer_hear_keep_read(struct peer_core *self, const struct peer_device *device);
 void peer_hear_receipt(struct peer_core *self, struct peer_device *device, struct msg_buf *batch);
 void peer_talk_tick(struct peer_core *self);
+struct msg_id peer_talk_new_id(struct peer_core *self);
+void peer_talk_renumber(struct peer_core *self, uint64_t incarnation); /* our disk is an older copy: what waits is numbered anew, after that one */
 bool peer_talk_put(struct peer_core *self, const struct peer_device *device, uint32_t at, uint64_t *incarnation, struct msg_buf *batch); /* one message of the outbox, with the CHAIN that it needs; false: no room */
 void peer_talk_tell(struct peer_core *self, const struct peer_contact *contact, const struct msg_id *id, enum msg_tick tick);
 bool peer_hear_owes(const struct peer_device *device);             /* a receipt */
@@ -429,13 +461,65 @@ bool peer_room_refused(struct peer_core *self, struct peer_request *request, enu
 void peer_room_ordered(struct peer_core *self, const struct peer_room *room, struct msg_span op); /* this operation is an entry of our roster now */
 void peer_room_was_read(struct peer_core *self, const struct msg_id *room, bool over); /* some of it, or all there is */
 
+/* ---- room_post.c ---- */
+void peer_room_say(struct peer_core *self, struct peer_room *room, uint64_t cmd, struct msg_text text);
+void peer_room_restore_out(struct peer_core *self, const struct msg_rec_room_out *record);
+void peer_room_post_soon(struct peer_core *self, struct peer_room *room); /* look whether something can be posted */
+void peer_room_flush(struct peer_core *self);
+void peer_room_post_anew(struct peer_core *self, struct peer_room *room); /* all that is not stored */
+void peer_room_post_end(struct peer_core *self, struct peer_room *room, enum conclave_err err); /* what waits cannot be said there any more */
+void peer_room_settle_out(struct peer_core *self, struct peer_room *room); /* lets go of what is stored */
+void peer_room_stored(struct peer_core *self, const struct msg_room_stored *answer);
+void peer_room_own_logged(struct peer_core *self, struct peer_room *room, const struct msg_room_frame *frame);
+void peer_room_post_refused(struct peer_core *self, const struct msg_room_refused *answer);
+void peer_room_renumber(struct peer_core *self);
+void peer_room_post_tick(struct peer_core *self, struct peer_room *room);
+
+/* ---- room_keys.c ---- */
+bool peer_room_key_ready(struct peer_core *self, struct peer_room *room); /* our key can be used; if not, what is lacking is begun */
+void peer_room_key_used(struct peer_core *self, struct peer_room *room);
+void peer_room_key_restored(struct peer_core *self, struct peer_room *room);
+void peer_room_key_tick(struct peer_core *self, struct peer_room *room);
+void peer_room_cards(struct peer_core *self, struct peer_request *request, const struct msg_cards *page);
+void peer_room_no_cards(struct peer_core *self, const struct peer_request *request);
+
+/* ---- room_log.c ---- */
+void peer_room_log_look(struct peer_core *self, struct peer_room *room); /* starts a pass over the log if one is due */
+void peer_room_log_again(struct peer_core *self, struct peer_room *room, uint64_t from, uint64_t wait_ms); /* another pass, from that offset on */
+void peer_room_log_page(struct peer_core *self, struct peer_request *request, const struct msg_room_log *page);
+void peer_room_no_log(struct peer_core *self, const struct peer_request *request, enum conclave_err err);
+void peer_room_read_log(struct peer_core *self, struct peer_request *request); /* sends ROOM_READ */
+void peer_room_cast(struct peer_core *self, const struct msg_room_cast *cast);
+
+/* ---- room_hear.c ---- */
+enum peer_heard { HEARD, HEARD_WAIT_ROSTER, HEARD_WAIT_DISK, HEARD_AHEAD };
+enum peer_heard peer_room_hear(struct peer_core *self, struct peer_room *room, uint64_t offset, const struct msg_room_frame *frame); /* offset 0: it came directly; but for HEARD: it must come again */
+const struct msg_cert *peer_room_cert(struct peer_core *self, uint64_t account, uint64_t device); /* NULL: not known */
+void peer_room_tell_gap(struct peer_core *self, const struct peer_room *room, uint64_t account, uint64_t first, uint64_t last);
+
+/* ---- room_lack.c ---- */
+void peer_room_lacks(struct peer_core *self, struct peer_room *room, uint64_t offset, const struct msg_room_frame *frame, bool certificate);
+void peer_room_found_key(struct peer_core *self, struct peer_room *room, uint64_t account, uint64_t device, const struct msg_tag *key);
+void peer_room_card_of(struct peer_core *self, struct peer_request *request, const struct msg_cards *answer);
+void peer_room_lack_tick(struct peer_core *self, struct peer_room *room);
+
+/* ---- room_ticks.c ---- */
+void peer_room_took(struct peer_core *self, struct peer_room *room, struct peer_sender *sender); /* this step's transaction brings its chain up to its mark */
+void peer_room_synced(struct peer_core *self, uint64_t store);
+void peer_room_receipt(struct peer_core *self, struct peer_room *room, const struct msg_room_receipt *receipt);
+void peer_room_tip(struct peer_core *self, struct peer_room *room, const struct msg_room_tip *tip);
+void peer_room_tick_tick(struct peer_core *self, struct peer_room *room);
+
 /* ---- room_hooks.c ---- */
+void peer_room_online(struct peer_core *self);                     /* a session has begun */
+void peer_room_started(struct peer_core *self);                    /* all records were restored */
+void peer_room_turn(struct peer_core *self);                       /* what is due, in all rooms */
+void peer_room_mesh_publish(struct peer_core *self, struct peer_room *room, struct msg_span frame);
 void peer_room_epoch_began(struct peer_core *self, struct peer_room *room);
-void peer_room_joined(struct peer_core *self, struct peer_room *room, uint64_t account);
+void peer_room_joined(struct peer_core *self, struct peer_room *room, uint64_t account, uint64_t offset); /* where the log stood */
 void peer_room_left(struct peer_core *self, struct peer_room *room, uint64_t account);
 void peer_room_heard(struct peer_core *self, struct peer_room *room);
 void peer_room_dropped(struct peer_core *self, struct peer_room *room);
-void peer_room_say(struct peer_core *self, struct peer_room *room, uint64_t cmd, struct msg_text text);
 /* ---- mail.c ---- */
 void peer_mail_online(struct peer_core *self);                     /* a session has begun */
 void peer_mail_away(struct peer_core *self);                       /* it is over */

@@ -125,11 +125,13 @@ restore_inbox(struct peer_core *self, const struct msg_event *event, const struc
     if (record == NULL)
         return;
     peer_hear_arrived(self, record);
+    const bool direct = record->room.len == 0;
     const struct msg_tell_message tell = {
         .arrival = record->arrival,
         .id = record->id,
         .from = record->name,
-        .to = msg_text(self->self.name.shown),
+        .to = msg_text(direct ? self->self.name.shown : ""),
+        .room = record->room,
         .ts_ms = record->ts_ms,
         .text = record->text,
     };
@@ -152,6 +154,10 @@ restore_room(struct peer_core *self, enum msg_kind kind, const union msg_any *an
         return peer_rooms_restore(&self->rooms, &any->MSG_ANY_REC_MY_ROOM);
     if (kind == MSG_REC_ROOM_MATE)
         return peer_rooms_restore_mate(&self->rooms, &any->MSG_ANY_REC_ROOM_MATE, self->self.account);
+    if (kind == MSG_REC_ROOM_OUT)
+        peer_room_restore_out(self, &any->MSG_ANY_REC_ROOM_OUT);
+    if (kind == MSG_REC_ROOM_KEY)
+        peer_keyring_restore(&self->keyring, &any->MSG_ANY_REC_ROOM_KEY);
     return kind != MSG_REC_ROOM_IN || peer_rooms_restore_sender(&self->rooms, &any->MSG_ANY_REC_ROOM_IN);
 }
 

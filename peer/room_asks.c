@@ -74,6 +74,19 @@ peer_room_ask(struct peer_core *self, struct peer_request *request)
     case ROOM_STEP_MEMBERS:
         peer_session_send(self, MSG_MEMBERS_OF, &of);
         break;
+    case ROOM_STEP_LOG:
+        peer_room_read_log(self, request);
+        break;
+    case ROOM_STEP_CARDS: {
+        const struct msg_cards_of cards = {request->req, order->room, request->number, order->subject};
+        peer_session_send(self, MSG_CARDS_OF, &cards);
+        break;
+    }
+    case ROOM_STEP_CARD: {
+        const struct msg_card_of card = {request->req, order->subject, order->subject_device};
+        peer_session_send(self, MSG_CARD_OF, &card);
+        break;
+    }
     case ROOM_STEP_WATCH: {
         const struct msg_room_watch watch = {request->req, request->detailed};
         peer_session_send(self, MSG_ROOM_WATCH, &watch);
@@ -97,6 +110,7 @@ peer_room_fits(const struct peer_request *request, enum msg_kind answer)
     static const enum msg_kind ANSWERS[] = {
         [ROOM_STEP_FIND] = MSG_ROOM_FOUND, [ROOM_STEP_WHO] = MSG_FOUND, [ROOM_STEP_PROPOSE] = MSG_DONE, [ROOM_STEP_ROSTER] = MSG_ENTRIES,
         [ROOM_STEP_LIST] = MSG_ROOMS, [ROOM_STEP_MEMBERS] = MSG_MEMBERS, [ROOM_STEP_WATCH] = MSG_DONE,
+        [ROOM_STEP_LOG] = MSG_ROOM_LOG, [ROOM_STEP_CARDS] = MSG_CARDS, [ROOM_STEP_CARD] = MSG_CARDS,
     };
     const enum peer_room_step step = request->order.step;
     return step != ROOM_STEP_READ && step != ROOM_STEP_ORDERED && (answer == ANSWERS[step] || answer == MSG_ERROR);
@@ -217,6 +231,12 @@ peer_room_answer(struct peer_core *self, struct peer_request *request, enum msg_
         who(self, request, &any->MSG_ANY_FOUND);
     else if (kind == MSG_ENTRIES)
         peer_room_entries(self, request, &any->MSG_ANY_ENTRIES);
+    else if (kind == MSG_ROOM_LOG)
+        peer_room_log_page(self, request, &any->MSG_ANY_ROOM_LOG);
+    else if (kind == MSG_CARDS && request->order.step == ROOM_STEP_CARD)
+        peer_room_card_of(self, request, &any->MSG_ANY_CARDS);
+    else if (kind == MSG_CARDS)
+        peer_room_cards(self, request, &any->MSG_ANY_CARDS);
     else if (kind == MSG_ROOMS)
         listed(self, request, &any->MSG_ANY_ROOMS);
     else if (kind == MSG_MEMBERS)
@@ -251,6 +271,10 @@ peer_room_refused(struct peer_core *self, struct peer_request *request, enum con
 {
     if (request->order.step == ROOM_STEP_ROSTER)
         peer_room_unread(self, request, err);
+    else if (request->order.step == ROOM_STEP_LOG)
+        peer_room_no_log(self, request, err);
+    else if (request->order.step == ROOM_STEP_CARDS)
+        peer_room_no_cards(self, request);
     else if (err == CONCLAVE_ERR_BAD_ARGUMENTS && sign_anew(self, request))
         return false;
     else

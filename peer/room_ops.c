@@ -148,7 +148,7 @@ follow(struct peer_core *self, struct peer_room *room, const struct claim *claim
 {
     const uint64_t act = claim->op.act;
     if (act == MSG_ACT_CREATE || act == MSG_ACT_JOIN)
-        peer_room_joined(self, room, claim->op.account);
+        peer_room_joined(self, room, claim->op.account, claim->entry->offset);
     else if (act == MSG_ACT_LEAVE)
         peer_room_left(self, room, claim->op.account);
     else if (room->facts.epoch != epoch_before && act != MSG_ACT_DELETE && claim->op.subject_device == 0)

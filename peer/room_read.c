@@ -157,6 +157,7 @@ peer_room_entries(struct peer_core *self, struct peer_request *request, const st
         peer_requests_end(self, request);
     }
     settle(self, room, !room->behind && !room->reading);
+    peer_step_at(self, self->now.mono_ms); /* its log may go on */
     peer_room_tick(self);
 }
 
@@ -293,6 +294,12 @@ peer_room_frame(struct peer_core *self, enum msg_kind kind, const union msg_any 
         peer_room_entries(self, NULL, &any->MSG_ANY_ENTRIES);
     else if (kind == MSG_ROOM_STATE)
         state(self, &any->MSG_ANY_ROOM_STATE);
+    else if (kind == MSG_ROOM_CAST)
+        peer_room_cast(self, &any->MSG_ANY_ROOM_CAST);
+    else if (kind == MSG_ROOM_STORED)
+        peer_room_stored(self, &any->MSG_ANY_ROOM_STORED);
+    else if (kind == MSG_ROOM_REFUSED)
+        peer_room_post_refused(self, &any->MSG_ANY_ROOM_REFUSED);
     else if (kind == MSG_ROOM_CHANGED)
         changed(self, &any->MSG_ANY_ROOM_CHANGED);
     else

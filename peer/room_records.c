@@ -51,8 +51,8 @@ peer_rooms_put_mate(const struct peer_rooms *self, const struct peer_mate *mate,
 void
 peer_rooms_put_sender(const struct peer_rooms *self, const struct peer_sender *sender, struct msg_effects *out)
 {
-    if (sender->mark.incarnation == 0)
-        return; /* nothing of it was taken yet */
+    if (sender->mark.incarnation == 0 && sender->waits == 0)
+        return; /* nothing of it was taken yet, and nothing waits */
     const struct msg_rec_room_in record = {
         .room = self->ids[sender->room],
         .account = sender->account,
@@ -128,6 +128,7 @@ peer_rooms_restore_mate(struct peer_rooms *self, const struct msg_rec_room_mate 
     };
     mate->handed = record->handed;
     mate->handed_counter = record->handed_counter;
+    mate->kept = true;
     room->facts.members += record->role != MSG_ROLE_NONE;
     if (record->role == MSG_ROLE_OWNER)
         room->facts.owner = record->account;
@@ -145,7 +146,7 @@ peer_rooms_restore_sender(struct peer_rooms *self, const struct msg_rec_room_in 
     struct peer_sender *sender = room != NULL ? peer_rooms_add_sender(self, room, record->account, record->device) : NULL;
     if (sender == NULL)
         return false;
-    sender->mark = sender->synced = (struct peer_mark){record->incarnation, record->number};
+    sender->mark = sender->synced = sender->told = (struct peer_mark){record->incarnation, record->number};
     sender->salt = record->salt;
     sender->head = record->head;
     sender->waits = record->waits;

@@ -100,6 +100,7 @@ peer_rooms_add(struct peer_rooms *self, const struct msg_id *id)
     room->facts.id = self->ids[at] = *id;
     room->mates = room->senders = PEER_NONE;
     peer_outbox_start(&room->queue);
+    room->post_next = PEER_NONE;
     return room;
 }
 

@@ -22,6 +22,8 @@ struct peer_mate {
     char name[MSG_NAME_MAX + 1]; /* "": not known */
     struct msg_tag handed;      /* the last sender key of ours that the account was handed; zeros: none */
     uint64_t handed_counter;    /* from this step on */
+    bool kept;                  /* that is on disk: all parcels of it were deposited */
+    struct peer_mark delivered; /* of ours, the most that a device of theirs said it has */
 };
 
 /* The chain of a device in a room, coming in. */
@@ -36,11 +38,34 @@ struct peer_sender {
     uint64_t salt;
     struct msg_head head;
     struct peer_mark synced;    /* the last that is on disk: what may be said to have come */
-    uint64_t waits;             /* offset from which its frames wait for a key; 0: none do */
-    bool asked;                 /* ROOM_ASK is under way */
+    struct { uint64_t store; struct peer_mark mark; } syncs[2]; /* transactions under way that advance it, oldest first; store 0: none */
+    struct peer_mark told;      /* the last that was said to have come */
     bool warned;                /* the user was told that its chain is broken */
-    bool receipt_due;
+
+    /* its frames wait for a key, or its certificate (peer/room_lack.c) */
+    uint64_t waits;             /* from this offset on; 0: none do */
+    bool uncertified;           /* it is the certificate that is lacking */
+    uint64_t lacks_epoch;
+    struct msg_tag lacks;       /* the key */
+    uint32_t asks;              /* so often it was asked for */
     uint64_t ask_at_ms;         /* ask (again) then; 0: not planned */
+    bool given_up;              /* what is sealed with that key is passed over */
+};
+
+#define PEER_POSTS 32u          /* frames of a room that may be under way */
+
+/* A frame that was posted and is neither stored nor refused. */
+struct peer_post {
+    uint64_t incarnation;
+    uint64_t first;
+    uint64_t last;
+    bool stale;                 /* what is in it goes again in another */
+};
+
+enum peer_key_state {
+    PEER_KEY_NONE,              /* none, or not to be used any more */
+    PEER_KEY_HANDING,           /* somebody was not handed it yet */
+    PEER_KEY_READY
 };
 
 struct peer_room {
@@ -71,18 +96,45 @@ struct peer_room {
     uint64_t cursor;            /* read up to here */
     uint64_t offset;            /* where it stands, as the registry said last */
     bool live;                  /* it comes as ROOM_CAST */
+    bool passing;               /* ROOM_READ is under way */
+    uint64_t pass_at;           /* this pass over the log has come up to here */
+    bool again;                 /* another pass is due, */
+    uint64_t again_from;        /* from here on */
+    uint64_t pass_at_ms;        /* not before */
+    struct { uint64_t offset; uint64_t number; } stuck; /* a frame that waited for the roster, and where that stood */
+    bool split;                 /* the user was told that others see another roster */
+    uint64_t ask_at_ms;         /* for what senders lack; 0: not planned */
+    bool syncing;               /* chains in it wait for the disk */
+    uint64_t receipt_at_ms;     /* say what has come; 0: nothing is due */
+    uint64_t receipt_ms;        /* when that was said last */
 
     /* our chain */
     struct peer_mark said;      /* its last number */
     struct msg_head said_head;
     struct peer_mark from;      /* where the incarnation before ended */
-    struct peer_queue queue;    /* what waits for being stored or delivered */
+    struct peer_queue queue;    /* what waits for being stored */
+    uint32_t post_next;         /* of it, the next to post; PEER_NONE: all were */
+    bool post_due;              /* look whether something can be posted */
+    struct peer_post posts[PEER_POSTS]; /* oldest first */
+    uint32_t post_count;
+    struct peer_mark posted;    /* the last that was ever posted in this life */
+    struct peer_mark stored;    /* the registry has it on disk up to here */
+    uint64_t post_at_ms;        /* nothing is posted before */
+    uint64_t progress_ms;       /* when something was stored last, or the first was posted */
+    uint64_t tip_at_ms;         /* say where our chain stands; 0: not due */
 
     /* our sender key (13.3); tag zeros: none yet */
+    enum peer_key_state key_state;
     struct msg_roomkey key;
     uint64_t key_epoch;
     uint64_t key_made_ms;
     uint64_t key_store;         /* used only once this transaction is synced */
+    uint64_t key_upto;          /* counters below this are reserved on disk */
+    bool unhanded;              /* a member may not have it yet */
+    bool hand_asked;            /* CARDS_OF is under way */
+    struct { uint64_t account; uint64_t device; } hand_after; /* the next page is after these */
+    uint32_t hand_tickets;      /* parcels that are not deposited yet */
+    uint64_t hand_at_ms;        /* not before */
 
     /* the mesh */
     bool mesh;                  /* the registry says that the room is one */

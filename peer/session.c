@@ -229,6 +229,7 @@ welcome(struct peer_core *self, const struct msg_welcome *answer)
     if (self->room_watch)
         peer_room_watch(self, 0, true);
     peer_mail_online(self);
+    peer_room_online(self);
     uint32_t at = 0;
     for (struct peer_contact *contact; (contact = peer_roster_each(&self->roster, &at)) != NULL;)
         if (peer_talk_waits(self, contact))

@@ -150,8 +150,8 @@ link_on(struct peer_core *self, struct peer_contact *contact, struct peer_out *o
 
 /* Asking the system for randomness costs more than the rest of a new id: a
  * handful at once. */
-static struct msg_id
-new_id(struct peer_core *self)
+struct msg_id
+peer_talk_new_id(struct peer_core *self)
 {
     if (self->ids_left == 0) {
         msg_keys_random_many(self->ids, sizeof self->ids);
@@ -205,7 +205,7 @@ peer_talk_say(struct peer_core *self, struct peer_contact *contact, uint64_t cmd
         peer_step_failed(self, cmd, CONCLAVE_ERR_QUOTA_EXCEEDED, msg_text("Too many messages wait to be sent; try again when some were delivered."), 1000);
         return false;
     }
-    out.id = new_id(self);
+    out.id = peer_talk_new_id(self);
     link_on(self, contact, &out, text);
     const uint32_t at = peer_outbox_add(self->outbox, &contact->queue, &out, text);
     put_out(self, contact, &out, text);
@@ -291,8 +291,8 @@ tell_ticks(struct peer_core *self, struct peer_contact *contact, const struct pe
 
 /* The other side knows a later incarnation of us than we do: our disk was put
  * back to an earlier state.  What waits is numbered anew, after that one. */
-static void
-renumber(struct peer_core *self, uint64_t incarnation)
+void
+peer_talk_renumber(struct peer_core *self, uint64_t incarnation)
 {
     if (incarnation > self->self.incarnation)
         self->self.incarnation = incarnation;
@@ -320,6 +320,7 @@ renumber(struct peer_core *self, uint64_t incarnation)
         for (; device != NULL; device = peer_roster_next_device(&self->roster, device))
             peer_talk_rewind(self, device);
     }
+    peer_room_renumber(self);
 }
 
 /* Messages that were sent and are not acknowledged. */
@@ -361,7 +362,7 @@ peer_talk_acked(struct peer_core *self, struct peer_device *device, const struct
     const struct peer_mark read_before = device->read;
     if (forked(self, contact, receipt)) {
         peer_step_log(self, MSG_LOG_WARN, "RESTORED", "a contact knows a later incarnation of this device: its disk is an older copy; waiting messages are numbered anew");
-        renumber(self, receipt->incarnation);
+        peer_talk_renumber(self, receipt->incarnation);
         return;
     }
     if (peer_mark_before(contact->said, delivered) || !peer_held_fits(self->held, 0))

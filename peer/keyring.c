@@ -1,0 +1,229 @@
+/* Keys in a table, found through buckets by tag and kept in the order of their
+ * use. */
+#include "peer/keyring.h"
+
+#include <stdlib.h>
+
+#include "peer/tables.h"
+
+bool
+peer_keyring_init(struct peer_keyring *self, uint32_t count)
+{
+    memset(self, 0, sizeof *self);
+    uint32_t buckets = 1;
+    while (buckets < count)
+        buckets *= 2;
+    self->room = count;
+    self->bucket_mask = buckets - 1;
+    self->keys = calloc(count, sizeof *self->keys);
+    self->buckets = calloc(buckets, sizeof *self->buckets);
+    return self->keys != NULL && self->buckets != NULL;
+}
+
+void
+peer_keyring_wipe(struct peer_keyring *self)
+{
+    if (self->keys != NULL)
+        msg_keys_wipe(self->keys, self->count * sizeof *self->keys);
+    free(self->keys);
+    free(self->buckets);
+    memset(self, 0, sizeof *self);
+}
+
+static uint32_t *
+bucket_of(const struct peer_keyring *self, const struct msg_tag *tag)
+{
+    uint64_t x;
+    memcpy(&x, tag->at, sizeof x); /* random already */
+    return &self->buckets[(uint32_t)(x * UINT64_C(0x9e3779b97f4a7c15) >> 32) & self->bucket_mask];
+}
+
+/* ---- the order of use ---- */
+
+static void
+take_out(struct peer_keyring *self, struct peer_key *key)
+{
+    if (key->newer != 0)
+        self->keys[key->newer - 1].older = key->older;
+    else
+        self->newest = key->older;
+    if (key->older != 0)
+        self->keys[key->older - 1].newer = key->newer;
+    else
+        self->oldest = key->newer;
+}
+
+static void
+put_first(struct peer_keyring *self, struct peer_key *key)
+{
+    const uint32_t at = (uint32_t)(key - self->keys) + 1;
+    key->newer = 0;
+    key->older = self->newest;
+    if (self->newest != 0)
+        self->keys[self->newest - 1].newer = at;
+    else
+        self->oldest = at;
+    self->newest = at;
+}
+
+/* ---- finding ---- */
+
+static struct peer_key *
+look(const struct peer_keyring *self, const struct msg_id *room, uint64_t account, uint64_t device, const struct msg_tag *tag)
+{
+    for (uint32_t at = *bucket_of(self, tag); at != 0; at = self->keys[at - 1].chain) {
+        struct peer_key *key = &self->keys[at - 1];
+        if (key->account == account && key->device == device && memcmp(&key->first.tag, tag, sizeof *tag) == 0
+            && memcmp(&key->room, room, sizeof *room) == 0)
+            return key;
+    }
+    return NULL;
+}
+
+struct peer_key *
+peer_keyring_find(struct peer_keyring *self, const struct msg_id *room, uint64_t account, uint64_t device, const struct msg_tag *tag)
+{
+    struct peer_key *key = look(self, room, account, device, tag);
+    if (key != NULL && key->newer != 0) {
+        take_out(self, key);
+        put_first(self, key);
+    }
+    return key;
+}
+
+struct peer_key *
+peer_keyring_last(struct peer_keyring *self, const struct msg_id *room, uint64_t account, uint64_t device)
+{
+    struct peer_key *last = NULL;
+    for (uint32_t i = 0; i < self->count; i++) {
+        struct peer_key *key = &self->keys[i];
+        if (key->used && key->account == account && key->device == device && memcmp(&key->room, room, sizeof *room) == 0
+            && (last == NULL || key->epoch > last->epoch || (key->epoch == last->epoch && key->made_ms > last->made_ms)))
+            last = key;
+    }
+    return last;
+}
+
+/* ---- changing ---- */
+
+static struct msg_record_key
+key_of(const struct peer_key *key)
+{
+    uint64_t tag = 0;
+    for (size_t i = 0; i < sizeof key->first.tag; i++)
+        tag = tag << 8 | key->first.tag.at[i];
+    const uint64_t numbers[] = {key->account, key->device, tag};
+    return msg_record_key_room(&key->room, numbers, 3);
+}
+
+void
+peer_keyring_put(const struct peer_key *key, struct msg_effects *out)
+{
+    const struct msg_rec_room_key record = {
+        .room = key->room,
+        .account = key->account,
+        .device = key->device,
+        .epoch = key->epoch,
+        .key = key->first.tag,
+        .counter = key->first.counter,
+        .chain = key->first.chain,
+        .made_ms = key->made_ms,
+        .used = key->upto,
+    };
+    const struct msg_record_key at = key_of(key);
+    msg_effects_put(out, PEER_TABLE_ROOM_KEYS, msg_record_key_span(&at), MSG_REC_ROOM_KEY, &record);
+}
+
+static void
+give_back(struct peer_keyring *self, struct peer_key *key, struct msg_effects *out)
+{
+    const uint32_t at = (uint32_t)(key - self->keys) + 1;
+    uint32_t *link = bucket_of(self, &key->first.tag);
+    if (out != NULL) {
+        const struct msg_record_key record = key_of(key);
+        msg_effects_delete(out, PEER_TABLE_ROOM_KEYS, msg_record_key_span(&record));
+    }
+    while (*link != at)
+        link = &self->keys[*link - 1].chain;
+    *link = key->chain;
+    take_out(self, key);
+    msg_keys_wipe(key, sizeof *key);
+    key->chain = self->free;
+    self->free = at;
+}
+
+/* out NULL: no record of whom it replaces is deleted. */
+static struct peer_key *
+make(struct peer_keyring *self, const struct peer_key *what, struct msg_effects *out)
+{
+    if (self->free == 0 && self->count == self->room)
+        give_back(self, &self->keys[self->oldest - 1], out);
+    const uint32_t at = self->free != 0 ? self->free - 1 : self->count++;
+    struct peer_key *key = &self->keys[at];
+    if (self->free != 0)
+        self->free = key->chain;
+    *key = *what;
+    key->used = true;
+    key->ahead = key->first;
+    uint32_t *const bucket = bucket_of(self, &key->first.tag);
+    key->chain = *bucket;
+    *bucket = at + 1;
+    put_first(self, key);
+    return key;
+}
+
+bool
+peer_keyring_add(struct peer_keyring *self, const struct peer_key *key, struct msg_effects *out)
+{
+    struct peer_key *known = look(self, &key->room, key->account, key->device, &key->first.tag);
+    if (known != NULL && key->first.counter >= known->first.counter)
+        return false;
+    if (known != NULL)
+        known->first = known->ahead = key->first;
+    else
+        known = make(self, key, out);
+    peer_keyring_put(known, out);
+    return true;
+}
+
+void
+peer_keyring_restore(struct peer_keyring *self, const struct msg_rec_room_key *record)
+{
+    const struct peer_key key = {
+        .room = record->room,
+        .account = record->account,
+        .device = record->device,
+        .epoch = record->epoch,
+        .first = {record->key, record->counter, record->chain},
+        .made_ms = record->made_ms,
+        .upto = record->used,
+    };
+    if (look(self, &key.room, key.account, key.device, &key.first.tag) == NULL)
+        (void)make(self, &key, NULL);
+}
+
+static bool
+drop(struct peer_keyring *self, const struct msg_id *room, uint64_t before_ms, struct msg_effects *out)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < self->count; i++) {
+        struct peer_key *key = &self->keys[i];
+        if (!key->used || key->made_ms >= before_ms || (room != NULL && memcmp(&key->room, room, sizeof *room) != 0))
+            continue;
+        give_back(self, key, out);
+        any = true;
+    }
+    return any;
+}
+
+bool
+peer_keyring_drop_room(struct peer_keyring *self, const struct msg_id *room, struct msg_effects *out)
+{
+    return drop(self, room, UINT64_MAX, out);
+}
+
+bool
+peer_keyring_drop_old(struct peer_keyring *self, uint64_t before_ms, struct msg_effects *out)
+{
+    return drop(self, NULL, before_ms, out);
+}
