@@ -25,6 +25,11 @@ uint64_t broker_bucket_take_many(struct broker_bucket *self, const struct broker
                                  uint64_t now_ms);
 uint64_t broker_bucket_take(struct broker_bucket *self, const struct broker_rate *rate, uint64_t now_ms);
 
+/* The same for several at once: whoever wants more than the burst waits until
+ * nothing is missing.  tokens: at least 1. */
+uint64_t broker_bucket_take_many(struct broker_bucket *self, const struct broker_rate *rate, uint64_t tokens,
+                                 uint64_t now_ms);
+
 /* Sets of eight: a new source takes the place of the one that spent least. */
 #define BROKER_BUCKET_WAYS 8u
 struct broker_buckets {

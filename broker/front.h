@@ -23,6 +23,12 @@ enum broker_front_ear {
     EAR_SUPERVISOR = 1 << 4,
 };
 
+/* A CAST that did not reach a connection: the core is told in a step of its own. */
+struct broker_front_full {
+    uint64_t link;
+    uint64_t id;
+};
+
 struct broker_front {
     const struct broker_child *child;
     struct broker_settings settings;
@@ -39,6 +45,8 @@ struct broker_front {
     struct broker_ears ears;
     struct msg_effects effects;
     struct msg_time now;
+    struct broker_front_full *full;
+    size_t full_count, full_room;
     uint64_t wake_ms; /* on the monotonic clock; UINT64_MAX: never */
 };
 

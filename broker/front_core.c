@@ -12,6 +12,10 @@
 #define MAILBOXES_MAX (1u << 20) /* that are not empty */
 #define MAIL_TICK_MS 600000u     /* mail expires up to this much late */
 #define SEATS_MAX (1u << 22)     /* in all rooms together */
+#define POSTS 8192u              /* under way at once, of all rooms */
+#define POST_BYTES (32u << 20)   /* of them */
+#define SENDER_SETS 8192u        /* of eight devices each that are remembered in a room */
+#define ROUTES (1u << 17)        /* of all seats together */
 #define CALM_TIMES 4u            /* what is not counted as a request may come this much oftener */
 
 /* ---- what all use ---- */
@@ -100,6 +104,10 @@ make_tables(struct broker_front_core *self)
            && broker_mailwrites_init(&self->mail.writes)
            && broker_revocations_init(&self->revocations) && broker_rooms_init(&self->rooms, &rooms, seed)
            && broker_proposals_init(&self->proposals) && broker_room_watch_init(&self->room_watch, sessions)
+           && broker_posts_init(&self->posts, POSTS, POST_BYTES)
+           && broker_senders_init(&self->senders, SENDER_SETS, msg_keys_random_u64())
+           && broker_fanout_init(&self->fanout, sessions, ROUTES)
+           && (self->marks = calloc(MSG_MARK_COUNT, sizeof *self->marks)) != NULL
            && (self->links = calloc(sessions + 1u, sizeof *self->links)) != NULL && make_room(&self->items)
            && make_room(&self->nested) && make_room(&self->frame);
 }
@@ -114,6 +122,8 @@ broker_front_core_new(const struct broker_front_settings *settings, const struct
     self->settings = *settings;
     self->view = *view;
     self->armed_ms = BROKER_NEVER;
+    self->log_sweep.due_ms = BROKER_NEVER;
+    self->sweep_ms = BROKER_NEVER; /* until the start */
     broker_leases_forget_pongs(self);
     if (!make_tables(self))
         broker_front_core_destroy(&self);
@@ -140,6 +150,10 @@ broker_front_core_destroy(struct broker_front_core **self_p)
     broker_rooms_wipe(&self->rooms);
     broker_proposals_wipe(&self->proposals);
     broker_room_watch_wipe(&self->room_watch);
+    broker_posts_wipe(&self->posts);
+    broker_senders_wipe(&self->senders);
+    broker_fanout_wipe(&self->fanout);
+    free(self->marks);
     free(self->links);
     free(self->items.at);
     free(self->nested.at);
@@ -173,7 +187,7 @@ typedef void answer_fn(struct broker_front_core *self, const struct broker_ask *
 enum need {
     NEED_SESSION,   /* and a token of the session's rate */
     NEED_CALM,      /* a session; counted apart, more leniently */
-    NEED_BYTES,     /* a session; its bytes are counted where it is answered */
+    NEED_LITTLE,    /* a session; it counts for itself, or costs nothing to speak of */
     NEED_NOTHING    /* before LOGIN too */
 };
 
@@ -190,7 +204,7 @@ static const struct row {
     [MSG_LIST] = {broker_directory_list, NEED_SESSION},
     [MSG_WATCH] = {broker_directory_watch, NEED_SESSION},
     [MSG_INTRODUCE] = {broker_introducing_ask, NEED_SESSION},
-    [MSG_RELAY] = {broker_relaying_relay, NEED_BYTES},
+    [MSG_RELAY] = {broker_relaying_relay, NEED_LITTLE},
     [MSG_DEPOSIT] = {broker_mailing_deposit, NEED_SESSION},
     [MSG_COLLECTED] = {broker_mailing_collected, NEED_CALM},
     [MSG_LIST_DEVICES] = {broker_devices_list, NEED_SESSION},
@@ -205,6 +219,11 @@ static const struct row {
     [MSG_MEMBERS_OF] = {broker_room_cards_members, NEED_SESSION},
     [MSG_CARDS_OF] = {broker_room_cards_of_room, NEED_SESSION},
     [MSG_CARD_OF] = {broker_room_cards_one, NEED_SESSION},
+    [MSG_ROOM_POST] = {broker_posts_hear, NEED_LITTLE},
+    [MSG_ROOM_TAKEN] = {broker_casts_taken, NEED_LITTLE},
+    [MSG_ROOM_READ] = {broker_reads_ask, NEED_SESSION},
+    [MSG_ROOM_MESH] = {broker_mesh_hear, NEED_SESSION},
+    [MSG_ROOM_ROUTE] = {broker_mesh_route, NEED_CALM},
 };
 
 /* Counts what should not have come; a connection that goes on is cut. */
@@ -220,8 +239,8 @@ strike(struct broker_front_core *self, const struct broker_ask *ask, uint32_t we
         broker_login_end(self, ask->session, false);
 }
 
-static void
-refuse_frame(struct broker_front_core *self, const struct broker_ask *ask, enum conclave_err err)
+void
+broker_front_core_garbage(struct broker_front_core *self, const struct broker_ask *ask, enum conclave_err err)
 {
     self->counts.garbage++;
     broker_front_core_refuse(self, ask->link, ask->req, err, NULL, 0);
@@ -236,7 +255,7 @@ within_rate(struct broker_front_core *self, const struct broker_ask *ask, enum n
     struct broker_rate rate = {self->settings.requests_burst, self->settings.requests_per_s, 1000};
     struct broker_bucket *bucket = &session->requests;
 
-    if (need == NEED_BYTES)
+    if (need == NEED_LITTLE)
         return true;
     if (need == NEED_CALM) {
         rate.burst *= CALM_TIMES;
@@ -291,7 +310,7 @@ hear_member(struct broker_front_core *self, const struct msg_event *event)
     const struct row *row = err == CONCLAVE_OK && (unsigned)kind < MSG_KIND_LIMIT ? &rows[kind] : NULL;
     if (row == NULL || row->answer == NULL) {
         msg_codec_peek(event->bytes, &number, &ask.req);
-        refuse_frame(self, &ask, err != CONCLAVE_OK ? err : CONCLAVE_ERR_KIND);
+        broker_front_core_garbage(self, &ask, err != CONCLAVE_OK ? err : CONCLAVE_ERR_KIND);
         return;
     }
     msg_codec_peek(event->bytes, &number, &ask.req);
@@ -332,7 +351,9 @@ start(struct broker_front_core *self)
     (void)broker_jobs_lock(&self->jobs, job, BROKER_BOOT_LOCK); /* nobody else can have it */
     broker_progress_put_counters(self);
     broker_progress_enter_store(self, job);
+    self->run_first = self->generation;
     broker_seats_start(self);
+    broker_log_sweep_start(self);
 }
 
 static void
@@ -395,7 +416,10 @@ arm(struct broker_front_core *self)
 {
     const uint64_t times[] = {broker_wheel_next(&self->sessions.leases), broker_wheel_next(&self->people.gather),
                               broker_wheel_next(&self->jobs.timers),
-                              broker_wheel_next(&self->introductions.timers), self->pongs.due_ms, broker_clearing_next(self), self->room_watch.due_ms};
+                              broker_wheel_next(&self->introductions.timers), self->pongs.due_ms,
+                              broker_clearing_next(self), self->room_watch.due_ms,
+                              broker_wheel_next(&self->fanout.gather), self->log_sweep.due_ms,
+                              self->posts.fresh > 0 ? self->now.mono_ms : BROKER_NEVER};
     uint64_t next_ms = BROKER_NEVER;
 
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
@@ -423,6 +447,9 @@ broker_front_core_step(struct broker_front_core *self, struct msg_time now, cons
     broker_directory_flush_due(self);
     broker_leases_pong_due(self);
     broker_room_lists_due(self);
+    broker_casts_due(self);
+    broker_log_sweep_due(self);
+    broker_room_sweep_due(self);
     switch (event->kind) {
     case EVENT_START:
         start(self);
@@ -440,7 +467,9 @@ broker_front_core_step(struct broker_front_core *self, struct msg_time now, cons
         broker_progress_hear_stored(self, event);
         break;
     case EVENT_FULL:
-        broker_mailing_full(self, event->link);
+        broker_casts_full(self, event);
+        if (event->id == 0) /* a CAST of frames is told apart by its size */
+            broker_mailing_full(self, event->link);
         break;
     case EVENT_BOUND:
         break;
@@ -452,6 +481,7 @@ broker_front_core_step(struct broker_front_core *self, struct msg_time now, cons
         break;
     case EVENT_WAKE:
         self->armed_ms = BROKER_NEVER; /* that one is used up, also when it came late */
+        broker_casts_flush(self);
         break;
     }
     broker_progress_run_unlocked(self);

@@ -28,6 +28,11 @@ struct broker_front_settings {
     uint64_t account_rooms;         /* limits.account_rooms, that one account is in; invited to as many again */
     uint64_t mesh_join;             /* rooms.mesh_join: up to so many members a room becomes a mesh ... */
     uint64_t mesh_stay;             /* rooms.mesh_stay: ... and up to so many it stays one */
+    uint64_t posts_per_s;           /* limits.posts_per_s: into rooms, per session; as many in a burst */
+    uint64_t post_kib_per_s;        /* limits.post_mib_per_s, likewise */
+    uint64_t log_frames;            /* rooms.log_frames, of one room */
+    uint64_t log_bytes;             /* rooms.log_mib */
+    uint64_t log_ms;                /* rooms.log_days */
     uint64_t requests_burst;        /* limits.requests: per session, burst ... */
     uint64_t requests_per_s;        /* ... and refill */
     uint64_t relay_burst_bytes;     /* limits.relay_burst_bytes: per session, and ... */
@@ -62,6 +67,7 @@ void broker_front_core_step(struct broker_front_core *self, struct msg_time now,
 
 struct broker_front_counts {
     uint64_t sessions, accounts_online, requests, refused, log_ins, log_ins_failed, sign_ups, introductions, presence_sent, garbage;
+    uint64_t posts, copies; /* frames taken into rooms; posts that were cast, by each who got them */
     uint64_t relayed, unreached;
     uint64_t mail_stored, mail_refused, mail_pushed, mail_expired, mail_waiting;
     bool mail_counted; /* mail_waiting is all there is, stored or on its way */

@@ -10,6 +10,12 @@ broker_front_step(struct broker_front *self, const struct msg_event *event)
 {
     broker_front_core_step(self->core, self->now, event, &self->effects);
     broker_front_perform(self);
+    while (self->full_count > 0) {
+        const struct broker_front_full full = self->full[--self->full_count];
+        const struct msg_event refused = {.kind = EVENT_FULL, .link = full.link, .id = full.id};
+        broker_front_core_step(self->core, self->now, &refused, &self->effects);
+        broker_front_perform(self);
+    }
 }
 
 /* What passes between door, front and vault may hold a password: it does not

@@ -1,5 +1,8 @@
 /* What the core asked for happens here, in its order; nothing of it waits. */
 #include "broker/front.h"
+
+#include <stdlib.h>
+
 #include "host/log.h"
 
 static void
@@ -21,6 +24,36 @@ send_to(struct broker_front *self, uint64_t link, struct msg_span bytes)
         host_log(MSG_LOG_DEBUG, "FRONT-NEIGHBOUR-AWAY a frame found nobody; it is asked for again.");
 }
 
+static void
+note_full(struct broker_front *self, uint64_t link, uint64_t id)
+{
+    if (self->full_count == self->full_room) {
+        self->full_room = self->full_room > 0 ? 2 * self->full_room : 64;
+        self->full = realloc(self->full, self->full_room * sizeof *self->full);
+        if (self->full == NULL)
+            abort(); /* out of memory: there is nothing better to do */
+    }
+    self->full[self->full_count++] = (struct broker_front_full){link, id};
+}
+
+/* Made once; each connection gets a reference to it. */
+static void
+cast(struct broker_front *self, const struct msg_effect *effect, struct msg_span bytes)
+{
+    zmq_msg_t body;
+
+    if (zmq_msg_init_size(&body, bytes.len) != 0)
+        abort();
+    memcpy(zmq_msg_data(&body), bytes.at, bytes.len);
+    for (size_t i = 0; i < msg_effects_cast_count(effect); i++) {
+        const uint64_t link = msg_effects_cast_link(&self->effects, effect, i);
+        if (broker_port_cast(self->port, link, &body) == CONCLAVE_ERR_BUSY)
+            note_full(self, link, effect->id);
+    }
+    zmq_msg_close(&body);
+    self->ears.loud |= EAR_MEMBERS;
+}
+
 void
 broker_front_perform(struct broker_front *self)
 {
@@ -39,6 +72,9 @@ broker_front_perform(struct broker_front *self)
         case EFFECT_SEND:
             send_to(self, effect->id, bytes);
             break;
+        case EFFECT_CAST:
+            cast(self, effect, bytes);
+            break;
         case EFFECT_WAKE:
             if (self->now.mono_ms + effect->id < self->wake_ms)
                 self->wake_ms = self->now.mono_ms + effect->id;
@@ -53,7 +89,6 @@ broker_front_perform(struct broker_front *self)
         case EFFECT_DIAL:
         case EFFECT_ADMIT:
         case EFFECT_EXPEL:
-        case EFFECT_CAST:
         case EFFECT_LISTEN:
         case EFFECT_SUBSCRIBE:
             break;

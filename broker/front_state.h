@@ -9,15 +9,18 @@
 
 #include "broker/accounts.h"
 #include "broker/front_core.h"
+#include "broker/fanout.h"
 #include "broker/introductions.h"
 #include "broker/jobs.h"
 #include "broker/mailbox.h"
 #include "broker/mailwrites.h"
 #include "broker/people.h"
+#include "broker/posts.h"
 #include "broker/proposals.h"
 #include "broker/revocations.h"
 #include "broker/room_records.h"
 #include "broker/room_watch.h"
+#include "broker/senders.h"
 #include "broker/sessions.h"
 #include "broker/throttle.h"
 
@@ -59,6 +62,12 @@ struct broker_flights {
     uint32_t boarding;              /* the first whose transaction has no id yet */
 };
 
+/* Logs of rooms are looked at one after the other (broker/log_sweep). */
+struct broker_log_sweep {
+    uint64_t due_ms;
+    struct msg_id room;             /* the last one; zeros: none in this round */
+};
+
 struct broker_front_core {
     struct broker_front_settings settings;
     struct broker_view view;
@@ -85,6 +94,14 @@ struct broker_front_core {
     struct broker_proposals proposals;
     struct broker_flights flights;  /* transactions of rooms under way */
     struct broker_room_watch room_watch;
+    struct broker_posts posts;
+    struct broker_senders senders;
+    struct broker_fanout fanout;
+    struct broker_log_sweep log_sweep;
+    uint64_t run_first;             /* offsets of this run are not below it */
+    struct msg_mark *marks;         /* of the ROOM_READ that is answered */
+    uint64_t sweep_ms;              /* when to look for rooms that are gone */
+    struct msg_record_key sweep_at; /* the last one that was looked at */
     uint64_t *links;                /* a CAST's; room for all sessions */
     struct msg_buf items;           /* a list under construction */
     struct msg_buf nested;          /* a list in its items */
@@ -108,6 +125,8 @@ void broker_front_core_refuse(struct broker_front_core *self, uint64_t link, uin
 /* What somebody else than the operator is told of trouble with the store; text
  * stays as it is for other errors. */
 void broker_front_core_soften(enum conclave_err *err, const char **text);
+/* A frame that should not have come: it is refused, and counts against the connection. */
+void broker_front_core_garbage(struct broker_front_core *self, const struct broker_ask *ask, enum conclave_err err);
 void broker_front_core_bye(struct broker_front_core *self, uint64_t link, enum conclave_err err, const char *text);
 
 /* Answers a question of the session that was held, out of its rate. */
@@ -306,10 +325,56 @@ void broker_room_lists_watch(struct broker_front_core *self, const struct broker
 void broker_room_lists_changed(struct broker_front_core *self, uint32_t room, enum msg_act act);
 void broker_room_lists_due(struct broker_front_core *self);
 
+/* ---- room_sweep: rooms that are gone, in the end from the disk as well ---- */
+void broker_room_sweep_due(struct broker_front_core *self);
+
 /* ---- room_cards: MEMBERS_OF, CARDS_OF, CARD_OF ---- */
 void broker_room_cards_members(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
 void broker_room_cards_of_room(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
 void broker_room_cards_one(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+
+/* ---- room_posts: ROOM_POST ---- */
+void broker_posts_hear(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+/* The seat of a session in a room; else what it is told. */
+enum conclave_err CONCLAVE_CHECK broker_posts_admit(const struct broker_front_core *self, uint32_t session,
+                                                    const struct msg_id *id, uint32_t *room, uint32_t *seat);
+void broker_posts_stored(struct broker_front_core *self, uint64_t id, enum conclave_err err);
+
+/* ---- room_casts: ROOM_CAST, ROOM_TAKEN, ROOM_STATE ---- */
+/* Where the log of the room stands, looked up with its first use. */
+struct broker_room_log *broker_casts_log(struct broker_front_core *self, uint32_t room);
+/* ROOM_STATE is due for that seat. */
+void broker_casts_mark(struct broker_front_core *self, uint32_t seat);
+/* ... and is told now. */
+void broker_casts_tell(struct broker_front_core *self, uint32_t session);
+void broker_casts_due(struct broker_front_core *self);
+void broker_casts_taken(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+void broker_casts_full(struct broker_front_core *self, const struct msg_event *event);
+/* The turn is over: what came in it is handed to the disk and cast. */
+void broker_casts_flush(struct broker_front_core *self);
+/* Frames behind that offset which are not on disk, and were cast in a turn
+ * before, to a seat that has just become live. */
+void broker_casts_pending(struct broker_front_core *self, uint32_t seat, uint64_t after);
+
+/* ---- room_reads: ROOM_READ ---- */
+void broker_reads_ask(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+
+/* ---- log_sweep ---- */
+void broker_log_sweep_start(struct broker_front_core *self);
+void broker_log_sweep_due(struct broker_front_core *self);
+
+/* ---- room_mesh: ROOM_MESH, ROOM_ROUTE ---- */
+void broker_mesh_hear(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+void broker_mesh_route(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+/* Before they go: the others are told that they publish no more. */
+void broker_mesh_end_seat(struct broker_front_core *self, uint32_t seat);
+void broker_mesh_end_session(struct broker_front_core *self, uint32_t session);
+/* The account is in the room no longer: nor are its sessions. */
+void broker_mesh_end_member(struct broker_front_core *self, uint32_t member);
+/* The last one of a room, and all of them: nobody is told. */
+void broker_mesh_end_room(struct broker_front_core *self, uint32_t room);
+/* The room may have become a mesh, or be one no longer. */
+void broker_mesh_settle(struct broker_front_core *self, uint32_t room);
 
 /* ---- devices: LIST_DEVICES, REVOKE, LIST_REVOKED, DELETE_ACCOUNT ---- */
 void broker_devices_list(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);

@@ -49,6 +49,7 @@ replace(struct broker_front_core *self, uint32_t slot, uint64_t link)
                      "This device logged in on another connection.");
     msg_effects_drop(self->out, session->conn);
     broker_introducing_forget(self, slot);
+    broker_mesh_end_session(self, slot);
     broker_people_unwatch_all(&self->people, slot);
     broker_rooms_stand_up_all(&self->rooms, slot);
     broker_room_watch_set(&self->room_watch, slot, false);
@@ -367,6 +368,7 @@ broker_login_end(struct broker_front_core *self, uint32_t slot, bool at_once)
     if (put_seen(self, session))
         msg_effects_store(self->out, broker_jobs_store_id(&self->jobs));
     broker_introducing_forget(self, slot);
+    broker_mesh_end_session(self, slot);
     broker_people_unwatch_all(&self->people, slot);
     broker_people_leave(&self->people, slot);
     broker_rooms_stand_up_all(&self->rooms, slot);

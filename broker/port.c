@@ -301,6 +301,20 @@ broker_port_send(struct broker_port *self, uint64_t link, struct msg_span bytes)
     end(self, (uint32_t)fd);
 }
 
+enum conclave_err
+broker_port_cast(struct broker_port *self, uint64_t link, zmq_msg_t *body)
+{
+    const int fd = fd_of(self, link);
+
+    if (fd < 0)
+        return CONCLAVE_OK; /* as above */
+    const enum conclave_err err = host_curve_send_shared(self->router, link & ~BROKER_PORT_LINK, body);
+    if (err == CONCLAVE_OK || err == CONCLAVE_ERR_BUSY)
+        return err;
+    end(self, (uint32_t)fd);
+    return CONCLAVE_OK;
+}
+
 zsock_t *
 broker_port_socket(struct broker_port *self)
 {

@@ -50,6 +50,10 @@ void broker_port_wipe_frame(struct broker_port *self);
 /* A connection that does not take it is gone, or is cut: LINK_DOWN follows. */
 void broker_port_send(struct broker_port *self, uint64_t link, struct msg_span bytes);
 
+/* One message for many: `body` is shared between them, not copied.  BUSY: that
+ * connection takes no more for now, did not get it, and stays. */
+enum conclave_err CONCLAVE_CHECK broker_port_cast(struct broker_port *self, uint64_t link, zmq_msg_t *body);
+
 /* What was sent before still goes out: the connection is cut a moment later,
  * and what it says until then is not heard. */
 void broker_port_drop(struct broker_port *self, uint64_t link, uint64_t now_ms);

@@ -208,6 +208,7 @@ uncount(struct broker_front_core *self, const struct broker_job *job)
 void
 broker_progress_hear_stored(struct broker_front_core *self, const struct msg_event *event)
 {
+    broker_posts_stored(self, event->id, event->err);
     broker_roster_stored(self, event->id, event->err);
     struct broker_job *job = broker_jobs_find(&self->jobs, event->id, BROKER_STAGE_STORE);
     if (job == NULL) {

@@ -131,8 +131,7 @@ share_a_room(const struct broker_front_core *self, uint64_t account, uint64_t ot
     for (uint32_t at = broker_rooms_of_account(&self->rooms, account); at != 0;
          at = self->rooms.members[at - 1].account_next) {
         const uint32_t room = self->rooms.members[at - 1].room;
-        if (broker_rooms_is_in(&self->rooms.members[at - 1])
-            && broker_rooms_member(&self->rooms, room, other) != BROKER_NONE
+        if (broker_rooms_member(&self->rooms, room, other) != BROKER_NONE
             && broker_roster_part(self, room, other, &part) && part.role != MSG_ROLE_NONE
             && broker_roster_part(self, room, account, &part) && part.role != MSG_ROLE_NONE)
             return true;

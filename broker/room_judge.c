@@ -38,8 +38,7 @@ is_seen(const struct broker_front_core *self, const struct broker_room *room, co
     struct msg_rec_room_entry entry;
 
     return op->seen == 0 ? op->act == MSG_ACT_CREATE
-                         : op->seen <= room->stored
-                               && broker_room_records_entry(&self->view, &room->rules.id, op->seen, &entry)
+                         : broker_room_records_entry(&self->view, &room->rules.id, op->seen, &entry)
                                && memcmp(entry.head.at, op->seen_head.at, sizeof entry.head.at) == 0;
 }
 
@@ -78,6 +77,16 @@ makes_acquaintance(uint64_t act)
     return act == MSG_ACT_INVITE || act == MSG_ACT_BAN;
 }
 
+/* The rules pass over a subject that an act has no use for; here it would
+ * become a record of an account that has nothing to do with the room. */
+static bool
+has_idle_subject(const struct msg_room_op *op, const struct msg_room_part *subject)
+{
+    return op->subject != 0
+           && (op->act == MSG_ACT_JOIN || op->act == MSG_ACT_TOPIC || op->act == MSG_ACT_DELETE
+               || (op->act == MSG_ACT_LEAVE && subject->role == MSG_ROLE_NONE));
+}
+
 enum conclave_err
 broker_roster_judge(const struct broker_front_core *self, uint32_t slot, const struct msg_room_op *op)
 {
@@ -90,6 +99,8 @@ broker_roster_judge(const struct broker_front_core *self, uint32_t slot, const s
         return CONCLAVE_ERR_BUSY;
     (void)broker_roster_next_part(self, slot, op->account, &actor); /* none: zeros */
     (void)broker_roster_next_part(self, slot, op->subject, &subject);
+    if (has_idle_subject(op, &subject))
+        return CONCLAVE_ERR_BAD_ARGUMENTS;
     const bool self_made = op->subject == op->account;
     const enum conclave_err err =
         msg_room_apply(&rules, op, &actor, op->subject == 0 ? NULL : self_made ? &actor : &subject, false);

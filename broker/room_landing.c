@@ -56,10 +56,7 @@ gather_links(struct broker_front_core *self, uint32_t slot, uint64_t first)
     for (uint32_t at = room->seat_first; at != 0; at = self->rooms.seats[at - 1].room_next)
         self->links[count++] = self->sessions.list[self->rooms.seats[at - 1].session].conn;
     for (uint64_t number = first; number <= room->stored; number++) {
-        if (!read_op(self, &room->rules.id, number, &op))
-            continue;
-        count = add_links_of(self, slot, op.account, count);
-        if (op.subject != op.account)
+        if (read_op(self, &room->rules.id, number, &op) && op.subject != 0) /* whoever acts has a seat */
             count = add_links_of(self, slot, op.subject, count);
     }
     return count;
@@ -112,7 +109,7 @@ seat(struct broker_front_core *self, uint32_t room, uint64_t account, bool befor
         if (before)
             broker_seats_of_member(self, slot);
     } else if (!before) {
-        broker_rooms_stand_up_member(&self->rooms, slot);
+        broker_mesh_end_member(self, slot);
         if ((member->part.standing & MSG_STANDING_INVITED) == 0)
             broker_rooms_remove_member(&self->rooms, slot); /* from here on it stands in the store alone */
     }
@@ -141,6 +138,7 @@ broker_landing_tell(struct broker_front_core *self, uint32_t slot, uint64_t firs
     seat_all(self, slot, first, true);
     push(self, slot, first);
     seat_all(self, slot, first, false);
+    broker_mesh_settle(self, slot);
     if (self->rooms.list[slot].rules.gone)
         broker_room_lists_changed(self, slot, MSG_ACT_DELETE);
 }

@@ -18,6 +18,12 @@ read_record(struct msg_span value, enum msg_kind wanted, void *out, size_t size)
 }
 
 bool
+broker_room_records_read(struct msg_span value, struct msg_rec_room *out)
+{
+    return read_record(value, MSG_REC_ROOM, out, sizeof *out);
+}
+
+bool
 broker_room_records_room(const struct broker_view *view, const struct msg_id *room, struct msg_rec_room *out)
 {
     struct msg_span value;
@@ -133,6 +139,8 @@ restore_room(struct broker_rooms *rooms, struct msg_span value)
     if (!read_record(value, MSG_REC_ROOM, &record, sizeof record)
         || msg_room_name_parse(&name, record.name) != CONCLAVE_OK)
         return false;
+    if (record.gone_ms != 0)
+        return true;
     const uint32_t slot = broker_rooms_add(rooms, &record.room, &name);
     if (slot == BROKER_NONE)
         return false;

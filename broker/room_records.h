@@ -7,6 +7,8 @@
 #include "broker/rooms.h"
 #include "broker/view.h"
 
+/* One record of the table of rooms; false: it is none. */
+bool broker_room_records_read(struct msg_span value, struct msg_rec_room *out);
 bool broker_room_records_room(const struct broker_view *view, const struct msg_id *room, struct msg_rec_room *out);
 bool broker_room_records_entry(const struct broker_view *view, const struct msg_id *room, uint64_t number,
                                struct msg_rec_room_entry *out);

@@ -5,6 +5,8 @@
  * fails, the room is read again. */
 #include "broker/front_state.h"
 
+#include <assert.h>
+
 #define ENTRIES_MAX 32u          /* of one room in one transaction */
 #define BOARDING UINT64_MAX      /* id of a transaction that has none yet */
 
@@ -16,21 +18,18 @@ struct draft {
     char hash[MSG_HASH_TEXT_MAX + 1];
 };
 
-/* The member in the table, taken into it from the store if need be (*fresh);
+/* The member in the table, taken into it from the store if need be;
  * BROKER_NONE: full. */
 static uint32_t
-hold(struct broker_front_core *self, uint32_t room, uint64_t account, bool *fresh)
+hold(struct broker_front_core *self, uint32_t room, uint64_t account)
 {
     uint32_t slot = broker_rooms_member(&self->rooms, room, account);
 
-    *fresh = slot == BROKER_NONE;
-    if (!*fresh)
+    if (slot != BROKER_NONE)
         return slot;
     slot = broker_rooms_add_member(&self->rooms, room, account);
-    if (slot == BROKER_NONE) {
-        *fresh = false;
+    if (slot == BROKER_NONE)
         return slot;
-    }
     struct broker_member *member = &self->rooms.members[slot];
     (void)broker_room_records_part(&self->view, &self->rooms.list[room].rules.id, account, &member->part,
                                    &member->ended); /* none: it never was anything */
@@ -62,7 +61,8 @@ static void
 put_entry(struct broker_front_core *self, struct broker_room *room, struct msg_span op, struct msg_span certificate,
           bool epoch_grew)
 {
-    const struct msg_entry entry = {room->rules.number, room->log.last, self->now.wall_ms, op, certificate};
+    const struct broker_room_log *log = broker_casts_log(self, (uint32_t)(room - self->rooms.list));
+    const struct msg_entry entry = {room->rules.number, log->last, self->now.wall_ms, op, certificate};
     const struct msg_record_key key = msg_record_key_room(&room->rules.id, &entry.number, 1);
 
     msg_room_link(&room->rules, &entry, epoch_grew);
@@ -82,8 +82,8 @@ put_member(struct broker_front_core *self, const struct broker_room *room, uint3
     broker_room_records_put_part(self->out, &room->rules.id, member);
 }
 
-/* Makes the operation the next entry.  Neither op nor certificate may point
- * into the view. */
+/* Makes an operation that is permitted the next entry; QUOTA_EXCEEDED where the
+ * table is full.  Neither op nor certificate may point into the view. */
 static enum conclave_err
 enter(struct broker_front_core *self, struct draft *draft, const struct msg_room_op *op, struct msg_span signed_op,
       struct msg_span certificate)
@@ -92,24 +92,19 @@ enter(struct broker_front_core *self, struct draft *draft, const struct msg_room
     const bool registry = op->act == MSG_ACT_REVOKED;
     const uint64_t epoch = room->rules.epoch;
     struct broker_member *members = self->rooms.members;
-    uint32_t slots[2] = {BROKER_NONE, BROKER_NONE}; /* actor, subject */
-    bool fresh[2] = {false, false}, was_in[2];
-    enum conclave_err err = CONCLAVE_ERR_QUOTA_EXCEEDED;
+    uint32_t slots[2] = {BROKER_NONE, BROKER_NONE}; /* actor, subject: of these, one at most is not there yet */
+    bool was_in[2];
 
-    if (!registry)
-        slots[0] = hold(self, draft->room, op->account, &fresh[0]);
-    if (op->subject != 0 && (registry || slots[0] != BROKER_NONE))
-        slots[1] = hold(self, draft->room, op->subject, &fresh[1]);
+    if (!registry && (slots[0] = hold(self, draft->room, op->account)) == BROKER_NONE)
+        return CONCLAVE_ERR_QUOTA_EXCEEDED;
+    if (op->subject != 0 && (slots[1] = hold(self, draft->room, op->subject)) == BROKER_NONE)
+        return CONCLAVE_ERR_QUOTA_EXCEEDED;
     for (size_t i = 0; i < 2; i++)
         was_in[i] = slots[i] != BROKER_NONE && broker_rooms_is_in(&members[slots[i]]);
-    if ((registry || slots[0] != BROKER_NONE) && (op->subject == 0 || slots[1] != BROKER_NONE))
-        err = msg_room_apply(&room->rules, op, registry ? NULL : &members[slots[0]].part,
-                             op->subject == 0 ? NULL : &members[slots[1]].part, registry);
-    for (size_t i = 0; err != CONCLAVE_OK && i < 2; i++)
-        if (fresh[i])
-            broker_rooms_remove_member(&self->rooms, slots[i]);
-    if (err != CONCLAVE_OK)
-        return err;
+    const enum conclave_err err = msg_room_apply(&room->rules, op, registry ? NULL : &members[slots[0]].part,
+                                                 op->subject == 0 ? NULL : &members[slots[1]].part, registry);
+    assert(err == CONCLAVE_OK); /* it was judged */
+    (void)err;
     put_entry(self, room, signed_op, certificate, room->rules.epoch != epoch);
     for (size_t i = 0; i < 2; i++)
         if (slots[i] != BROKER_NONE)
@@ -129,28 +124,26 @@ close_draft(struct broker_front_core *self, const struct draft *draft)
     const uint64_t mesh_most = room->mesh ? self->settings.mesh_stay : self->settings.mesh_join;
 
     room->mesh = room->rules.members <= mesh_most;
-    if (room->rules.gone) {
-        msg_effects_delete(self->out, BROKER_TABLE_ROOMS, key);
+    const struct msg_rec_room record = {
+        .room = room->rules.id,
+        .name = {room->shown, room->shown_len},
+        .topic = msg_text(draft->topic),
+        .flags = room->rules.flags,
+        .hash = msg_text(draft->hash),
+        .number = room->rules.number,
+        .head = room->rules.head,
+        .epoch = room->rules.epoch,
+        .epoch_head = room->rules.epoch_head,
+        .created_ms = draft->created_ms,
+        .gone_ms = !room->rules.gone ? 0 : self->now.wall_ms > 0 ? self->now.wall_ms : 1,
+        .mesh = room->mesh,
+    };
+    const struct msg_rec_room_name owner = {room->rules.id};
+    msg_effects_put(self->out, BROKER_TABLE_ROOMS, key, MSG_REC_ROOM, &record);
+    if (room->rules.gone)
         msg_effects_delete(self->out, BROKER_TABLE_ROOM_NAMES, name);
-    } else {
-        const struct msg_rec_room record = {
-            .room = room->rules.id,
-            .name = {room->shown, room->shown_len},
-            .topic = msg_text(draft->topic),
-            .flags = room->rules.flags,
-            .hash = msg_text(draft->hash),
-            .number = room->rules.number,
-            .head = room->rules.head,
-            .epoch = room->rules.epoch,
-            .epoch_head = room->rules.epoch_head,
-            .created_ms = draft->created_ms,
-            .mesh = room->mesh,
-        };
-        const struct msg_rec_room_name owner = {room->rules.id};
-        msg_effects_put(self->out, BROKER_TABLE_ROOMS, key, MSG_REC_ROOM, &record);
-        if (room->stored == 0)
-            msg_effects_put(self->out, BROKER_TABLE_ROOM_NAMES, name, MSG_REC_ROOM_NAME, &owner);
-    }
+    else if (room->stored == 0)
+        msg_effects_put(self->out, BROKER_TABLE_ROOM_NAMES, name, MSG_REC_ROOM_NAME, &owner);
     room->flight = BOARDING;
     room->flight_next = 0;
     if (self->flights.last != 0)
@@ -262,6 +255,7 @@ remove_room(struct broker_front_core *self, uint32_t slot)
 
     while (room->waiting_first != 0)
         end_proposal(self, broker_proposals_unqueue(&self->proposals, room), CONCLAVE_ERR_NO_SUCH_ROOM);
+    broker_mesh_end_room(self, slot);
     broker_rooms_remove(&self->rooms, slot);
 }
 

@@ -13,10 +13,14 @@ broker_seats_of_member(struct broker_front_core *self, uint32_t slot)
     const uint32_t person = broker_people_by_account(&self->people, account);
     uint32_t at = person != BROKER_NONE ? self->people.list[person].session_first : 0;
 
-    for (; at != 0; at = self->sessions.list[at - 1].person_next)
-        if (broker_rooms_sit(&self->rooms, slot, at - 1) == BROKER_NONE)
+    for (; at != 0; at = self->sessions.list[at - 1].person_next) {
+        const uint32_t seat = broker_rooms_sit(&self->rooms, slot, at - 1);
+        if (seat != BROKER_NONE)
+            broker_casts_mark(self, seat);
+        else
             msg_effects_log(self->out, MSG_LOG_WARN, "SEATS-FULL a session of account %llu hears nothing of a room",
                             (unsigned long long)account);
+    }
 }
 
 /* Seats the session where its account is in on disk, and adds the room to the
@@ -34,7 +38,7 @@ enter_one(struct broker_front_core *self, uint32_t session, uint32_t slot, struc
     if (part.role != MSG_ROLE_NONE && broker_rooms_sit(&self->rooms, slot, session) == BROKER_NONE)
         msg_effects_log(self->out, MSG_LOG_WARN, "SEATS-FULL a session of account %llu hears nothing of a room",
                         (unsigned long long)part.account);
-    const struct msg_room_head head = {room->rules.id, room->stored,  room->log.last,
+    const struct msg_room_head head = {room->rules.id, room->stored,  broker_casts_log(self, member->room)->last,
                                        part.role,      part.standing, room->mesh};
     return state->rooms.count < HEADS_MAX
            && msg_codec_append(&self->items, &state->rooms, MSG_ROOM_HEAD, &head) == CONCLAVE_OK;
@@ -87,4 +91,5 @@ broker_seats_start(struct broker_front_core *self)
                         "and limits/memberships.",
                         (unsigned long long)left);
     remove_ghosts(self);
+    self->sweep_ms = self->now.mono_ms;
 }

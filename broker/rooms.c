@@ -220,8 +220,8 @@ broker_rooms_add_member(struct broker_rooms *self, uint32_t room_slot, uint64_t 
 
 /* The seats of one account in a room, by those of its sessions: found from the
  * room's side, since a member does not know its sessions. */
-void
-broker_rooms_stand_up_member(struct broker_rooms *self, uint32_t member)
+static void
+stand_up_member(struct broker_rooms *self, uint32_t member)
 {
     uint32_t next;
 
@@ -239,7 +239,7 @@ broker_rooms_remove_member(struct broker_rooms *self, uint32_t slot)
     struct broker_room *room = &self->list[member->room];
     const uint64_t account = member->part.account;
 
-    broker_rooms_stand_up_member(self, slot);
+    stand_up_member(self, slot);
     broker_index_remove(&self->by_pair, pair_hash(self, member->room, account), slot);
     if (member->room_prev != 0)
         self->members[member->room_prev - 1].room_next = member->room_next;

@@ -15,16 +15,9 @@
 #define BROKER_ROOMS_H
 
 #include "broker/index.h"
+#include "broker/room_log.h"
 #include "msg/name.h"
 #include "msg/room.h"
-
-/* The log of a room (broker/room_log): filled at START, kept by each post. */
-struct broker_room_log {
-    uint64_t last;              /* offset given last; entries of the roster take it, too; 0: none yet */
-    uint64_t first;             /* the oldest that is kept; 0: none is */
-    uint64_t frames;            /* kept */
-    uint64_t bytes;             /* of them */
-};
 
 struct broker_room {
     bool used;
@@ -42,7 +35,11 @@ struct broker_room {
     uint64_t flight;            /* id of the transaction under way; 0: none */
     uint64_t stored;            /* number of the last entry that is on disk; 0: the room is not, yet */
     struct msg_room rules;      /* as after the transaction under way */
-    struct broker_room_log log;
+    /* the log and its fan-out (broker/room_posts) */
+    struct broker_room_log log; /* loaded with the first use */
+    uint64_t cast;              /* offset of the last frame that was cast; 0: none was, yet */
+    uint32_t post_first, post_last; /* slot + 1 in broker/posts, while they are cast */
+    bool meshed;                /* as its members were told last */
     char shown[MSG_ROOM_NAME_MAX + 1];
     char folded[MSG_ROOM_FOLD_MAX + 1];
 };
@@ -70,10 +67,10 @@ struct broker_seat {
     /* the fan-out's */
     bool live;                  /* it has read the log to its end, and is cast to */
     bool dirty;                 /* ROOM_STATE is due for this room */
+    bool apart;                 /* while something is cast: it gets a message of its own */
     uint16_t port;              /* of its XPUB for the room; 0: none */
-    uint32_t routes;            /* slot + 1: devices whose frames it has from themselves */
-    uint64_t told_offset;       /* of the room's log, in the last CAST, ROOM_LOG or ROOM_STATE */
-    uint64_t told_number;       /* of its roster, likewise */
+    uint32_t routes;            /* slot + 1 in broker/fanout: devices whose frames it has from themselves */
+    uint64_t heard;             /* offset that its last CAST or ROOM_LOG went up to */
 };
 
 struct broker_rooms_limits {
@@ -118,8 +115,6 @@ uint32_t broker_rooms_member(const struct broker_rooms *self, uint32_t room, uin
 uint32_t broker_rooms_add_member(struct broker_rooms *self, uint32_t room, uint64_t account);
 /* With its seats. */
 void broker_rooms_remove_member(struct broker_rooms *self, uint32_t member);
-/* Ends the seats that it has. */
-void broker_rooms_stand_up_member(struct broker_rooms *self, uint32_t member);
 
 /* The first room of an account, as slot + 1 of its member; the others follow
  * by account_next. */

@@ -25,6 +25,8 @@ struct broker_settings {
     uint64_t limit_room_members;
     uint64_t limit_memberships;
     uint64_t limit_account_rooms;
+    uint64_t limit_posts_per_s;
+    uint64_t limit_post_mib_per_s;
     uint64_t limit_requests;
     uint64_t limit_requests_per_s;
     uint64_t limit_relay_burst_bytes;
@@ -44,6 +46,9 @@ struct broker_settings {
     uint64_t presence_gather_ms;
     uint64_t rooms_mesh_join;
     uint64_t rooms_mesh_stay;
+    uint64_t rooms_log_frames;
+    uint64_t rooms_log_days;
+    uint64_t rooms_log_mib;
     uint64_t throttle_scope; /* 0: source, 1: account */
     uint64_t throttle_failures;
     uint64_t throttle_first_ms;

@@ -325,15 +325,22 @@ send_part(void *socket, const void *at, size_t len, int flags)
     return errno == EAGAIN ? CONCLAVE_ERR_BUSY : CONCLAVE_ERR_NOT_FOUND;
 }
 
-enum conclave_err
-host_curve_send_router(zsock_t *router, uint64_t conn, struct msg_span bytes)
+static enum conclave_err
+send_id(void *raw, uint64_t conn)
 {
-    void *raw = zsock_resolve(router);
     uint8_t id[ID_BYTES];
 
     for (size_t i = 0; i < ID_BYTES; i++)
         id[i] = (uint8_t)(conn >> (8 * (ID_BYTES - 1 - i)));
-    const enum conclave_err err = send_part(raw, id, sizeof id, ZMQ_SNDMORE);
+    return send_part(raw, id, sizeof id, ZMQ_SNDMORE);
+}
+
+enum conclave_err
+host_curve_send_router(zsock_t *router, uint64_t conn, struct msg_span bytes)
+{
+    void *raw = zsock_resolve(router);
+    const enum conclave_err err = send_id(raw, conn);
+
     return err == CONCLAVE_OK ? send_part(raw, bytes.at, bytes.len, 0) : err;
 }
 
@@ -341,6 +348,28 @@ void
 host_curve_publish(zsock_t *xpub, struct msg_span bytes)
 {
     (void)send_part(zsock_resolve(xpub), bytes.at, bytes.len, 0); /* an XPUB takes everything */
+}
+
+enum conclave_err
+host_curve_send_shared(zsock_t *router, uint64_t conn, zmq_msg_t *body)
+{
+    void *raw = zsock_resolve(router);
+    const enum conclave_err err = send_id(raw, conn);
+    zmq_msg_t copy;
+    int rc;
+
+    if (err != CONCLAVE_OK)
+        return err;
+    zmq_msg_init(&copy);
+    if (zmq_msg_copy(&copy, body) != 0)
+        abort(); /* out of memory: there is nothing better to do */
+    do
+        rc = zmq_msg_send(&copy, raw, ZMQ_DONTWAIT);
+    while (rc < 0 && errno == EINTR);
+    if (rc >= 0)
+        return CONCLAVE_OK;
+    zmq_msg_close(&copy);
+    return errno == EAGAIN ? CONCLAVE_ERR_BUSY : CONCLAVE_ERR_NOT_FOUND;
 }
 
 enum conclave_err

@@ -85,6 +85,9 @@ struct msg_span host_frame_bytes(struct host_frame *frame);
 
 /* Never block. OK, BUSY (its pipe is full), NOT_FOUND (gone). */
 enum conclave_err CONCLAVE_CHECK host_curve_send_router(zsock_t *router, uint64_t conn, struct msg_span bytes);
+/* The same for one of many who get the same message, which is shared and not
+ * copied; body stays the caller's. */
+enum conclave_err CONCLAVE_CHECK host_curve_send_shared(zsock_t *router, uint64_t conn, zmq_msg_t *body);
 enum conclave_err CONCLAVE_CHECK host_curve_send_dealer(zsock_t *dealer, struct msg_span bytes);
 void host_curve_publish(zsock_t *xpub, struct msg_span bytes);
 

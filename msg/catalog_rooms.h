@@ -181,12 +181,13 @@ struct msg_rec_room {
     uint64_t epoch;
     struct msg_head epoch_head;
     uint64_t created_ms;
+    uint64_t gone_ms;           /* 0: it is there; else its roster is kept for a while */
     bool mesh;
 };
 struct msg_rec_room_name { struct msg_id room; };
 struct msg_rec_room_member { struct msg_id room; uint64_t account; uint64_t role; uint64_t standing; uint64_t last; uint64_t since; uint64_t until; uint64_t ended; }; /* see msg/room.h; ended: number of the entry that ended its membership; 0: it is in, or never was */
 struct msg_rec_room_entry { uint64_t offset; uint64_t at_ms; struct msg_span op; struct msg_span certificate; struct msg_head head; }; /* head: of the roster there */
-struct msg_rec_room_frame { uint64_t at_ms; struct msg_span frame; };
+struct msg_rec_room_frame { uint64_t at_ms; uint64_t frames; uint64_t bytes; struct msg_span frame; }; /* frames, bytes: of this log up to here, with those that are no longer kept */
 
 /* ---- the peer's records ---- */
 struct msg_rec_my_room {

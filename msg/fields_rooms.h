@@ -291,6 +291,7 @@ FIELDS(msg_rec_room) {
     FIELD(msg_rec_room, epoch, 1, ANY),
     FIXED(msg_rec_room, epoch_head),
     FIELD(msg_rec_room, created_ms, 0, ANY),
+    FIELD(msg_rec_room, gone_ms, 0, ANY),
     FLAG(msg_rec_room, mesh),
 };
 FIELDS(msg_rec_room_name) {FIXED(msg_rec_room_name, room)};
@@ -313,6 +314,8 @@ FIELDS(msg_rec_room_entry) {
 };
 FIELDS(msg_rec_room_frame) {
     FIELD(msg_rec_room_frame, at_ms, 0, ANY),
+    FIELD(msg_rec_room_frame, frames, 1, ANY),
+    FIELD(msg_rec_room_frame, bytes, 1, ANY),
     FIELD(msg_rec_room_frame, frame, 1, POST_MAX),
 };
 FIELDS(msg_rec_my_room) {

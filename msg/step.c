@@ -251,7 +251,14 @@ msg_effects_expel_at(struct msg_effects *self, uint64_t link, const struct msg_b
 void
 msg_effects_cast(struct msg_effects *self, const uint64_t *links, size_t count, struct msg_span bytes)
 {
+    msg_effects_cast_as(self, 0, links, count, bytes);
+}
+
+void
+msg_effects_cast_as(struct msg_effects *self, uint64_t id, const uint64_t *links, size_t count, struct msg_span bytes)
+{
     struct msg_effect *effect = add(self, EFFECT_CAST);
+    effect->id = id;
     effect->key_at = arena_add(&self->arena, msg_span(links, count * sizeof *links));
     effect->key_len = count * sizeof *links;
     add_bytes(self, effect, bytes);

@@ -28,13 +28,13 @@ enum msg_event_kind {
     EVENT_COMMAND,   /* of the local user: a CMD_ frame in bytes, or command and message */
     EVENT_WAKE,      /* the time asked for by WAKE is there */
     EVENT_STOP,      /* orderly end: say goodbye */
-    EVENT_FULL,      /* link takes no more for now: what was sent to it last is lost */
+    EVENT_FULL,      /* link takes no more for now: the CAST with that id did not reach it */
     EVENT_BOUND      /* link (of a LISTEN) is bound to port `id` (0: it could not be: err) */
 };
 
 struct msg_event {
     enum msg_event_kind kind;
-    uint64_t id;                /* STORED; BOUND: port */
+    uint64_t id;                /* STORED, FULL; BOUND: port */
     uint64_t link;              /* FRAME, LINK_UP, LINK_DOWN */
     struct msg_box_pub key;     /* FRAME, LINK_UP: the transport key at the other end */
     struct msg_text source;     /* FRAME, LINK_UP: its address without port; "" unknown */
@@ -57,7 +57,7 @@ enum msg_effect_kind {
     EFFECT_DROP,    /* link: close it, or cut an accepted one off */
     EFFECT_ADMIT,   /* key: let it in at the inbound socket (id 0), or at the XPUB of link id */
     EFFECT_EXPEL,   /* key: no longer, and cut it off */
-    EFFECT_CAST,    /* bytes to each of the links that stand as u64 in the record key: as SEND, shared and not copied */
+    EFFECT_CAST,    /* bytes to each of the links that stand as u64 in the record key: as SEND, shared and not copied; id: comes back with FULL */
     EFFECT_LISTEN,  /* link (chosen by the core): bind an XPUB; port: this one if it is free, else on any; BOUND comes back.  SEND to it publishes, DROP closes it */
     EFFECT_SUBSCRIBE, /* as DIAL, with a SUB that takes everything: its frames come as FRAME */
     EFFECT_LOG      /* level, bytes: an id and a sentence, no secret, no content */
@@ -66,7 +66,7 @@ enum msg_effect_kind {
 struct msg_effect {
     enum msg_effect_kind kind;
     uint32_t table;
-    uint64_t id;            /* STORE; SEND, DIAL, DROP, LISTEN, SUBSCRIBE, ADMIT, EXPEL: link; WAKE: ms; LOG: level */
+    uint64_t id;            /* STORE, CAST; SEND, DIAL, DROP, LISTEN, SUBSCRIBE, ADMIT, EXPEL: link; WAKE: ms; LOG: level */
     uint16_t port;          /* LISTEN */
     struct msg_box_pub key; /* DIAL, ADMIT, EXPEL */
     size_t key_at;          /* PUT, DELETE: the record key; CAST: the links; in the arena */
@@ -110,7 +110,8 @@ void msg_effects_admit(struct msg_effects *self, const struct msg_box_pub *key);
 void msg_effects_expel(struct msg_effects *self, const struct msg_box_pub *key);
 void msg_effects_admit_at(struct msg_effects *self, uint64_t link, const struct msg_box_pub *key);
 void msg_effects_expel_at(struct msg_effects *self, uint64_t link, const struct msg_box_pub *key);
-void msg_effects_cast(struct msg_effects *self, const uint64_t *links, size_t count, struct msg_span bytes);
+void msg_effects_cast(struct msg_effects *self, const uint64_t *links, size_t count, struct msg_span bytes); /* id 0 */
+void msg_effects_cast_as(struct msg_effects *self, uint64_t id, const uint64_t *links, size_t count, struct msg_span bytes);
 size_t msg_effects_cast_count(const struct msg_effect *effect);
 uint64_t msg_effects_cast_link(const struct msg_effects *self, const struct msg_effect *effect, size_t index);
 void msg_effects_listen(struct msg_effects *self, uint64_t link, uint16_t port);

@@ -350,10 +350,84 @@ finish(void **state)
 
 #define CLAIM(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+static void
+send_to_all(struct fixture *f, const uint64_t *links, size_t count, zmq_msg_t *body, uint64_t *refused)
+{
+    for (size_t i = 0; i < count; i++)
+        refused[i] += broker_port_cast(f->port, links[i], body) == CONCLAVE_ERR_BUSY;
+}
+
+/* A device that takes ten messages ahead and then leaves the rest to the
+ * connection, as one does that is stopped. */
+static zsock_t *
+come_slowly(struct fixture *f, uint64_t *link)
+{
+    zsock_t *self = zsock_new(ZMQ_DEALER);
+
+    assert_non_null(self);
+    zsock_set_rcvhwm(self, 10);
+    zsock_set_rcvbuf(self, 4096);
+    zsock_set_linger(self, 0);
+    zsock_set_curve_serverkey_bin(self, f->server.at);
+    zsock_set_curve_publickey_bin(self, f->client.at);
+    zsock_set_curve_secretkey_bin(self, f->client_sec.at);
+    assert_int_equal(zsock_connect(self, "tcp://127.0.0.1:%u", broker_port_number(f->port)), 0);
+    assert_int_equal(zmq_send(zsock_resolve(self), "hello", 5, 0), 5);
+    *link = expect(f, EVENT_LINK_UP);
+    assert_int_equal(expect(f, EVENT_FRAME), *link);
+    return self;
+}
+
+static void
+one_message_reaches_many_and_who_does_not_read_holds_up_nobody(void **state)
+{
+    enum { READERS = 5, ALL = READERS + 1, BYTES = 3000, ROUNDS_MAX = 100000 };
+    struct fixture *f = *state;
+    struct host_dial *peers[READERS];
+    uint64_t links[ALL], refused[ALL] = {0}, rounds = 0;
+    uint8_t got[BYTES];
+    struct host_frame frame;
+    struct msg_event event;
+    zmq_msg_t body;
+
+    for (size_t i = 0; i < READERS; i++)
+        peers[i] = come(f, &links[i]);
+    zsock_t *slow = come_slowly(f, &links[READERS]);
+    assert_int_equal(zmq_msg_init_size(&body, BYTES), 0);
+    memset(zmq_msg_data(&body), 'x', BYTES);
+    zmq_msg_init(&frame.body);
+    /* What is on its way to the last one fills up, and nothing else does. */
+    while (refused[READERS] == 0 && rounds++ < ROUNDS_MAX) {
+        send_to_all(f, links, ALL, &body, refused);
+        for (size_t i = 0; i < READERS; i++) {
+            assert_int_equal(hear(peers[i], &frame), HOST_READ_FRAME);
+            assert_int_equal(host_frame_bytes(&frame).len, BYTES);
+        }
+    }
+    assert_int_equal(refused[READERS], 1);
+    for (size_t i = 0; i < READERS; i++)
+        assert_int_equal(refused[i], 0);
+    /* It is not cut for that; it has lost the last one alone, and takes more when it reads. */
+    assert_false(next(f, 0, &event));
+    zsock_set_rcvtimeo(slow, WAIT_MS);
+    for (uint64_t i = 0; i + 1 < rounds; i++)
+        assert_int_equal(zmq_recv(zsock_resolve(slow), got, sizeof got, 0), BYTES);
+    while (broker_port_cast(f->port, links[READERS], &body) == CONCLAVE_ERR_BUSY)
+        assert_false(next(f, 20, &event));
+    assert_int_equal(zmq_recv(zsock_resolve(slow), got, sizeof got, 0), BYTES);
+    assert_memory_equal(got, zmq_msg_data(&body), BYTES);
+    zmq_msg_close(&frame.body);
+    zmq_msg_close(&body);
+    zsock_destroy(&slow);
+    for (size_t i = 0; i < READERS; i++)
+        host_dial_close(&peers[i], 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        CLAIM(one_message_reaches_many_and_who_does_not_read_holds_up_nobody),
         CLAIM(a_connection_that_ends_without_a_word_is_down_within_a_second),
         CLAIM(what_was_said_before_the_end_is_heard_before_it),
         CLAIM(a_newer_connection_with_the_same_descriptor_stays),

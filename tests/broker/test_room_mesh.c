@@ -1,0 +1,200 @@
+/* Claims about broker/room_mesh: who is told where the XPUB of whom is, and
+ * whose frames come to a member by themselves. */
+#include "broker/fanout.h"
+#include "tests/broker/posts_world.h"
+
+static void
+say_mesh(const struct fake_device *device, uint16_t port)
+{
+    const struct msg_room_mesh mesh = {LOBBY, port};
+
+    fake_registry_clear(&reg);
+    fake_say(&reg, device, MSG_ROOM_MESH, &mesh);
+}
+
+static void
+say_route(const struct fake_device *device, const struct fake_device *from, bool direct)
+{
+    const struct msg_room_route route = {LOBBY, from->account, from->device, direct};
+
+    fake_say(&reg, device, MSG_ROOM_ROUTE, &route);
+}
+
+static uint64_t
+peers_told(const struct fake_device *device)
+{
+    return fake_registry_sent(&reg, device->link, MSG_ROOM_PEERS, 0, &any) ? any.MSG_ANY_ROOM_PEERS.peers.count : 99;
+}
+
+/* The device was told of one peer alone, at this endpoint; "": it is gone. */
+static void
+expect_peer(const struct fake_device *device, const struct fake_device *of, const char *endpoint)
+{
+    struct msg_device_card card;
+    struct msg_address address;
+    struct msg_cert_body body;
+
+    assert_int_equal(peers_told(device), 1);
+    struct msg_list peers = any.MSG_ANY_ROOM_PEERS.peers;
+    assert_true(msg_codec_next(&peers, MSG_DEVICE_CARD, &card));
+    assert_true(broker_accounts_read_certificate(card.certificate, &body));
+    assert_int_equal(body.account, of->account);
+    assert_int_equal(card.endpoints.count, endpoint[0] != '\0' ? 1 : 0);
+    if (endpoint[0] != '\0') {
+        assert_true(msg_codec_next(&card.endpoints, MSG_ADDRESS, &address));
+        expect_text(address.endpoint, endpoint);
+    }
+}
+
+static void
+who_publishes_is_told_to_the_others_and_they_to_it(void **state)
+{
+    (void)state;
+    say_mesh(&alice, 9001);
+    assert_int_equal(peers_told(&alice), 0);
+    expect_peer(&bob, &alice, "192.0.2.1:9001");
+    expect_peer(&carol, &alice, "192.0.2.1:9001");
+    say_mesh(&bob, 9002);
+    expect_peer(&bob, &alice, "192.0.2.1:9001");
+    expect_peer(&alice, &bob, "192.0.2.1:9002");
+    say_mesh(&bob, 9002); /* again: it is told all, and nobody else anything */
+    expect_peer(&bob, &alice, "192.0.2.1:9001");
+    assert_int_equal(sent(&alice, MSG_ROOM_PEERS), 0);
+}
+
+static void
+who_stops_or_goes_is_told_to_be_gone(void **state)
+{
+    (void)state;
+    say_mesh(&alice, 9001);
+    say_mesh(&alice, 0);
+    expect_peer(&bob, &alice, "");
+    say_mesh(&alice, 9001);
+    fake_registry_clear(&reg);
+    fake_registry_down(&reg, alice.link);
+    expect_peer(&bob, &alice, "");
+    say_mesh(&carol, 9003);
+    DO(act(&carol, MSG_ACT_LEAVE, NULL));
+    expect_peer(&bob, &carol, "");
+    assert_int_equal(sent(&carol, MSG_ROOM_PEERS), 0);
+    /* On another connection: the old one publishes no more. */
+    say_mesh(&bob, 9002);
+    assert_true(fake_enter(&reg, &alice));
+    fake_registry_clear(&reg);
+    bob.link = 302;
+    assert_true(fake_enter(&reg, &bob));
+    expect_peer(&alice, &bob, "");
+}
+
+static void
+an_endpoint_is_told_to_those_alone_who_may_see_it(void **state)
+{
+    (void)state;
+    fake_login(&reg, &alice, (struct fake_login){.port = 7000, .direct = MSG_DIRECT_NEVER});
+    say_mesh(&alice, 9001);
+    assert_int_equal(sent(&bob, MSG_ROOM_PEERS), 0);
+    fake_login(&reg, &alice, (struct fake_login){.port = 7000, .direct = MSG_DIRECT_CONTACTS});
+    watch(&alice, "bob");
+    say_mesh(&alice, 0);
+    say_mesh(&alice, 9001);
+    expect_peer(&bob, &alice, "192.0.2.1:9001");
+    assert_int_equal(sent(&carol, MSG_ROOM_PEERS), 0);
+    say_mesh(&carol, 9003);
+    assert_int_equal(peers_told(&carol), 0);
+}
+
+static void
+strangers_are_told_nothing(void **state)
+{
+    (void)state;
+    DO(act(&carol, MSG_ACT_LEAVE, NULL));
+    say_mesh(&alice, 9001);
+    say_mesh(&carol, 9003);
+    expect_error(carol.link, "not-a-member");
+    assert_int_equal(sent(&carol, MSG_ROOM_PEERS), 0);
+    assert_int_equal(sent(&alice, MSG_ROOM_PEERS), 0);
+}
+
+static void
+what_comes_by_itself_is_not_cast_and_all_else_without_a_hole(void **state)
+{
+    (void)state;
+    uint64_t prev = 0;
+
+    assert_true(go_live(&carol));
+    say_route(&carol, &alice, true);
+    post_one(&alice, 1);
+    assert_int_equal(sent(&carol, MSG_ROOM_CAST), 0);
+    post_one(&bob, 1);
+    assert_true(fake_registry_sent(&reg, carol.link, MSG_ROOM_CAST, 0, &any));
+    assert_int_equal(any.MSG_ANY_ROOM_CAST.prev, 0); /* it has heard nothing from us: so it has missed nothing */
+    assert_int_equal(any.MSG_ANY_ROOM_CAST.posts.count, 1);
+    assert_true(msg_codec_next(&any.MSG_ANY_ROOM_CAST.posts, MSG_LOGGED, &logged));
+    prev = logged.offset;
+    fake_registry_pass(&reg, 2000); /* ... but is told where the log stands, should one have been lost */
+    assert_int_equal(sent(&carol, MSG_ROOM_STATE), 1);
+    say_route(&carol, &alice, false);
+    fake_registry_clear(&reg);
+    post_one(&alice, 2);
+    assert_true(fake_registry_sent(&reg, carol.link, MSG_ROOM_CAST, 0, &any));
+    assert_true(any.MSG_ANY_ROOM_CAST.prev <= prev);
+}
+
+static void
+routes_are_few_and_end_with_the_session(void **state)
+{
+    (void)state;
+    struct msg_room_route route = {LOBBY, alice.account, 1000, true};
+
+    assert_true(go_live(&carol));
+    for (; route.device < 1000 + 3 * BROKER_FANOUT_ROUTES; route.device++)
+        fake_say(&reg, &carol, MSG_ROOM_ROUTE, &route);
+    say_route(&carol, &alice, true); /* one too many */
+    post_one(&alice, 1);
+    assert_int_equal(sent(&carol, MSG_ROOM_CAST), 1);
+    fake_registry_down(&reg, carol.link);
+    assert_true(fake_enter(&reg, &carol) && go_live(&carol));
+    say_route(&carol, &alice, true);
+    post_one(&alice, 2);
+    assert_int_equal(sent(&carol, MSG_ROOM_CAST), 0);
+}
+
+static void
+a_room_that_grows_is_a_mesh_no_longer(void **state)
+{
+    (void)state;
+    struct broker_front_settings settings = reg.settings;
+    struct msg_room_head head;
+
+    assert_true(go_live(&bob));
+    say_mesh(&alice, 9001);
+    say_route(&bob, &alice, true);
+    settings.mesh_join = settings.mesh_stay = 1;
+    broker_front_core_set(reg.core, &settings);
+    DO(act(&carol, MSG_ACT_LEAVE, NULL)); /* any entry: it is counted anew */
+    fake_registry_pass(&reg, 2000);
+    assert_true(fake_registry_sent(&reg, bob.link, MSG_ROOM_STATE, 0, &any));
+    assert_true(msg_codec_next(&any.MSG_ANY_ROOM_STATE.rooms, MSG_ROOM_HEAD, &head));
+    assert_false(head.mesh);
+    fake_registry_clear(&reg);
+    post_one(&alice, 1);
+    assert_int_equal(sent(&bob, MSG_ROOM_CAST), 1);
+    say_mesh(&bob, 9002);
+    assert_int_equal(sent(&alice, MSG_ROOM_PEERS), 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        POSTS_CASE(who_publishes_is_told_to_the_others_and_they_to_it),
+        POSTS_CASE(who_stops_or_goes_is_told_to_be_gone),
+        POSTS_CASE(an_endpoint_is_told_to_those_alone_who_may_see_it),
+        POSTS_CASE(strangers_are_told_nothing),
+        POSTS_CASE(what_comes_by_itself_is_not_cast_and_all_else_without_a_hole),
+        POSTS_CASE(routes_are_few_and_end_with_the_session),
+        POSTS_CASE(a_room_that_grows_is_a_mesh_no_longer),
+    };
+
+    return cmocka_run_group_tests_name("broker/room_mesh", tests, NULL, NULL);
+}
