@@ -177,6 +177,13 @@ peer_room_key_ready(struct peer_core *self, struct peer_room *room)
     return room->key_state == PEER_KEY_READY && room->key_store <= self->synced_store;
 }
 
+/* Nothing is begun where that is not so. */
+bool
+peer_room_key_usable(const struct peer_core *self, const struct peer_room *room)
+{
+    return room->key_state == PEER_KEY_READY && !room->unhanded && !spent(self, room) && room->key_store <= self->synced_store;
+}
+
 /* A parcel for one device.  BUSY: when others have come to their end. */
 static enum conclave_err
 hand(struct peer_core *self, struct peer_room *room, const struct msg_cert *cert)

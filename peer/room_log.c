@@ -36,6 +36,8 @@ peer_room_log_look(struct peer_core *self, struct peer_room *room)
         return;
     }
     room->pass_at = room->again && room->again_from < room->cursor ? room->again_from : room->cursor;
+    if (room->partial && room->whole < room->pass_at)
+        room->pass_at = room->whole;
     room->again = false;
     room->passing = true;
     self->room_passes++;
@@ -65,7 +67,7 @@ peer_room_read_log(struct peer_core *self, struct peer_request *request)
     const struct peer_room *room = peer_rooms_find(&self->rooms, &request->order.room);
     struct msg_buf buf = {self->frame, 0, MSG_FRAME_MAX / 2};
     struct msg_room_read read = {.req = request->req, .room = request->order.room, .after = request->number};
-    if (room != NULL && request->number < room->cursor)
+    if (room != NULL && (request->number < room->cursor || room->partial))
         list_have(self, room, &buf, &read.have);
     peer_session_send(self, MSG_ROOM_READ, &read);
 }
@@ -163,9 +165,10 @@ peer_room_log_page(struct peer_core *self, struct peer_request *request, const s
         peer_requests_again(self, request, MSG_ROOM_READ);
         return;
     }
-    if (whole && page->live)
+    if (whole && page->live) {
         room->live = true;
-    else if (whole)
+        peer_room_mesh_passed(self, room, room->pass_at);
+    } else if (whole)
         stop(self, room, HEARD_WAIT_DISK); /* it says that there is more, and does not show it */
     end_pass(self, room, request);
     peer_room_post_soon(self, room);
