@@ -218,7 +218,13 @@ struct msg_cmd_room_create { uint64_t req; struct msg_text name; uint64_t flags;
 struct msg_cmd_room_join { uint64_t req; struct msg_text name; struct msg_text password; };
 struct msg_cmd_room_act { uint64_t req; struct msg_text room; uint64_t act; struct msg_text name; struct msg_text text; }; /* LEAVE, DELETE: no name; TOPIC: text */
 struct msg_tell_members { uint64_t req; struct msg_text room; struct msg_list members; bool more; };
-struct msg_tell_room { struct msg_text room; uint64_t act; struct msg_text user; struct msg_text by; struct msg_text text; };
+struct msg_tell_room {          /* what happened in a room; in rooms that we are not in (ROOM_WATCH) user and by are "" */
+    struct msg_text room;
+    uint64_t act;
+    struct msg_text user;       /* to whom: who came, went, was invited, muted, ...; "" in TOPIC and DELETE */
+    struct msg_text by;         /* who did it; "": the registry (REVOKED) */
+    struct msg_text text;       /* CREATE, TOPIC: the topic; LEAVE: who owns the room from now on, if that changes; REVOKED: the number of the device, "" for the account */
+};
 struct msg_tell_gap { struct msg_text room; struct msg_text from; uint64_t first; uint64_t last; };
 
 #endif

@@ -152,7 +152,9 @@ peer_links_want(struct peer_core *self, struct peer_contact *contact)
             peer_links_dial(self, device);
         if (!peer_links_reaching(device) && (device->dial_at_ms == 0 || device->dial_failures > 0))
             peer_relay_want(self, device); /* there was nothing to dial, or nobody answered there */
-        lacks = lacks || (!peer_links_reaching(device) && peer_talk_device_waits(self, device));
+        /* a greeting through the front says nothing yet of who they are by now */
+        const bool greeting = !contact->fresh && device->relayed.state == PEER_LINK_GREETING && device->dialled.state == PEER_LINK_NONE && device->accepted.state == PEER_LINK_NONE;
+        lacks = lacks || ((!peer_links_reaching(device) || greeting) && peer_talk_device_waits(self, device));
     }
     if (lacks && contact->introduce_at_ms == 0)
         peer_people_introduce(self, contact);

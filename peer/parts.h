@@ -128,6 +128,7 @@ enum peer_room_step {
     ROOM_STEP_NONE,     /* it is about none */
     ROOM_STEP_FIND,     /* ROOM_FOUND: which room the name means */
     ROOM_STEP_WHO,      /* FOUND: the account of a user */
+    ROOM_STEP_QUEUED,   /* what was asked before it in that room */
     ROOM_STEP_READ,     /* our own roster: it is being read */
     ROOM_STEP_PROPOSE,  /* DONE: the operation is in order */
     ROOM_STEP_ORDERED,  /* our own roster: has its entry */
@@ -151,6 +152,8 @@ struct peer_room_order {
     uint64_t ts_ms;
     struct msg_head mark;               /* hash of the signed operation: by it we know our entry */
     uint32_t signings;
+    uint64_t turn;                      /* what was asked first is done first, in each room */
+    bool paused;                        /* it was given time to fit */
     bool proof;                         /* ROSTER: of a head (struct peer_room.proof) */
     struct msg_tag key;                 /* CARDS: whom it is for */
     uint64_t subject_device;            /* CARD */
@@ -344,6 +347,7 @@ enum conclave_err peer_session_refusal(const struct peer_core *self); /* why we 
 void peer_requests_answer(struct peer_core *self, enum msg_kind kind, const union msg_any *any);
 void peer_requests_tick(struct peer_core *self);
 void peer_requests_again(struct peer_core *self, struct peer_request *request, enum msg_kind kind); /* its next step, or page */
+void peer_requests_pause(struct peer_core *self, struct peer_request *request, enum msg_kind kind, uint64_t ms); /* the same, after a while */
 void peer_requests_end(struct peer_core *self, struct peer_request *request);
 
 /* ---- people.c ---- */
@@ -462,6 +466,9 @@ void peer_room_ask(struct peer_core *self, struct peer_request *request); /* sen
 bool peer_room_fits(const struct peer_request *request, enum msg_kind answer);
 void peer_room_answer(struct peer_core *self, struct peer_request *request, enum msg_kind kind, const union msg_any *any);
 bool peer_room_refused(struct peer_core *self, struct peer_request *request, enum conclave_err err, struct msg_text text, uint64_t retry_ms); /* false: it goes on another way */
+void peer_room_ended(struct peer_core *self, const struct msg_id *room); /* one request about it: the next may go on */
+bool peer_room_has_turn(const struct peer_core *self, const struct peer_request *request);
+bool peer_room_pause(struct peer_core *self, struct peer_request *request); /* it does not fit the room: looks again after a while; false: it did */
 void peer_room_ordered(struct peer_core *self, const struct peer_room *room, struct msg_span op); /* this operation is an entry of our roster now */
 void peer_room_was_read(struct peer_core *self, const struct msg_id *room, bool over); /* some of it, or all there is */
 

@@ -264,6 +264,16 @@ lacks_link(struct peer_core *self, struct peer_contact *contact)
     return false;
 }
 
+/* Each change is told once, whichever answer brings it. */
+static void
+set_status(struct peer_core *self, struct peer_contact *contact, uint64_t status)
+{
+    const struct msg_user tell = {msg_text(contact->name), status, msg_text("")};
+    if (contact->status != status)
+        msg_effects_tell(self->out, MSG_TELL_PRESENCE, &tell);
+    contact->status = status;
+}
+
 void
 peer_people_introduced(struct peer_core *self, struct peer_request *request, const struct msg_introduced *answer)
 {
@@ -282,7 +292,7 @@ peer_people_introduced(struct peer_core *self, struct peer_request *request, con
     else if (asked != NULL)
         asked->warned = CONCLAVE_OK;
     if (contact != NULL)
-        contact->status = answer->status;
+        set_status(self, contact, answer->status);
     if (contact != NULL && contact == asked) {
         if (err == CONCLAVE_OK)
             contact->sure = contact->sure_next;
@@ -407,14 +417,9 @@ peer_people_presence(struct peer_core *self, const struct msg_presence *presence
         struct peer_contact *contact = msg_name_parse(&name, user.name) == CONCLAVE_OK ? peer_roster_named(&self->roster, &name) : NULL;
         if (contact == NULL)
             continue;
-        const bool changed = contact->status != user.status;
         contact->fresh = false;
-        contact->status = user.status;
+        set_status(self, contact, user.status);
         peer_relay_presence(self, contact);
-        if (changed) {
-            struct msg_user tell = {user.name, user.status, msg_text("")};
-            msg_effects_tell(self->out, MSG_TELL_PRESENCE, &tell);
-        }
         if (user.status != MSG_STATUS_OFFLINE && user.status != MSG_STATUS_NOT_FOUND && peer_talk_waits(self, contact)) {
             contact->introduce_failures = 0;
             contact->introduce_at_ms = 0;

@@ -41,6 +41,8 @@ end(struct peer_core *self, struct peer_request *request)
     msg_keys_wipe(request->order.password, sizeof request->order.password);
     request->used = false;
     self->requests_count--;
+    if (request->order.act != 0)
+        peer_room_ended(self, &request->order.room);
 }
 
 static void
@@ -86,6 +88,17 @@ peer_requests_again(struct peer_core *self, struct peer_request *request, enum m
     request->req = peer_step_req(self);
     request->tries = 0;
     peer_requests_go(self, request);
+}
+
+void
+peer_requests_pause(struct peer_core *self, struct peer_request *request, enum msg_kind kind, uint64_t ms)
+{
+    request->kind = kind;
+    request->req = peer_step_req(self);
+    request->tries = 0;
+    /* as if it had been sent, and its answer were that late */
+    request->sent_ms = self->now.mono_ms + ms > LATE_MS ? self->now.mono_ms + ms - LATE_MS : 1;
+    peer_step_at(self, self->now.mono_ms + ms);
 }
 
 void

@@ -6,6 +6,34 @@
 #include <stdio.h>
 
 #define SIGNINGS_MAX 5u     /* others are quicker: an operation is signed anew */
+#define PAUSE_MS 300u       /* what is in order, and on no disk yet, will be */
+
+/* ---- turns ---- */
+
+bool
+peer_room_has_turn(const struct peer_core *self, const struct peer_request *request)
+{
+    for (size_t i = 0; i < PEER_REQUESTS; i++) {
+        const struct peer_request *other = &self->requests[i];
+        if (other->used && other->order.act != 0 && other->order.turn < request->order.turn
+            && memcmp(&other->order.room, &request->order.room, sizeof other->order.room) == 0)
+            return false;
+    }
+    return true;
+}
+
+void
+peer_room_ended(struct peer_core *self, const struct msg_id *room)
+{
+    for (size_t i = 0; i < PEER_REQUESTS && self->requests_count > 0; i++) {
+        struct peer_request *request = &self->requests[i];
+        if (request->used && request->order.step == ROOM_STEP_QUEUED && memcmp(&request->order.room, room, sizeof *room) == 0
+            && peer_room_has_turn(self, request)) {
+            peer_room_go_on(self, request);
+            return;
+        }
+    }
+}
 
 /* ---- asking ---- */
 
@@ -55,6 +83,9 @@ peer_room_ask(struct peer_core *self, struct peer_request *request)
         peer_session_send(self, MSG_SEARCH, &search);
         break;
     }
+    case ROOM_STEP_QUEUED:
+        request->tries = 0; /* the one before it is given up in its time */
+        break;
     case ROOM_STEP_READ:
     case ROOM_STEP_ORDERED:
         if ((room = peer_rooms_find(&self->rooms, &order->room)) != NULL || (room = peer_room_make(self, &order->room)) != NULL)
@@ -113,7 +144,7 @@ peer_room_fits(const struct peer_request *request, enum msg_kind answer)
         [ROOM_STEP_LOG] = MSG_ROOM_LOG, [ROOM_STEP_CARDS] = MSG_CARDS, [ROOM_STEP_CARD] = MSG_CARDS,
     };
     const enum peer_room_step step = request->order.step;
-    return step != ROOM_STEP_READ && step != ROOM_STEP_ORDERED && (answer == ANSWERS[step] || answer == MSG_ERROR);
+    return step != ROOM_STEP_QUEUED && step != ROOM_STEP_READ && step != ROOM_STEP_ORDERED && (answer == ANSWERS[step] || answer == MSG_ERROR);
 }
 
 /* Our roster is read, from where it stands, before the request goes on. */
@@ -250,19 +281,36 @@ peer_room_answer(struct peer_core *self, struct peer_request *request, enum msg_
 }
 
 /* Others were quicker, or the room is not as we thought: look again, once for
- * each signing.  When we had seen all there is, it is the operation that does
- * not fit. */
+ * each signing. */
 static bool
 sign_anew(struct peer_core *self, struct peer_request *request)
 {
     struct peer_room_order *order = &request->order;
     if (order->step != ROOM_STEP_PROPOSE || order->act == MSG_ACT_CREATE || order->signings >= SIGNINGS_MAX)
         return false;
-    if (order->act == MSG_ACT_JOIN) {
-        order->step = ROOM_STEP_FIND;
-        peer_requests_again(self, request, MSG_ROOM_FIND);
-    } else
+    if (order->act != MSG_ACT_JOIN)
         wait_for_roster(self, request, ROOM_STEP_READ);
+    else {
+        order->step = ROOM_STEP_FIND;
+        if (order->signings == 1)
+            peer_requests_again(self, request, MSG_ROOM_FIND);
+        else
+            peer_requests_pause(self, request, MSG_ROOM_FIND, PAUSE_MS);
+    }
+    return true;
+}
+
+/* When we had seen all that the roster shows, either an entry is on its way to
+ * the registry's disk, or the operation does not fit the room.  False: it has
+ * waited for that. */
+bool
+peer_room_pause(struct peer_core *self, struct peer_request *request)
+{
+    if (request->order.paused)
+        return false;
+    request->order.paused = true;
+    request->order.step = ROOM_STEP_READ;
+    peer_requests_pause(self, request, MSG_ENTRIES_OF, PAUSE_MS);
     return true;
 }
 
@@ -319,11 +367,11 @@ peer_room_was_read(struct peer_core *self, const struct msg_id *id, bool over)
         const struct peer_room *room = peer_rooms_find(&self->rooms, id);
         if (room != NULL && room->refused)
             fail(self, request, CONCLAVE_ERR_SIGNATURE, msg_text("The roster of that room, as the registry shows it, does not hold."));
-        else if (over && request->order.step == ROOM_STEP_READ)
+        else if (over && request->order.step == ROOM_STEP_READ && request->tries > 0) /* it asked; else it pauses */
             peer_room_go_on(self, request);
         else { /* the registry does answer */
-            request->sent_ms = self->now.mono_ms;
-            request->tries = 1;
+            request->sent_ms = request->tries > 0 ? self->now.mono_ms : request->sent_ms;
+            request->tries = request->tries > 0 ? 1 : 0;
         }
     }
 }

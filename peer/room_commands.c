@@ -12,6 +12,7 @@ order_for(struct peer_core *self, uint64_t cmd, struct msg_text name, uint64_t a
         return NULL;
     request->order.step = ROOM_STEP_FIND;
     request->order.act = act;
+    request->order.turn = request->req;
     return request;
 }
 
@@ -137,7 +138,14 @@ peer_room_go_on(struct peer_core *self, struct peer_request *request)
         peer_requests_end(self, request);
         return;
     }
+    if (!peer_room_has_turn(self, request)) {
+        order->step = ROOM_STEP_QUEUED;
+        peer_requests_again(self, request, MSG_KIND_NONE);
+        return;
+    }
     if (!is_stale(order, room)) {
+        if (peer_room_pause(self, request))
+            return;
         fail(self, request, CONCLAVE_ERR_BAD_ARGUMENTS, "That does not fit how the room is now; look at its members.");
         return;
     }

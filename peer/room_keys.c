@@ -129,6 +129,7 @@ ready(struct peer_core *self, struct peer_room *room)
     room->key_state = PEER_KEY_READY;
     reserve(self, room);
     room->key_store = peer_step_store(self);
+    room->syncing = self->rooms_syncing = true;
 }
 
 static void

@@ -47,7 +47,9 @@ peer_room_synced(struct peer_core *self, uint64_t store)
         if (!room->syncing)
             continue;
         bool due = false;
-        room->syncing = false;
+        room->syncing = room->key_store > store;
+        if (room->post_next != PEER_NONE)
+            peer_room_post_soon(self, room);
         for (struct peer_sender *sender = peer_rooms_first_sender(&self->rooms, room); sender != NULL; sender = peer_rooms_next_sender(&self->rooms, sender)) {
             room->syncing = sync_sender(sender, store) || room->syncing;
             due = due || owes(sender);

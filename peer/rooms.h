@@ -104,7 +104,7 @@ struct peer_room {
     struct { uint64_t offset; uint64_t number; } stuck; /* a frame that waited for the roster, and where that stood */
     bool split;                 /* the user was told that others see another roster */
     uint64_t ask_at_ms;         /* for what senders lack; 0: not planned */
-    bool syncing;               /* chains in it wait for the disk */
+    bool syncing;               /* chains in it, or our key, wait for the disk */
     uint64_t receipt_at_ms;     /* say what has come; 0: nothing is due */
     uint64_t receipt_ms;        /* when that was said last */
 

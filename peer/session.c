@@ -108,8 +108,8 @@ lost(struct peer_core *self, enum conclave_err err)
     if (self->session.was_online)
         peer_step_session(self, MSG_SESSION_RECONNECTING, err, msg_text(msg_error_sentence(err == CONCLAVE_ERR_REVOKED ? err : CONCLAVE_ERR_REGISTRY_UNREACHABLE)));
     self->session.was_online = false;
-    away(self);
     retry(self);
+    away(self); /* by now nothing is said to the front any more */
 }
 
 void

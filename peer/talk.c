@@ -357,13 +357,17 @@ void
 peer_talk_acked(struct peer_core *self, struct peer_device *device, const struct msg_receipt *receipt)
 {
     struct peer_contact *contact = peer_roster_contact_of(&self->roster, device);
-    const struct peer_mark delivered = {receipt->incarnation, receipt->delivered};
-    const struct peer_mark read = {receipt->incarnation, receipt->read < receipt->delivered ? receipt->read : receipt->delivered};
+    struct peer_mark delivered = {receipt->incarnation, receipt->delivered};
+    struct peer_mark read = {receipt->incarnation, receipt->read < receipt->delivered ? receipt->read : receipt->delivered};
     const struct peer_mark read_before = device->read;
     if (forked(self, contact, receipt)) {
         peer_step_log(self, MSG_LOG_WARN, "RESTORED", "a contact knows a later incarnation of this device: its disk is an older copy; waiting messages are numbered anew");
         peer_talk_renumber(self, receipt->incarnation);
         return;
+    }
+    if (receipt->incarnation < self->self.incarnation && peer_mark_before(contact->said, delivered)) {
+        delivered = contact->said; /* the rest was said, and forgotten in a crash */
+        read = read.number > 0 && peer_mark_before(delivered, read) ? delivered : read;
     }
     if (peer_mark_before(contact->said, delivered) || !peer_held_fits(self->held, 0))
         return; /* it cannot have what was never said; or the disk must catch up first */

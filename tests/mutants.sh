@@ -111,5 +111,28 @@ mutant sends_in_the_clear msg/envelope.c '/^msg_envelope_seal\(/,/^}/s/^    run-
 mutant never_asks_again peer/requests.c 's/^    else if \(request->tries >= TRIES_MAX\)/    else if (true)\n        ;\n&/'
 # A name has one owner.
 mutant gives_a_name_twice broker/jobs.c '/^broker_jobs_reserves\(/,/^}/s/return true;/return false;/'
+# What is missing of a roster is read.
+mutant leaves_gaps_in_rosters peer/room_ops.c 's/entry->number != room->facts\.number \+ 1/false/'
+mutant never_reads_what_is_behind peer/room_read.c 's/^    if \(head->number > room->facts\.number/    if (false/'
+# Why a room is no longer ours, its roster says.
+mutant stays_in_rooms_it_left peer/room_read.c 's/\(!room->listed \&\& peer_room_concerns_us\(room\)\)/false/'
+# What a room is, is on disk with its members.
+mutant forgets_what_was_put_in_order peer/room_read.c 's/^        peer_rooms_put\(room, self->out\);/        ;/'
+# What was asked first is done first.
+mutant proposes_all_at_once peer/room_commands.c 's/!peer_room_has_turn\(self, request\)/false/; s/peer_room_pause\(self, request\)/false/'
+
+# A link through the registry that was lost on one side is found again.
+mutant passes_over_greetings peer/relay.c 's/device->relayed\.state == PEER_LINK_UP \&\& soon/device->relayed.state == PEER_LINK_UP/; s/peer_relay_want\(self, device\);$/(void)0;/'
+# Who never links directly dials nobody.
+mutant dials_all_the_same peer/links.c 's/ \|\| self->settings\.direct == MSG_DIRECT_NEVER//'
+# What is told as stored is on the registry's disk.
+mutant tells_stored_before_the_answer peer/mail.c 's/^#define LATE_MS.*/&\nstatic void settle(struct peer_core *self, const struct msg_deposited *answer, enum conclave_err whole);/; /^peer_mail_flush\(/,/^}/s/^    send_deposit\(self\);/&\n    settle(self, NULL, CONCLAVE_OK);/'
+# Mail is kept until what it had is on disk, and its receipt is under way.
+mutant collects_before_the_disk peer/mailbox.c 's/mailing->in\[done\]\.store <= self->synced_store \&\& answered\(self, \&mailing->in\[done\]\)/true/'
+mutant collects_before_the_receipt peer/mailbox.c 's/ \&\& answered\(self, \&mailing->in\[done\]\)//'
+# A receipt beyond what was remembered counts for what was.
+mutant passes_over_receipts_of_a_crash peer/talk.c 's/if \(receipt->incarnation < self->self\.incarnation \&\& peer_mark_before/if (false \&\& peer_mark_before/'
+# Receipts travel by mail where no link takes them.
+mutant mails_no_receipts peer/mail.c 's/if \(peer_hear_owes\(device\) \&\& peer_links_best/if (false \&\& peer_links_best/'
 
 tap_done

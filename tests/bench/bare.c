@@ -105,6 +105,35 @@ serve_one(const struct bench_bare *self, void *router, int flags)
     return there;
 }
 
+#define IDS_MAX 2048
+#define ID_MAX 16
+
+/* One message, two parts: its sender is one more of the room, or it goes to all of it. */
+static void
+relay_one(const struct bench_bare *self, void *router)
+{
+    static struct { uint8_t at[ID_MAX]; size_t len; } ids[IDS_MAX];
+    static size_t count;
+    zmq_msg_t id, body;
+
+    zmq_msg_init(&id);
+    zmq_msg_init(&body);
+    BENCH_NEED(zmq_msg_recv(&id, router, 0) >= 0 && zmq_msg_recv(&body, router, 0) >= 0);
+    ++*self->count;
+    if (zmq_msg_size(&body) == 4 && memcmp(zmq_msg_data(&body), "join", 4) == 0) {
+        BENCH_NEED(count < IDS_MAX && zmq_msg_size(&id) <= ID_MAX);
+        ids[count].len = zmq_msg_size(&id);
+        memcpy(ids[count++].at, zmq_msg_data(&id), zmq_msg_size(&id));
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            BENCH_NEED(zmq_send(router, ids[i].at, ids[i].len, ZMQ_SNDMORE) >= 0);
+            BENCH_NEED(zmq_send(router, zmq_msg_data(&body), zmq_msg_size(&body), 0) >= 0);
+        }
+    }
+    zmq_msg_close(&id);
+    zmq_msg_close(&body);
+}
+
 static void
 serve(int fd, void *arg)
 {
@@ -124,6 +153,9 @@ serve(int fd, void *arg)
     BENCH_NEED(zmq_bind(router, "tcp://127.0.0.1:*") == 0);
     BENCH_NEED(zmq_getsockopt(router, ZMQ_LAST_ENDPOINT, self->endpoint, &size) == 0);
     bench_put(fd, self->endpoint, sizeof self->endpoint);
+    set_int(router, ZMQ_ROUTER_MANDATORY, self->kind == BENCH_BARE_RELAY); /* wait, and lose nothing */
+    while (self->kind == BENCH_BARE_RELAY)
+        relay_one(self, router);
     for (;;) {
         zmq_pollitem_t item = {router, 0, ZMQ_POLLIN, 0};
         if (self->kind == BENCH_BARE_POLLING && zmq_poll(&item, 1, -1) < 0)

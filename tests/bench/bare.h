@@ -10,6 +10,7 @@
 enum bench_bare_kind {
     BENCH_BARE_ECHO,    /* waits in zmq_msg_recv */
     BENCH_BARE_POLLING, /* waits in zmq_poll, as programs with more to do must */
+    BENCH_BARE_RELAY,   /* what is said goes to all that said "join", message by message; it waits for the slowest */
 };
 
 struct bench_bare {

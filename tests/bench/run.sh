@@ -4,7 +4,7 @@
 # missed bound is no failure, since machines are noisy; a bench that cannot do
 # its work is.
 #
-#     run.sh [rtt | oneway | search | argon2 | return | idle | signups]...
+#     run.sh [rtt | oneway | search | argon2 | return | idle | signups | relay]...
 set -u
 here=${BENCH_DIR:-.}
 status=0
@@ -16,6 +16,7 @@ program() {
     return) echo bench_return ;;
     idle) echo bench_idle ;;
     signups) echo bench_signups ;;
+    relay) echo bench_relay ;;
     *)
         echo "run.sh: no bench is called $1" >&2
         exit 2
@@ -24,7 +25,7 @@ program() {
 }
 
 if [ $# -eq 0 ]; then
-    set -- rtt oneway search argon2 signups return idle
+    set -- rtt oneway search argon2 signups return idle relay
 fi
 printf '%-44s %12s %12s %-8s %7s  %-8s\n' bench ours bare unit ratio bound
 for name in "$@"; do

@@ -238,6 +238,40 @@ one_card_is_for_those_who_share_a_room(void **state)
     assert_int_equal(cards_told(&alice), 0);
 }
 
+/* Good for a day from now on. */
+static void
+expect_fresh_cards(struct msg_list cards, uint64_t count)
+{
+    struct msg_card card;
+    struct msg_cert_body body;
+
+    assert_int_equal(cards.count, count);
+    while (msg_codec_next(&cards, MSG_CARD, &card)) {
+        assert_true(broker_accounts_read_certificate(card.certificate, &body));
+        assert_true(body.not_after_ms >= reg.now.wall_ms + MSG_CERT_RENEW_MS);
+    }
+}
+
+static void
+cards_of_who_is_away_are_issued_anew(void **state)
+{
+    (void)state;
+    DO(create(&alice, &LOBBY, "#lobby", 0, ""));
+    DO(act(&bob, MSG_ACT_JOIN, NULL));
+    DO(act(&carol, MSG_ACT_JOIN, NULL));
+    fake_registry_pass(&reg, MSG_CERT_LIFE_MS - MSG_CERT_RENEW_MS + 1000);
+    assert_true(fake_enter(&reg, &alice));
+    const struct msg_card_of of = {45, carol.account, carol.device};
+    fake_registry_clear(&reg);
+    fake_say(&reg, &alice, MSG_CARD_OF, &of);
+    assert_true(fake_registry_sent(&reg, alice.link, MSG_CARDS, 0, &any));
+    expect_fresh_cards(any.MSG_ANY_CARDS.cards, 1);
+    ask_cards(&alice, &LOBBY, 0, 0);
+    assert_int_equal(fake_registry_sent_count(&reg, alice.link, MSG_CARDS), 1);
+    assert_true(fake_registry_sent(&reg, alice.link, MSG_CARDS, 0, &any));
+    expect_fresh_cards(any.MSG_ANY_CARDS.cards, 3);
+}
+
 static void
 who_went_reads_up_to_where_it_ended_and_a_stranger_nothing(void **state)
 {
@@ -396,6 +430,7 @@ main(void)
         ROOMS_CASE(members_see_members_and_how_they_are),
         ROOMS_CASE(members_get_the_cards_of_all_devices_that_are_not_revoked),
         ROOMS_CASE(one_card_is_for_those_who_share_a_room),
+        ROOMS_CASE(cards_of_who_is_away_are_issued_anew),
         ROOMS_CASE(who_went_reads_up_to_where_it_ended_and_a_stranger_nothing),
         ROOMS_CASE(a_long_roster_comes_in_pages),
         ROOMS_CASE(a_log_in_is_told_where_all_rooms_stand),

@@ -1,7 +1,7 @@
 """Direct chat: messages both ways, ticks, one-shot commands, and people who
 are away."""
 
-from conclave_e2e import (Daemon, Session, conclave, expect, fresh, main, objects, person, register)
+from conclave_e2e import (Daemon, Session, conclave, expect, fresh, main, objects, path, person, register)
 
 _daemon = Daemon()
 
@@ -83,6 +83,32 @@ def somebody_offline_gets_it_when_both_are_there():
     assert bob.wait("message", **{"from": alice})["text"] == "later"
     session.wait("receipt", to=bob.home, state="delivered")
     session.end(), bob.end()
+
+
+def somebody_offline_gets_it_without_the_sender():
+    alice, bob = person(_daemon), person(_daemon)
+    bob.end()
+    sent = [alice.ok("/msg %s %d" % (bob.name, i))["id"] for i in range(20)]
+    for message in sent:
+        alice.wait("receipt", id=message, to=bob.name, state="stored")
+    alice.end()
+    bob = Session(_daemon, bob.home)
+    assert [bob.wait("message")["id"] for _ in sent] == sent
+    bob.end()
+
+
+def who_never_links_directly_talks_through_the_registry():
+    alice, bob = register(_daemon), person(_daemon)
+    with open(path(alice) + "/conclave.conf", "w", encoding="utf-8") as config:
+        config.write("direct = never\n")
+    alice = Session(_daemon, alice)
+    alice.logged_in()
+    bob.ok("/msg %s there" % alice.home)
+    assert alice.wait("message")["text"] == "there"
+    sent = alice.ok("/msg %s and back" % bob.name)
+    assert bob.wait("message")["id"] == sent["id"]
+    alice.wait("receipt", id=sent["id"], state="delivered")
+    alice.end(), bob.end()
 
 
 def somebody_offline_appears_while_the_sender_waits():

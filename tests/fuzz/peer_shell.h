@@ -61,6 +61,11 @@ static uint64_t links[LINKS_MAX]; /* dialled or accepted, newest last */
 static size_t link_count;
 static uint64_t next_cmd, next_accepted, last_req, shown;
 static bool answered[COMMANDS_MAX];
+static uint8_t proposed[MSG_ROOM_OP_MAX]; /* the last operation on a room */
+static size_t proposed_len;
+static uint64_t proposed_req;
+
+static void rooms_check(const union msg_any *record); /* peer_rooms.h */
 
 /* What is left of the input. */
 static struct msg_span input;
@@ -195,6 +200,8 @@ keep(bool put, uint32_t table, struct msg_span key, struct msg_span bytes)
     union msg_any any;
     enum msg_kind kind;
     FUZZ_CLAIM(!put || msg_codec_decode(bytes, &kind, &any) == CONCLAVE_OK);
+    if (put && kind == MSG_REC_MY_ROOM)
+        rooms_check(&any);
     if (op_count == sizeof ops / sizeof ops[0])
         return;
     struct op *const op = &ops[op_count++];
@@ -230,6 +237,10 @@ check_tell(struct msg_span bytes)
         answer(any.MSG_ANY_TELL_OK.req, true);
     else if (kind == MSG_TELL_USERS)
         answer(any.MSG_ANY_TELL_USERS.req, any.MSG_ANY_TELL_USERS.next.len == 0);
+    else if (kind == MSG_TELL_ROOMS)
+        answer(any.MSG_ANY_TELL_ROOMS.req, any.MSG_ANY_TELL_ROOMS.next.len == 0);
+    else if (kind == MSG_TELL_MEMBERS)
+        answer(any.MSG_ANY_TELL_MEMBERS.req, !any.MSG_ANY_TELL_MEMBERS.more);
 }
 
 static void
@@ -240,8 +251,14 @@ check_sent(struct msg_span bytes)
     FUZZ_CLAIM(bytes.len > 0 && bytes.len <= MSG_SOCKET_MAX);
     while (bytes.len > 0) {
         FUZZ_CLAIM(msg_codec_next_frame(&bytes, &kind, &any) == CONCLAVE_OK);
-        if (kind < MSG_HELLO)
+        const bool has_req = (kind < MSG_HELLO || kind >= MSG_ROOM_PROPOSE) && kind != MSG_RELAY && kind != MSG_COLLECTED;
+        if (has_req)
             last_req = any.MSG_ANY_DONE.req;
+        if (kind == MSG_ROOM_PROPOSE) {
+            proposed_req = last_req;
+            proposed_len = any.MSG_ANY_ROOM_PROPOSE.op.len;
+            memcpy(proposed, any.MSG_ANY_ROOM_PROPOSE.op.at, proposed_len);
+        }
     }
 }
 
@@ -280,7 +297,7 @@ static void
 start(void)
 {
     struct peer_settings settings = {
-        .contacts = 8, .outbox_count = 64, .outbox_bytes = 1u << 18, .port = 4000};
+        .contacts = 8, .outbox_count = 64, .outbox_bytes = 1u << 18, .rooms = 2, .room_members = 8, .cards = 2, .port = 4000};
     memcpy(settings.link, invite, sizeof settings.link);
     core = peer_core_new(&settings, &people[0].id);
     FUZZ_CLAIM(core != NULL);

@@ -49,7 +49,6 @@ struct pair_side {
     struct pair_kept kept[PEER_TABLES]; /* the last record that it put there */
     bool deaf; /* what is sent to it is lost */
     bool hides; /* its dials of the other side come to nothing */
-    uint64_t front; /* its link to the registry, where the test plays one; 0: none */
 };
 
 struct pair {
@@ -88,7 +87,7 @@ static inline void
 pair_send(int from, uint64_t link, struct msg_span bytes)
 {
     struct pair_side *const to = &pair.side[1 - from];
-    if (pair_front != NULL && link != 0 && link == pair.side[from].front) {
+    if (pair_front != NULL && link != 0 && link == pair.side[from].dialled) {
         pair_front(from, bytes);
         return;
     }
@@ -111,7 +110,6 @@ pair_dial(int from, const struct msg_effect *effect)
 {
     if (memcmp(&effect->key, &pair.side[1 - from].id.transport, sizeof effect->key) != 0) {
         pair.side[from].dialled = effect->id; /* the registry, which is the test */
-        pair.side[from].front = effect->id; /* the registry */
         return;
     }
     if (pair.side[from].hides)
@@ -151,8 +149,8 @@ pair_feed(int who, const struct msg_event *event)
             pair_send(who, effect->id, msg_effects_bytes(&effects, effect));
         else if (effect->kind == EFFECT_DIAL)
             pair_dial(who, effect);
-        else if (effect->kind == EFFECT_DROP && effect->id == side->front)
-            side->front = 0;
+        else if (effect->kind == EFFECT_DROP && effect->id == side->dialled)
+            side->dialled = 0;
         assert_true(side->store_count < PAIR_MAX);
     }
     msg_effects_wipe(&effects);

@@ -37,7 +37,7 @@ registry_says(int to, enum msg_kind kind, const void *message)
     static unsigned turn;
     struct msg_buf buf = {room[turn++ % 4], 0, MSG_SOCKET_MAX};
     assert_int_equal(msg_codec_encode(&buf, kind, message), CONCLAVE_OK);
-    pair_feed(to, &(struct msg_event){.kind = EVENT_FRAME, .link = pair.side[to].front, .bytes = msg_span_of_buf(&buf)});
+    pair_feed(to, &(struct msg_event){.kind = EVENT_FRAME, .link = pair.side[to].dialled, .bytes = msg_span_of_buf(&buf)});
 }
 
 static inline void
@@ -189,18 +189,18 @@ static inline void
 registry_comes(int who)
 {
     pair_front = registry_hears;
-    for (int i = 0; i < 100 && pair.side[who].front == 0; i++)
+    for (int i = 0; i < 100 && pair.side[who].dialled == 0; i++)
         registry_passes(250);
-    pair_feed(who, &(struct msg_event){.kind = EVENT_LINK_UP, .link = pair.side[who].front});
+    pair_feed(who, &(struct msg_event){.kind = EVENT_LINK_UP, .link = pair.side[who].dialled});
     assert_true(registry.online[who]);
 }
 
 static inline void
 registry_loses(int who)
 {
-    const uint64_t link = pair.side[who].front;
+    const uint64_t link = pair.side[who].dialled;
     registry.online[who] = false;
-    pair.side[who].front = 0;
+    pair.side[who].dialled = 0;
     pair_feed(who, &(struct msg_event){.kind = EVENT_LINK_DOWN, .link = link});
 }
 

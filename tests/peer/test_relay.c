@@ -145,9 +145,12 @@ it_ends_with_the_session(void **state)
     both_come();
     pair_say(BOB, 1, "one");
     registry_passes(500);
-    registry_loses(BOB);
-    const size_t before = registry.said[BOB][MSG_RELAY];
+    registry.parted = true;
     pair_say(BOB, 2, "two");
+    registry_passes(250);
+    const size_t before = registry.said[BOB][MSG_RELAY];
+    registry_loses(BOB); /* with something under way */
+    registry.parted = false;
     registry_passes(400);
     assert_int_equal(registry.said[BOB][MSG_RELAY], before);
     registry_comes(BOB);
@@ -167,6 +170,37 @@ who_is_blocked_is_passed_over(void **state)
     assert_true(registry.said[ADA][MSG_RELAY] > 0);
     assert_int_equal(registry.said[BOB][MSG_RELAY], 0);
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 0);
+}
+
+static void
+who_somebody_is_by_now_is_asked_beside_the_greeting(void **state)
+{
+    (void)state;
+    both_come();
+    registry.parted = true; /* the greeting is lost, and nobody says so */
+    pair_say(BOB, 1, "one");
+    registry_passes(250);
+    assert_int_equal(registry.said[BOB][MSG_INTRODUCE], 1);
+    for (uint64_t i = 0; i < 8; i++)
+        pair_say(BOB, 2 + i, "more");
+    registry_passes(2000);
+    assert_int_equal(registry.said[BOB][MSG_INTRODUCE], 1);
+}
+
+static void
+that_somebody_left_is_told_once_whichever_answer_says_so(void **state)
+{
+    (void)state;
+    both_come();
+    registry_presence(ADA, MSG_STATUS_ONLINE);
+    assert_int_equal(pair_count(ADA, MSG_TELL_PRESENCE), 1);
+    registry_loses(BOB);
+    pair_say(ADA, 1, "are you there");
+    registry_passes(3000); /* INTRODUCED knows it before PRESENCE comes */
+    assert_int_equal(pair_count(ADA, MSG_TELL_PRESENCE), 2);
+    assert_int_equal(pair_told(ADA, MSG_TELL_PRESENCE, 1)->MSG_ANY_TELL_PRESENCE.status, MSG_STATUS_OFFLINE);
+    registry_presence(ADA, MSG_STATUS_OFFLINE);
+    assert_int_equal(pair_count(ADA, MSG_TELL_PRESENCE), 2);
 }
 
 static void
@@ -228,6 +262,8 @@ main(void)
         TEST(the_direct_way_is_tried_again_and_preferred),
         TEST(it_ends_with_the_session),
         TEST(who_is_blocked_is_passed_over),
+        TEST(who_somebody_is_by_now_is_asked_beside_the_greeting),
+        TEST(that_somebody_left_is_told_once_whichever_answer_says_so),
         TEST(what_is_no_link_s_ends_it),
         TEST(the_largest_message_fits),
     };

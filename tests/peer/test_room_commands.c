@@ -159,12 +159,50 @@ what_does_not_fit_the_room_is_not_tried_forever(void **state)
     adas();
     w.refusals = 99;
     perform(MSG_ACT_TOPIC, "", "tigers");
+    settle();
+    pass(1000);
     assert_failed(CONCLAVE_ERR_BAD_ARGUMENTS);
     assert_int_equal(w.asked[MSG_ROOM_PROPOSE], 2); /* she knew all there is */
     bobs();
     join("#den");
+    for (int i = 0; i < 5; i++) {
+        settle();
+        pass(1000);
+    }
     assert_failed(CONCLAVE_ERR_BAD_ARGUMENTS);
     assert_int_equal(w.asked[MSG_ROOM_PROPOSE], 2 + 5);
+}
+
+static void
+what_was_asked_first_is_done_first(void **state)
+{
+    (void)state;
+    adas();
+    perform(MSG_ACT_PROMOTE, "cat", "");
+    perform(MSG_ACT_LEAVE, "", ""); /* to whom the room goes depends on it */
+    perform(MSG_ACT_TOPIC, "", "tigers");
+    assert_true(answer_one()); /* one is under way, no more */
+    assert_false(w.sent_done < w.sent_count - 1);
+    settle();
+    assert_int_equal(count(MSG_TELL_OK), 2);
+    assert_int_equal(failure(), CONCLAVE_ERR_NOT_A_MEMBER); /* after leaving */
+    assert_int_equal(w.room.facts.owner, CAT);
+}
+
+static void
+an_entry_that_is_on_its_way_to_the_disk_is_waited_for(void **state)
+{
+    (void)state;
+    adas();
+    w.refusals = 1;
+    perform(MSG_ACT_TOPIC, "", "tigers");
+    settle(); /* refused, and the roster has nothing new */
+    assert_int_equal(count(MSG_TELL_FAILED), 0);
+    w.deaf = true;
+    act(CAT, MSG_ACT_LEAVE, 0); /* now it has */
+    w.deaf = false;
+    pass(1000);
+    assert_done();
 }
 
 /* ---- whom it is about ---- */
@@ -227,6 +265,7 @@ an_owner_who_leaves_hands_the_room_on(void **state)
     assert_true(reads(told(MSG_TELL_ROOM, 0)->MSG_ANY_TELL_ROOM.text, "bob"));
     w.told_count = 0;
     adas();
+    act(DAN, MSG_ACT_JOIN, 0);
     perform(MSG_ACT_PROMOTE, "cat", "");
     perform(MSG_ACT_LEAVE, "", "");
     settle();
@@ -295,6 +334,17 @@ a_room_of_another_name_is_not_taken_for_the_one_that_was_asked_for(void **state)
     join("#staff");
     assert_failed(CONCLAVE_ERR_SIGNATURE);
     assert_int_equal(count(MSG_TELL_OK), 0);
+    join("#third");
+    union msg_any any;
+    enum msg_kind kind;
+    const struct bytes *find = &w.sent[w.sent_count - 1];
+    assert_int_equal(msg_codec_decode(msg_span(find->at, find->len), &kind, &any), CONCLAVE_OK);
+    const struct msg_room_found found = {.req = any.MSG_ANY_ROOM_FIND.req, .room = DEN, .name = msg_text("#other"), .number = 1};
+    w.sent_done++;
+    say(MSG_ROOM_FOUND, &found); /* not what was asked for */
+    settle();
+    assert_int_equal(w.asked[MSG_ROOM_PROPOSE], 1); /* the first of these */
+    assert_failed(CONCLAVE_ERR_NO_SUCH_ROOM);
 }
 
 static void
@@ -398,6 +448,8 @@ main(void)
         TEST(an_operation_whose_answer_is_lost_is_proposed_again),
         TEST(what_others_changed_meanwhile_is_read_and_the_operation_signed_anew),
         TEST(what_does_not_fit_the_room_is_not_tried_forever),
+        TEST(what_was_asked_first_is_done_first),
+        TEST(an_entry_that_is_on_its_way_to_the_disk_is_waited_for),
         TEST(somebody_is_found_by_name_in_the_room),
         TEST(somebody_outside_is_looked_up),
         TEST(an_owner_who_leaves_hands_the_room_on),

@@ -119,6 +119,7 @@ a_repeated_entry_is_told_once(void **state)
     entries(0, 0, w.room.facts.number);
     settle();
     assert_int_equal(count(MSG_TELL_ROOM), 1);
+    assert_int_equal(w.asked[MSG_ENTRIES_OF], 1); /* when she was invited; there is nothing to look for */
 }
 
 /* ---- what does not hold ---- */
@@ -147,14 +148,47 @@ assert_refused(void)
     assert_int_equal(count(MSG_TELL_NOTICE), 0);
 }
 
+/* What one says that the other does: signed by `signer`. */
+static struct msg_span
+sign_as(uint64_t actor, uint64_t signer, uint8_t at[MSG_ROOM_OP_MAX])
+{
+    struct msg_buf buf = {at, 0, MSG_ROOM_OP_MAX};
+    const struct msg_room_op op = {.room = w.room.facts.id, .act = MSG_ACT_KICK, .account = actor, .device = 1, .subject = CAT,
+                                   .seen = w.room.facts.number, .seen_head = w.room.facts.head};
+    assert_int_equal(msg_room_sign_op(&buf, &op, &w.people[signer].id.sign_sec), CONCLAVE_OK);
+    return msg_span_of_buf(&buf);
+}
+
 static void
 an_operation_that_another_device_signed_is_refused(void **state)
 {
     (void)state;
     den();
     uint8_t at[MSG_ROOM_OP_MAX];
-    const struct msg_span op = sign(CAT, (struct msg_room_op){.act = MSG_ACT_KICK, .subject = DAN}, at);
-    make_up(op, cert_of(BOB));
+    make_up(sign_as(BOB, CAT, at), cert_of(BOB));
+    assert_refused();
+}
+
+static void
+an_operation_in_the_name_of_another_account_is_refused(void **state)
+{
+    (void)state;
+    den();
+    uint8_t at[MSG_ROOM_OP_MAX];
+    make_up(sign_as(BOB, CAT, at), cert_of(CAT));
+    assert_refused();
+}
+
+static void
+who_owns_a_room_is_known_after_a_restart(void **state)
+{
+    (void)state;
+    den();
+    act(BOB, MSG_ACT_PROMOTE, CAT);
+    settle();
+    restart();
+    uint8_t at[MSG_ROOM_OP_MAX];
+    make_up(sign(CAT, (struct msg_room_op){.act = MSG_ACT_PROMOTE, .subject = ADA}, at), cert_of(CAT)); /* hers only in a room without owner */
     assert_refused();
 }
 
@@ -363,6 +397,8 @@ main(void)
         TEST(a_lost_push_is_found_by_the_next_one),
         TEST(a_repeated_entry_is_told_once),
         TEST(an_operation_that_another_device_signed_is_refused),
+        TEST(an_operation_in_the_name_of_another_account_is_refused),
+        TEST(who_owns_a_room_is_known_after_a_restart),
         TEST(a_certificate_that_the_registry_did_not_sign_is_refused),
         TEST(what_the_actor_may_not_do_is_refused),
         TEST(an_operation_that_counted_already_is_refused),

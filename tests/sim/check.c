@@ -287,7 +287,8 @@ sim_check_rest(struct sim *sim)
     for (size_t i = 0; i < sim->said_count; i++)
         if (owed(sim, &sim->said[i]) != NULL)
             return false;
-    return true;
+    uint32_t who;
+    return sim_rooms_owed(sim, &who) == NULL;
 }
 
 void
@@ -299,6 +300,10 @@ sim_check_end(struct sim *sim)
             sim_fail(sim, "message %zu, from process %u to %s, %s", i, sim->said[i].from,
                      sim->accounts[sim->said[i].to].name, what);
     }
+    uint32_t who;
+    const char *const room = sim_rooms_owed(sim, &who);
+    if (room != NULL)
+        sim_fail(sim, "process %u %s", who, room);
     for (uint32_t i = SIM_FRONT + 1; i < sim->proc_count; i++)
         for (size_t c = 0; sim->procs[i].up && c < sim->procs[i].user.command_count; c++)
             if (!sim->procs[i].user.commands[c].answered)

@@ -109,6 +109,30 @@ two_who_are_never_there_together_write_to_each_other(struct sim *sim)
     sim_settle(sim);
 }
 
+/* What its disk says: every message of its chains was acknowledged. */
+static bool
+acknowledged(const struct sim_proc *proc)
+{
+    union msg_any chain, device;
+    enum msg_kind kind;
+    for (size_t c = 0; c < proc->disk.count; c++) {
+        const struct sim_record *const at = &proc->disk.records[c];
+        if (at->table != PEER_TABLE_CHAINS_OUT ||
+            msg_codec_decode(msg_span(at->at, at->len), &kind, &chain) != CONCLAVE_OK)
+            continue;
+        for (size_t d = 0; d < proc->disk.count; d++) {
+            const struct sim_record *const of = &proc->disk.records[d];
+            if (of->table == PEER_TABLE_DEVICES &&
+                msg_codec_decode(msg_span(of->at, of->len), &kind, &device) == CONCLAVE_OK &&
+                (device.MSG_ANY_REC_CONTACT_DEVICE.incarnation !=
+                     chain.MSG_ANY_REC_CHAIN_OUT.incarnation ||
+                 device.MSG_ANY_REC_CONTACT_DEVICE.delivered != chain.MSG_ANY_REC_CHAIN_OUT.number))
+                return false;
+        }
+    }
+    return true;
+}
+
 static void
 mail_outlives_every_crash(struct sim *sim)
 {
@@ -136,6 +160,11 @@ mail_outlives_every_crash(struct sim *sim)
         sim_run(sim, 45 * SIM_SECOND);
     }
     SIM_EXPECT(sim, sim_check_rest(sim));
+    sim_crash(sim, bob, SIM_NEVER);
+    sim_run(sim, 50 * SIM_SECOND);
+    sim_restart(sim, alice);
+    sim_run(sim, 20 * SIM_SECOND);
+    SIM_EXPECT(sim, acknowledged(&sim->procs[alice]) && acknowledged(&sim->procs[bob]));
     sim_settle(sim);
 }
 

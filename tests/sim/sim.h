@@ -12,6 +12,7 @@
  *   registry.c   door, front and a vault
  *   user.c       people who sign up, talk, read, and what they were told
  *   acts.c       what they do when their scenario says so
+ *   rooms.c      what they do in rooms, and what must hold there
  *   check.c      what may never happen
  *   check_mail.c what the registry keeps, as those can read it whom it is for
  *   scenarios*.c stories that read like specifications */
@@ -374,6 +375,14 @@ bool sim_check_rest(struct sim *sim); /* nothing more is owed to anybody */
 void sim_check_end(struct sim *sim);
 #define SIM_EXPECT(sim, what) ((what) ? (void)0 : sim_fail((sim), "expected: %s", #what))
 
+/* rooms.c */
+void sim_room_create(struct sim *sim, uint32_t proc, const char *name, uint64_t flags);
+void sim_room_join(struct sim *sim, uint32_t proc, const char *name);
+void sim_room_act(struct sim *sim, uint32_t proc, const char *name, enum msg_act act,
+                  uint32_t whom); /* SIM_NONE: nobody */
+const char *sim_rooms_owed(const struct sim *sim, uint32_t *who); /* NULL: nothing, to nobody */
+uint64_t sim_room_count(const struct sim *sim, const char *shown); /* members; 0: no such room */
+
 /* scenarios*.c */
 typedef void sim_scenario_fn(struct sim *sim);
 struct sim_scenario {
@@ -388,6 +397,7 @@ struct sim_chapter {
 };
 extern const struct sim_chapter SIM_TALK; /* scenarios.c */
 extern const struct sim_chapter SIM_MAIL; /* scenarios_mail.c */
+extern const struct sim_chapter SIM_ROOMS; /* scenarios_rooms.c */
 const struct sim_scenario *sim_scenario_at(size_t index); /* of all chapters; NULL: behind the last */
 
 void sim_new(struct sim *sim, const struct sim_scenario *scenario, uint64_t seed, bool trace);

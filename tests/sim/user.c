@@ -30,7 +30,7 @@ add(struct sim *sim, uint32_t account)
     proc->port = (uint16_t)(20000 + proc->index);
     (void)snprintf(proc->address, sizeof proc->address, "10.0.1.%u", proc->index);
     proc->settings = (struct peer_settings){
-        .contacts = 64, .outbox_count = 2048, .outbox_bytes = 2u << 20, .port = proc->port};
+        .contacts = 64, .rooms = 8, .room_members = 64, .cards = 64, .outbox_count = 2048, .outbox_bytes = 2u << 20, .port = proc->port};
     if (sim_chance(sim, 300)) { /* an address that leads nowhere, as behind a NAT */
         (void)snprintf(proc->settings.addresses[0], sizeof proc->settings.addresses[0],
                        "192.168.0.%u:20000", proc->index);
@@ -312,6 +312,8 @@ sim_user_consume(struct sim *sim, struct sim_proc *proc, enum msg_kind kind,
             (void)answered(sim, proc, any->MSG_ANY_TELL_USERS.req); /* it reports by itself */
     } else if (kind == MSG_TELL_DEVICES)
         (void)answered(sim, proc, any->MSG_ANY_TELL_DEVICES.req); /* it reports by itself */
+    else if (kind == MSG_TELL_NOTICE && msg_text_equal(any->MSG_ANY_TELL_NOTICE.code, msg_text("signature")))
+        sim_fail(sim, "process %u is told of a forged roster, and there is none", proc->index);
     else if (kind == MSG_TELL_NOTICE &&
              msg_text_equal(any->MSG_ANY_TELL_NOTICE.code, msg_text("peer-key-changed")))
         user->key_changed = true;

@@ -1,0 +1,179 @@
+/* What is said in a room is shown to its members: once, in order, and to
+ * nobody else. */
+#include "tests/peer/room_people.h"
+
+static void
+friends(void)
+{
+    create(ADA, 0);
+    join(BOB);
+    join(CAT);
+}
+
+static void
+what_a_member_says_the_others_are_shown(void **state)
+{
+    (void)state;
+    friends();
+    say(ADA, "hello");
+    say(BOB, "hi");
+    say(ADA, "well?");
+    assert_shown(BOB, "ada: hello|ada: well?|");
+    assert_shown(CAT, "ada: hello|bob: hi|ada: well?|");
+    assert_shown(ADA, "bob: hi|");
+    assert_shown(DAN, "");
+    assert_int_equal(ticks(ADA, MSG_TICK_QUEUED), 2);
+    assert_int_equal(ticks(ADA, MSG_TICK_STORED), 2);
+}
+
+static void
+who_is_away_reads_the_log_when_they_are_back(void **state)
+{
+    (void)state;
+    friends();
+    disconnect(CAT);
+    say(ADA, "one");
+    say(BOB, "two");
+    say(ADA, "three");
+    assert_shown(CAT, "");
+    connect(CAT);
+    assert_shown(CAT, "ada: one|bob: two|ada: three|");
+    kill_core(BOB);
+    w.page = 1;
+    say(ADA, "four");
+    say(CAT, "five");
+    start(BOB);
+    assert_shown(BOB, "ada: one|ada: three|ada: four|cat: five|");
+}
+
+static void
+who_joins_is_shown_what_is_said_from_then_on(void **state)
+{
+    (void)state;
+    friends();
+    say(ADA, "before");
+    join(DAN);
+    say(ADA, "after");
+    say(DAN, "hello");
+    assert_shown(DAN, "ada: after|");
+    assert_shown(CAT, "ada: before|ada: after|dan: hello|");
+    assert_int_equal(count(DAN, MSG_TELL_GAP), 0);
+}
+
+static void
+who_is_put_out_is_shown_nothing_more(void **state)
+{
+    (void)state;
+    friends();
+    say(ADA, "one");
+    act(ADA, MSG_ACT_KICK, CAT);
+    say(ADA, "two");
+    say(BOB, "three");
+    assert_shown(CAT, "ada: one|");
+    assert_shown(BOB, "ada: one|ada: two|");
+    utter(CAT, "me too");
+    run(500);
+    assert_int_equal(failure(CAT), CONCLAVE_ERR_NOT_A_MEMBER);
+    join(CAT);
+    say(BOB, "four");
+    assert_shown(CAT, "ada: one|bob: four|");
+    assert_int_equal(count(CAT, MSG_TELL_GAP), 0);
+}
+
+static void
+ticks_say_stored_and_then_delivered(void **state)
+{
+    (void)state;
+    friends();
+    disconnect(CAT);
+    say(ADA, "hello");
+    run(2000);
+    assert_int_equal(ticks(ADA, MSG_TICK_STORED), 1);
+    assert_int_equal(ticks(ADA, MSG_TICK_DELIVERED), 1);
+    const struct msg_tell_receipt *tick = &told(ADA, MSG_TELL_RECEIPT, 2)->MSG_ANY_TELL_RECEIPT;
+    assert_true(msg_text_equal(tick->to, msg_text("bob")));
+    assert_true(msg_text_equal(tick->room, msg_text("#Den")));
+    connect(CAT);
+    run(2000);
+    assert_int_equal(ticks(ADA, MSG_TICK_DELIVERED), 2);
+}
+
+static void
+what_is_said_at_once_travels_together(void **state)
+{
+    (void)state;
+    char text[32];
+    friends();
+    for (int i = 0; i < 1000; i++) {
+        (void)snprintf(text, sizeof text, "%d", i);
+        utter(ADA, text);
+    }
+    run(1000);
+    assert_int_equal(w.log_count, 4);
+    assert_int_equal(count(BOB, MSG_TELL_MESSAGE), 1000);
+    for (size_t i = 0; i < 1000; i++) {
+        (void)snprintf(text, sizeof text, "%zu", i);
+        assert_true(msg_text_equal(told(BOB, MSG_TELL_MESSAGE, i)->MSG_ANY_TELL_MESSAGE.text, msg_text(text)));
+    }
+    assert_int_equal(ticks(ADA, MSG_TICK_STORED), 1000);
+}
+
+static void
+what_was_said_while_the_registry_was_away_goes_out_when_it_is_back(void **state)
+{
+    (void)state;
+    friends();
+    disconnect(ADA);
+    say(ADA, "one");
+    restart(ADA);
+    say(ADA, "two");
+    assert_shown(BOB, "ada: one|ada: two|");
+    assert_int_equal(count(BOB, MSG_TELL_NOTICE), 0);
+}
+
+static void
+the_key_outlives_a_restart(void **state)
+{
+    (void)state;
+    friends();
+    say(ADA, "one");
+    const uint64_t serial = w.serial;
+    restart(ADA);
+    say(ADA, "two");
+    assert_int_equal(w.serial, serial); /* nobody was handed another one */
+    assert_shown(BOB, "ada: one|ada: two|");
+    restart(BOB);
+    say(ADA, "three");
+    assert_shown(BOB, "ada: one|ada: two|ada: three|");
+}
+
+static void
+bytes_that_were_cast_are_told(void **state)
+{
+    (void)state;
+    static char text[30001];
+    friends();
+    memset(text, 'x', sizeof text - 1);
+    for (int i = 0; i < 5; i++)
+        say(ADA, text);
+    assert_true(w.side[BOB].taken > 0 && w.side[BOB].taken <= w.side[BOB].cast_bytes);
+    assert_true(w.side[BOB].cast_bytes - w.side[BOB].taken < 65536);
+    assert_int_equal(count(BOB, MSG_TELL_MESSAGE), 5);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_a_member_says_the_others_are_shown),
+        TEST(who_is_away_reads_the_log_when_they_are_back),
+        TEST(who_joins_is_shown_what_is_said_from_then_on),
+        TEST(who_is_put_out_is_shown_nothing_more),
+        TEST(ticks_say_stored_and_then_delivered),
+        TEST(what_is_said_at_once_travels_together),
+        TEST(what_was_said_while_the_registry_was_away_goes_out_when_it_is_back),
+        TEST(the_key_outlives_a_restart),
+        TEST(bytes_that_were_cast_are_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
