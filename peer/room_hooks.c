@@ -94,6 +94,7 @@ peer_room_online(struct peer_core *self)
     self->cast_bytes = self->cast_told = 0;
     for (struct peer_room *room; (room = peer_rooms_each(&self->rooms, &at)) != NULL;) {
         room->live = false;
+        room->post_known = 0;
         peer_room_post_anew(self, room);
     }
     peer_step_at(self, self->now.mono_ms);
