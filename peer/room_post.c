@@ -131,16 +131,12 @@ must_wait(struct peer_core *self, const struct peer_room *room)
 static bool
 may_post(struct peer_core *self, struct peer_room *room)
 {
-<<<<<<< HEAD
-    if (room->post_next == PEER_NONE || room->post_count == PEER_POSTS || !peer_rooms_in(room)
-        || (room->standing & MSG_STANDING_MUTED) != 0 || !self->self.incarnation_synced)
-=======
-    if (room->post_next == PEER_NONE || room->post_count == PEER_POSTS || !peer_session_online(self) || !peer_rooms_in(room)
-        || (room->standing & MSG_STANDING_MUTED) != 0 || !self->self.incarnation_synced || must_wait(self, room))
->>>>>>> w-frames
+    if (room->post_next == PEER_NONE || !peer_rooms_in(room) || (room->standing & MSG_STANDING_MUTED) != 0 || !self->self.incarnation_synced)
         return false;
     if (!peer_session_online(self)) /* a mesh does without; all of it is posted later */
         return peer_room_mesh_talks(self, room) && !room->behind && !room->refused && peer_room_key_usable(self, room);
+    if (room->post_count == PEER_POSTS || must_wait(self, room))
+        return false;
     if (!room->live || room->behind || room->refused)
         return false; /* the log may know more of our chain than we do, the roster of who is in */
     if (self->now.mono_ms < room->post_at_ms) {
