@@ -66,6 +66,7 @@ broker_casts_tell(struct broker_front_core *self, uint32_t session)
         const struct msg_room_head head = {room->rules.id, room->stored,   broker_casts_log(self, seat->room)->last,
                                            part->role,     part->standing, room->mesh};
         seat->dirty = false;
+        seat->told_mesh = room->mesh;
         if (msg_codec_append(&self->items, &state.rooms, MSG_ROOM_HEAD, &head) != CONCLAVE_OK)
             assert(false); /* HEADS_MAX of them fit */
     }
