@@ -21,7 +21,7 @@ begin(struct peer_core *self, struct peer_room *room, uint64_t offset)
     if ((room->facts.flags & MSG_ROOM_HISTORY) != 0)
         return; /* all of it is ours */
     room->cursor = offset;
-    room->partial = false;
+    room->partial = room->again = false;
     for (struct peer_sender *sender = peer_rooms_first_sender(&self->rooms, room); sender != NULL; sender = peer_rooms_next_sender(&self->rooms, sender)) {
         const uint64_t who[] = {sender->account, sender->device};
         const struct msg_record_key key = msg_record_key_room(&room->facts.id, who, 2);
