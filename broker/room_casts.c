@@ -90,6 +90,20 @@ broker_casts_due(struct broker_front_core *self)
             broker_casts_tell(self, session);
 }
 
+/* What it was told may have been lost, and of what it has directly it is told
+ * nothing else. */
+void
+broker_casts_lease(struct broker_front_core *self, uint32_t session)
+{
+    for (uint32_t at = broker_rooms_seats_of(&self->rooms, session); at != 0;
+         at = self->rooms.seats[at - 1].session_next) {
+        const struct broker_seat *seat = &self->rooms.seats[at - 1];
+        const struct broker_room *room = &self->rooms.list[seat->room];
+        if (room->log.loaded && room->cast > seat->heard && (!seat->live || seat->routes != 0))
+            broker_casts_mark(self, at - 1);
+    }
+}
+
 void
 broker_casts_taken(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any)
 {
