@@ -488,7 +488,7 @@ void peer_room_post_tick(struct peer_core *self, struct peer_room *room);
 
 /* ---- room_keys.c ---- */
 bool peer_room_key_ready(struct peer_core *self, struct peer_room *room); /* our key can be used; if not, what is lacking is begun */
-bool peer_room_key_usable(const struct peer_core *self, const struct peer_room *room); /* the same, without the front */
+bool peer_room_key_usable(struct peer_core *self, const struct peer_room *room); /* the same, without the front */
 void peer_room_key_used(struct peer_core *self, struct peer_room *room);
 void peer_room_key_restored(struct peer_core *self, struct peer_room *room);
 void peer_room_key_tick(struct peer_core *self, struct peer_room *room);
@@ -545,6 +545,7 @@ void peer_room_publisher_route(struct peer_core *self, struct peer_room *room, s
 void peer_room_publisher_forget(struct peer_core *self, struct peer_room *room, struct peer_publisher *publisher); /* with its record */
 bool peer_room_publisher_up(struct peer_core *self, uint64_t link); /* false: it is no publisher's; so with these: */
 bool peer_room_publisher_down(struct peer_core *self, uint64_t link);
+void peer_room_hear_direct(struct peer_core *self, struct peer_room *room, const struct msg_room_frame *frame); /* by its sender's XPUB, or by CAST among frames that come so: what is ahead of a gap is read in the log */
 bool peer_room_publisher_frame(struct peer_core *self, uint64_t link, struct msg_span bytes);
 void peer_room_publishers_tick(struct peer_core *self, struct peer_room *room, const struct peer_room_mesh *mesh);
 

@@ -85,7 +85,7 @@ stop(struct peer_core *self, struct peer_room *room, enum peer_heard why)
 
 /* What is kept comes in order of offsets.  False: no further. */
 static bool
-take_logged(struct peer_core *self, struct peer_room *room, const struct msg_logged *logged)
+take_logged(struct peer_core *self, struct peer_room *room, const struct msg_logged *logged, bool cast)
 {
     union msg_any any;
     enum msg_kind kind;
@@ -98,6 +98,8 @@ take_logged(struct peer_core *self, struct peer_room *room, const struct msg_log
         peer_room_tip(self, room, &any.MSG_ANY_ROOM_TIP);
     else if (logged->offset == 0 && kind == MSG_ROOM_RECEIPT)
         peer_room_receipt(self, room, &any.MSG_ANY_ROOM_RECEIPT);
+    else if (cast && room->partial && kind == MSG_ROOM_FRAME)
+        peer_room_hear_direct(self, room, &any.MSG_ANY_ROOM_FRAME);
     else if (logged->offset != 0 && kind == MSG_ROOM_FRAME) {
         const enum peer_heard heard = peer_room_hear(self, room, logged->offset, &any.MSG_ANY_ROOM_FRAME);
         if (heard != HEARD) {
@@ -155,7 +157,7 @@ peer_room_log_page(struct peer_core *self, struct peer_request *request, const s
     if (page->first > request->number + 1)
         forget_waits(self, room, page->first);
     while (whole && msg_codec_next(&frames, MSG_LOGGED, &logged))
-        whole = take_logged(self, room, &logged);
+        whole = take_logged(self, room, &logged, false);
     if (whole && page->next > room->cursor)
         room->cursor = page->next;
     keep_cursor(self, room, before);
@@ -218,7 +220,7 @@ peer_room_cast(struct peer_core *self, const struct msg_room_cast *cast)
         peer_room_log_look(self, room);
     }
     while (msg_codec_next(&posts, MSG_LOGGED, &logged))
-        if ((!missed || logged.offset == 0) && !take_logged(self, room, &logged))
+        if ((!missed || logged.offset == 0) && !take_logged(self, room, &logged, true))
             break;
     keep_cursor(self, room, before);
 }

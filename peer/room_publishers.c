@@ -223,8 +223,8 @@ is_its(const struct peer_publisher *publisher, const struct peer_room *room, con
     return memcmp(id, &room->facts.id, sizeof *id) == 0 && account == publisher->account && device == publisher->device;
 }
 
-static void
-hear(struct peer_core *self, struct peer_room *room, const struct msg_room_frame *frame)
+void
+peer_room_hear_direct(struct peer_core *self, struct peer_room *room, const struct msg_room_frame *frame)
 {
     const enum peer_heard heard = peer_room_hear(self, room, 0, frame);
     if (heard == HEARD)
@@ -245,7 +245,7 @@ peer_room_publisher_frame(struct peer_core *self, uint64_t link, struct msg_span
     struct peer_room *room = room_of(self, &self->meshes.list[publisher->mesh]);
     const bool fine = peer_rooms_in(room) && msg_codec_decode(bytes, &kind, &any) == CONCLAVE_OK;
     if (fine && kind == MSG_ROOM_FRAME && is_its(publisher, room, &any.MSG_ANY_ROOM_FRAME.room, any.MSG_ANY_ROOM_FRAME.account, any.MSG_ANY_ROOM_FRAME.device))
-        hear(self, room, &any.MSG_ANY_ROOM_FRAME);
+        peer_room_hear_direct(self, room, &any.MSG_ANY_ROOM_FRAME);
     else if (fine && kind == MSG_ROOM_TIP && is_its(publisher, room, &any.MSG_ANY_ROOM_TIP.room, any.MSG_ANY_ROOM_TIP.account, any.MSG_ANY_ROOM_TIP.device))
         peer_room_tip(self, room, &any.MSG_ANY_ROOM_TIP);
     else if (fine && kind == MSG_ROOM_RECEIPT

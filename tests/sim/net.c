@@ -7,6 +7,7 @@
 #include "tests/sim/sim.h"
 
 #define SLOW_US (15 * SIM_SECOND) /* until TCP believes that the other end is gone */
+#define KEEPALIVE_US (60 * SIM_SECOND) /* the same where nothing is sent; and as long again */
 
 struct sim_net
 sim_net_clean(void)
@@ -284,6 +285,7 @@ arrive(struct sim *sim, struct sim_event *event)
         .source = msg_text(sim->procs[conn->side[1 - s].proc].address),
         .bytes = msg_span(event->bytes, event->len),
     };
+    sim->procs[conn->side[s].proc].published += conn->subscribes;
     sim_proc_step(sim, &sim->procs[conn->side[s].proc], &told);
 }
 
@@ -332,7 +334,7 @@ sim_net_carry(struct sim *sim, size_t index, int s, struct msg_span bytes)
         conn->dead = true; /* a stream has no holes: after this one nothing comes */
     if (conn->dead || !sim_net_alive(sim, &conn->side[1 - s])) {
         if (conn->subscribes) /* says nothing itself: TCP's keepalive finds out */
-            tell_down(sim, index, 0, 4 * SLOW_US + sim_below(sim, 4 * SLOW_US), CONCLAVE_OK);
+            tell_down(sim, index, 0, KEEPALIVE_US + sim_below(sim, KEEPALIVE_US), CONCLAVE_OK);
         if (sim_chance(sim, 500)) /* who sends finds out, in the end */
             tell_down(sim, index, s, SIM_SECOND / 5 + sim_below(sim, SLOW_US), CONCLAVE_OK);
         return;
@@ -413,6 +415,8 @@ sim_net_gone(struct sim *sim, struct sim_proc *proc)
                 tell_down(sim, i, 1 - s, delay(sim, conn), CONCLAVE_OK);
             if (!says)
                 conn->dead = true;
+            if (!says && s == 1 && conn->subscribes)
+                tell_down(sim, i, 0, KEEPALIVE_US + sim_below(sim, KEEPALIVE_US), CONCLAVE_OK);
         }
 }
 

@@ -173,6 +173,7 @@ struct sim_proc {
     struct msg_box_pub *admitted;
     size_t admitted_count, admitted_room;
     struct sim_xpub xpubs[SIM_XPUBS];
+    uint64_t published; /* frames that came from XPUBs */
     struct broker_door_core *door;
     struct broker_front_core *front;
     struct sim_user user;
@@ -256,6 +257,7 @@ struct sim {
     uint64_t to_be_said;  /* messages that scenarios have planned */
     uint64_t inner_us;    /* the last frame between the registry's processes */
     uint32_t vault_loses; /* of 1000 requests */
+    uint32_t ports_taken; /* of 1000 ports that an XPUB had before */
     uint64_t posts_per_s; /* of the front, likewise */
     struct broker_mail_limits mail; /* of the front, from its next start on */
     bool crashes;         /* somebody may crash in this run: ticks may be lost with a process */
@@ -424,7 +426,7 @@ struct sim_chapter {
     const struct sim_scenario *list;
     size_t count;
 };
-extern const struct sim_chapter SIM_TALK; /* scenarios.c */
+extern const struct sim_chapter SIM_TALK, SIM_MESH; /* scenarios.c */
 extern const struct sim_chapter SIM_MAIL; /* scenarios_mail.c */
 extern const struct sim_chapter SIM_ROOMS; /* scenarios_rooms.c */
 extern const struct sim_chapter SIM_ROOM_TALK; /* scenarios_room_talk.c */

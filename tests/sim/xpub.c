@@ -42,7 +42,7 @@ free_port(struct sim *sim, struct sim_proc *proc, uint16_t wished)
 {
     uint16_t port = wished;
     while (port == 0 || port == proc->port || sim_xpub_at(proc, port) != NULL ||
-           (port == wished && sim_chance(sim, 50)))
+           (port == wished && sim_chance(sim, sim->ports_taken)))
         port = (uint16_t)(PORTS + sim_below(sim, 1000));
     return port;
 }
