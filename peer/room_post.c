@@ -135,9 +135,7 @@ may_post(struct peer_core *self, struct peer_room *room)
         return false;
     if (!peer_session_online(self)) /* a mesh does without; all of it is posted later */
         return peer_room_mesh_talks(self, room) && !room->behind && !room->refused && peer_room_key_usable(self, room);
-    if (room->post_count == PEER_POSTS || must_wait(self, room))
-        return false;
-    if (!room->live || room->behind || room->refused)
+    if (room->post_count == PEER_POSTS || must_wait(self, room) || !room->live || room->behind || room->refused)
         return false; /* the log may know more of our chain than we do, the roster of who is in */
     if (self->now.mono_ms < room->post_at_ms) {
         peer_step_at(self, room->post_at_ms);
@@ -202,15 +200,14 @@ post(struct peer_core *self, struct peer_room *room, const struct load *load)
     assert(err == CONCLAVE_OK);
     (void)err; /* the room was reckoned */
     const struct msg_room_post post = {room->facts.id, msg_span_of_buf(&buf)};
-    const bool online = peer_session_online(self);
-    if (online)
+    if (peer_session_online(self))
         peer_session_send(self, MSG_ROOM_POST, &post);
     peer_room_mesh_publish(self, room, post.frame);
     peer_room_key_used(self, room);
     room->post_next = load->next;
     room->tip_at_ms = self->now.mono_ms + TIP_MS;
     peer_step_at(self, room->tip_at_ms);
-    if (!online)
+    if (!peer_session_online(self))
         return;
     const struct peer_mark last = {frame.incarnation, frame.first + frame.count - 1};
     if (room->post_count == 0)
