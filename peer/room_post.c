@@ -132,10 +132,11 @@ must_wait(struct peer_core *self, const struct peer_room *room)
 static bool
 may_post(struct peer_core *self, struct peer_room *room)
 {
-    if (room->post_next == PEER_NONE || room->post_count == PEER_POSTS || !peer_session_online(self) || !peer_rooms_in(room)
-        || (room->standing & MSG_STANDING_MUTED) != 0 || !self->self.incarnation_synced || must_wait(self, room))
+    if (room->post_next == PEER_NONE || !peer_rooms_in(room) || (room->standing & MSG_STANDING_MUTED) != 0 || !self->self.incarnation_synced)
         return false;
-    if (!room->live || room->behind || room->refused)
+    if (!peer_session_online(self)) /* a mesh does without; all of it is posted later */
+        return peer_room_mesh_talks(self, room) && !room->behind && !room->refused && peer_room_key_usable(self, room);
+    if (room->post_count == PEER_POSTS || must_wait(self, room) || !room->live || room->behind || room->refused)
         return false; /* the log may know more of our chain than we do, the roster of who is in */
     if (self->now.mono_ms < room->post_at_ms) {
         peer_step_at(self, room->post_at_ms);
@@ -200,17 +201,21 @@ post(struct peer_core *self, struct peer_room *room, const struct load *load)
     assert(err == CONCLAVE_OK);
     (void)err; /* the room was reckoned */
     const struct msg_room_post post = {room->facts.id, msg_span_of_buf(&buf)};
-    peer_session_send(self, MSG_ROOM_POST, &post);
+    if (peer_session_online(self))
+        peer_session_send(self, MSG_ROOM_POST, &post);
     peer_room_mesh_publish(self, room, post.frame);
     peer_room_key_used(self, room);
+    room->post_next = load->next;
+    room->tip_at_ms = self->now.mono_ms + TIP_MS;
+    peer_step_at(self, room->tip_at_ms);
+    if (!peer_session_online(self))
+        return;
     const struct peer_mark last = {frame.incarnation, frame.first + frame.count - 1};
     if (room->post_count == 0)
         room->progress_ms = self->now.mono_ms;
     room->posts[room->post_count++] = (struct peer_post){frame.incarnation, frame.first, last.number, false};
     if (peer_mark_before(room->posted, last))
         room->posted = last;
-    room->post_next = load->next;
-    room->tip_at_ms = self->now.mono_ms + TIP_MS;
     peer_step_at(self, room->progress_ms + SILENCE_MS);
 }
 
@@ -475,7 +480,8 @@ tip(struct peer_core *self, struct peer_room *room)
     if (msg_codec_encode(&buf, MSG_ROOM_TIP, &tip) != CONCLAVE_OK)
         return; /* cannot happen: it is short */
     const struct msg_room_post post = {room->facts.id, msg_span_of_buf(&buf)};
-    peer_session_send(self, MSG_ROOM_POST, &post);
+    if (peer_session_online(self))
+        peer_session_send(self, MSG_ROOM_POST, &post);
     peer_room_mesh_publish(self, room, post.frame);
 }
 
@@ -487,9 +493,9 @@ peer_room_post_tick(struct peer_core *self, struct peer_room *room)
         peer_room_post_anew(self, room);
     else if (room->post_count > 0)
         peer_step_at(self, room->progress_ms + SILENCE_MS);
-    if (room->tip_at_ms != 0 && now >= room->tip_at_ms && peer_session_online(self))
+    if (room->tip_at_ms != 0 && now >= room->tip_at_ms && (peer_session_online(self) || peer_room_mesh_talks(self, room)))
         tip(self, room);
-    else if (room->tip_at_ms != 0)
+    else if (room->tip_at_ms > now)
         peer_step_at(self, room->tip_at_ms);
     if (room->post_next != PEER_NONE)
         peer_room_post_soon(self, room);
