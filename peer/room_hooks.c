@@ -65,7 +65,7 @@ peer_room_left(struct peer_core *self, struct peer_room *room, uint64_t account)
     if (account != self->self.account)
         return;
     room->live = false;
-    peer_room_post_end(self, room, CONCLAVE_ERR_NOT_A_MEMBER);
+    peer_room_post_soon(self, room); /* what waits is given up, unless a later entry has us back */
 }
 
 /* ROOM_STATE spoke of it: offset and mesh are what the registry says. */
@@ -86,6 +86,8 @@ void
 peer_room_dropped(struct peer_core *self, struct peer_room *room)
 {
     peer_room_mesh_dropped(self, room);
+    if (room->facts.gone)
+        peer_room_post_end(self, room, CONCLAVE_ERR_NO_SUCH_ROOM);
     if (peer_keyring_drop_room(&self->keyring, &room->facts.id, self->out))
         (void)peer_step_store(self); /* only marks that this step writes */
 }

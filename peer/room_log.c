@@ -178,7 +178,7 @@ peer_room_log_page(struct peer_core *self, struct peer_request *request, const s
     }
     if (whole && page->live) {
         room->live = true;
-        if (page->next < room->cursor) /* what came meanwhile may have waited for what is in this */
+        if (page->next < room->cursor) /* what was read before may have waited for what is in this */
             peer_room_log_again(self, room, page->next, DISK_MS);
         peer_room_mesh_passed(self, room, room->pass_at);
     } else if (whole)
@@ -224,13 +224,16 @@ peer_room_cast(struct peer_core *self, const struct msg_room_cast *cast)
     if (room == NULL || !peer_rooms_in(room))
         return;
     const uint64_t before = room->cursor;
-    const bool missed = cast->prev > room->cursor;
-    if (missed && !room->passing) {
-        room->live = false; /* something is missing before it */
+    /* something is missing before it, or is being read: then it is read after that */
+    const bool missed = cast->prev > room->cursor, waits = room->passing || (room->again && room->again_from < room->cursor);
+    if (missed && !waits) {
+        room->live = false;
         peer_room_log_look(self, room);
     }
     while (msg_codec_next(&posts, MSG_LOGGED, &logged))
-        if ((!missed || logged.offset == 0) && !take_logged(self, room, &logged, true))
+        if (logged.offset > room->cursor && waits)
+            peer_room_log_again(self, room, room->cursor, 0);
+        else if ((!missed || logged.offset == 0) && !take_logged(self, room, &logged, true))
             break;
     keep_cursor(self, room, before);
 }

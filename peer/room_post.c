@@ -259,7 +259,7 @@ flush(struct peer_core *self, struct peer_room *room)
     struct load load;
     room->post_due = false;
     peer_room_settle_out(self, room);
-    if (room->facts.made && (!peer_rooms_in(room) || (room->standing & MSG_STANDING_MUTED) != 0))
+    if (room->facts.made && !room->behind && !room->reading && (!peer_rooms_in(room) || (room->standing & MSG_STANDING_MUTED) != 0))
         give_up(self, room, peer_rooms_in(room) ? CONCLAVE_ERR_FORBIDDEN : CONCLAVE_ERR_NOT_A_MEMBER);
     for (uint32_t i = 0; may_post(self, room); i++) {
         if (i == TURN_MAX) {
