@@ -30,7 +30,9 @@
  *   room_hear.c frames of others: judged, opened, kept
  *   room_lack.c keys and certificates that frames wait for
  *   room_ticks.c what has come in small rooms, said and heard
- *   roster, rooms, cards, keyring, outbox, held   pure tables */
+ *   room_mesh.c rooms that are a mesh: our XPUB, and whom it admits
+ *   room_publishers.c  the XPUBs of the others
+ *   roster, rooms, meshes, cards, keyring, outbox, held   pure tables */
 #ifndef PEER_PARTS_H
 #define PEER_PARTS_H
 
@@ -42,6 +44,7 @@
 #include "peer/cards.h"
 #include "peer/core.h"
 #include "peer/held.h"
+#include "peer/meshes.h"
 #include "peer/keyring.h"
 #include "peer/outbox.h"
 #include "peer/rooms.h"
@@ -245,6 +248,7 @@ struct peer_core {
     uint32_t requests_count;            /* of them, used */
     struct peer_roster roster;
     struct peer_rooms rooms;
+    struct peer_meshes meshes;
     struct peer_cards cards;
     struct peer_keyring keyring;
     uint32_t room_reads;                /* rosters being read */

@@ -43,7 +43,6 @@ void peer_room_was_read(struct peer_core *self, const struct msg_id *room, bool 
 
 /* ---- room_post.c ---- */
 void peer_room_say(struct peer_core *self, struct peer_room *room, uint64_t cmd, struct msg_text text);
-void peer_room_restore_out(struct peer_core *self, const struct msg_rec_room_out *record);
 void peer_room_post_soon(struct peer_core *self, struct peer_room *room); /* look whether something can be posted */
 void peer_room_flush(struct peer_core *self);
 void peer_room_post_anew(struct peer_core *self, struct peer_room *room); /* all that is not stored */
@@ -57,6 +56,7 @@ void peer_room_post_tick(struct peer_core *self, struct peer_room *room);
 
 /* ---- room_keys.c ---- */
 bool peer_room_key_ready(struct peer_core *self, struct peer_room *room); /* our key can be used; if not, what is lacking is begun */
+bool peer_room_key_usable(struct peer_core *self, const struct peer_room *room); /* the same, without the front */
 void peer_room_key_used(struct peer_core *self, struct peer_room *room);
 void peer_room_key_restored(struct peer_core *self, struct peer_room *room);
 void peer_room_key_tick(struct peer_core *self, struct peer_room *room);
@@ -90,11 +90,37 @@ void peer_room_receipt(struct peer_core *self, struct peer_room *room, const str
 void peer_room_tip(struct peer_core *self, struct peer_room *room, const struct msg_room_tip *tip);
 void peer_room_tick_tick(struct peer_core *self, struct peer_room *room);
 
+/* ---- room_mesh.c ---- */
+void peer_room_mesh_started(struct peer_core *self, struct peer_room *room); /* all records were restored */
+void peer_room_mesh_heard(struct peer_core *self, struct peer_room *room); /* ROOM_STATE spoke of it */
+void peer_room_mesh_bound(struct peer_core *self, uint64_t link, uint16_t port); /* port 0: it could not be */
+void peer_room_mesh_say(struct peer_core *self, struct peer_room_mesh *mesh); /* what the front does not know yet */
+void peer_room_mesh_passed(struct peer_core *self, struct peer_room *room, uint64_t from); /* the log was read to its end, from there on */
+void peer_room_mesh_away(struct peer_core *self);                  /* the front link is gone */
+void peer_room_mesh_dropped(struct peer_core *self, struct peer_room *room);
+void peer_room_mesh_admit_soon(struct peer_core *self);            /* somebody came, or a certificate did */
+void peer_room_mesh_left(struct peer_core *self, struct peer_room *room, uint64_t account);
+void peer_room_mesh_revoked(struct peer_core *self, uint64_t account, uint64_t device);
+bool peer_room_mesh_talks(struct peer_core *self, const struct peer_room *room); /* our XPUB is bound: it can do without the front */
+void peer_room_mesh_publish(struct peer_core *self, struct peer_room *room, struct msg_span frame); /* what is posted; nothing where there is no mesh */
+void peer_room_mesh_tick(struct peer_core *self, struct peer_room *room);
+
+/* ---- room_publishers.c ---- */
+void peer_room_publishers_heard(struct peer_core *self, const struct msg_room_peers *peers);
+void peer_room_publisher_restore(struct peer_core *self, const struct msg_room_peers *record);
+void peer_room_publisher_dial(struct peer_core *self, struct peer_publisher *publisher);
+void peer_room_publisher_route(struct peer_core *self, struct peer_room *room, struct peer_publisher *publisher, bool direct); /* tells the front */
+void peer_room_publisher_forget(struct peer_core *self, struct peer_room *room, struct peer_publisher *publisher); /* with its record */
+bool peer_room_publisher_up(struct peer_core *self, uint64_t link); /* false: it is no publisher's; so with these: */
+bool peer_room_publisher_down(struct peer_core *self, uint64_t link);
+void peer_room_hear_direct(struct peer_core *self, struct peer_room *room, const struct msg_room_frame *frame); /* by its sender's XPUB, or by CAST among frames that come so: what is ahead of a gap is read in the log */
+bool peer_room_publisher_frame(struct peer_core *self, uint64_t link, struct msg_span bytes);
+void peer_room_publishers_tick(struct peer_core *self, struct peer_room *room, const struct peer_room_mesh *mesh);
+
 /* ---- room_hooks.c ---- */
 void peer_room_online(struct peer_core *self);                     /* a session has begun */
 void peer_room_started(struct peer_core *self);                    /* all records were restored */
 void peer_room_turn(struct peer_core *self);                       /* what is due, in all rooms */
-void peer_room_mesh_publish(struct peer_core *self, struct peer_room *room, struct msg_span frame);
 void peer_room_epoch_began(struct peer_core *self, struct peer_room *room);
 void peer_room_joined(struct peer_core *self, struct peer_room *room, uint64_t account, uint64_t offset); /* where the log stood */
 void peer_room_left(struct peer_core *self, struct peer_room *room, uint64_t account);

@@ -96,28 +96,6 @@ peer_room_say(struct peer_core *self, struct peer_room *room, uint64_t cmd, stru
     peer_room_post_soon(self, room);
 }
 
-void
-peer_room_restore_out(struct peer_core *self, const struct msg_rec_room_out *record)
-{
-    struct peer_room *room = peer_rooms_find(&self->rooms, &record->room);
-    const struct peer_out out = {
-        .queued = true,
-        .mark = {record->incarnation, record->number},
-        .salt = record->salt,
-        .from = {record->from_incarnation, record->from_number},
-        .id = record->id,
-        .prev = record->prev,
-        .ts_ms = record->ts_ms,
-    };
-    if (room == NULL)
-        return;
-    const uint32_t at = peer_outbox_add(self->outbox, &room->queue, &out, record->text);
-    if (at == PEER_NONE)
-        peer_step_log(self, MSG_LOG_ERROR, "OUTBOX-FULL", "some waiting messages stay on disk until there is room; raise the outbox limits");
-    else if (room->post_next == PEER_NONE)
-        room->post_next = at;
-}
-
 /* ---- posting ---- */
 
 /* The registry takes the first frame of a chain that it does not know wherever
@@ -132,10 +110,11 @@ must_wait(struct peer_core *self, const struct peer_room *room)
 static bool
 may_post(struct peer_core *self, struct peer_room *room)
 {
-    if (room->post_next == PEER_NONE || room->post_count == PEER_POSTS || !peer_session_online(self) || !peer_rooms_in(room)
-        || (room->standing & MSG_STANDING_MUTED) != 0 || !self->self.incarnation_synced || must_wait(self, room))
+    if (room->post_next == PEER_NONE || !peer_rooms_in(room) || (room->standing & MSG_STANDING_MUTED) != 0 || !self->self.incarnation_synced)
         return false;
-    if (!room->live || room->behind || room->refused)
+    if (!peer_session_online(self)) /* a mesh does without; all of it is posted later */
+        return peer_room_mesh_talks(self, room) && !room->behind && !room->refused && peer_room_key_usable(self, room);
+    if (room->post_count == PEER_POSTS || must_wait(self, room) || !room->live || room->behind || room->refused)
         return false; /* the log may know more of our chain than we do, the roster of who is in */
     if (self->now.mono_ms < room->post_at_ms) {
         peer_step_at(self, room->post_at_ms);
@@ -200,17 +179,21 @@ post(struct peer_core *self, struct peer_room *room, const struct load *load)
     assert(err == CONCLAVE_OK);
     (void)err; /* the room was reckoned */
     const struct msg_room_post post = {room->facts.id, msg_span_of_buf(&buf)};
-    peer_session_send(self, MSG_ROOM_POST, &post);
+    if (peer_session_online(self))
+        peer_session_send(self, MSG_ROOM_POST, &post);
     peer_room_mesh_publish(self, room, post.frame);
     peer_room_key_used(self, room);
+    room->post_next = load->next;
+    room->tip_at_ms = self->now.mono_ms + TIP_MS;
+    peer_step_at(self, room->tip_at_ms);
+    if (!peer_session_online(self))
+        return;
     const struct peer_mark last = {frame.incarnation, frame.first + frame.count - 1};
     if (room->post_count == 0)
         room->progress_ms = self->now.mono_ms;
     room->posts[room->post_count++] = (struct peer_post){frame.incarnation, frame.first, last.number, false};
     if (peer_mark_before(room->posted, last))
         room->posted = last;
-    room->post_next = load->next;
-    room->tip_at_ms = self->now.mono_ms + TIP_MS;
     peer_step_at(self, room->progress_ms + SILENCE_MS);
 }
 
@@ -254,7 +237,7 @@ flush(struct peer_core *self, struct peer_room *room)
     struct load load;
     room->post_due = false;
     peer_room_settle_out(self, room);
-    if (room->facts.made && (!peer_rooms_in(room) || (room->standing & MSG_STANDING_MUTED) != 0))
+    if (room->facts.made && !room->behind && !room->reading && (!peer_rooms_in(room) || (room->standing & MSG_STANDING_MUTED) != 0))
         give_up(self, room, peer_rooms_in(room) ? CONCLAVE_ERR_FORBIDDEN : CONCLAVE_ERR_NOT_A_MEMBER);
     for (uint32_t i = 0; may_post(self, room); i++) {
         if (i == TURN_MAX) {
@@ -475,7 +458,8 @@ tip(struct peer_core *self, struct peer_room *room)
     if (msg_codec_encode(&buf, MSG_ROOM_TIP, &tip) != CONCLAVE_OK)
         return; /* cannot happen: it is short */
     const struct msg_room_post post = {room->facts.id, msg_span_of_buf(&buf)};
-    peer_session_send(self, MSG_ROOM_POST, &post);
+    if (peer_session_online(self))
+        peer_session_send(self, MSG_ROOM_POST, &post);
     peer_room_mesh_publish(self, room, post.frame);
 }
 
@@ -487,9 +471,9 @@ peer_room_post_tick(struct peer_core *self, struct peer_room *room)
         peer_room_post_anew(self, room);
     else if (room->post_count > 0)
         peer_step_at(self, room->progress_ms + SILENCE_MS);
-    if (room->tip_at_ms != 0 && now >= room->tip_at_ms && peer_session_online(self))
+    if (room->tip_at_ms != 0 && now >= room->tip_at_ms && (peer_session_online(self) || peer_room_mesh_talks(self, room)))
         tip(self, room);
-    else if (room->tip_at_ms != 0)
+    else if (room->tip_at_ms > now)
         peer_step_at(self, room->tip_at_ms);
     if (room->post_next != PEER_NONE)
         peer_room_post_soon(self, room);

@@ -17,7 +17,7 @@ peer_rooms_put(const struct peer_room *room, struct msg_effects *out)
         .head = room->facts.head,
         .epoch = room->facts.epoch,
         .epoch_head = room->facts.epoch_head,
-        .cursor = room->cursor,
+        .cursor = room->partial ? room->whole : room->cursor,
         .port = room->port,
         .said_incarnation = room->said.incarnation,
         .said_number = room->said.number,

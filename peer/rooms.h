@@ -142,6 +142,8 @@ struct peer_room {
     /* the mesh */
     bool mesh;                  /* the registry says that the room is one */
     uint16_t port;              /* of our XPUB; 0: none yet */
+    bool partial;               /* some frames come directly: offsets say nothing of those */
+    uint64_t whole;             /* partial: the log was read up to here */
 };
 
 struct peer_rooms {
