@@ -78,6 +78,16 @@ goes_on(struct broker_front_core *self, const struct posting *posting, const str
     return false; /* all of it was taken before: STORED was said, or will be */
 }
 
+/* Before anything is looked up by what the frame says of itself: where the
+ * chains of others stand is nobody's business. */
+static bool
+is_own(const struct posting *posting, const struct msg_room_frame *frame)
+{
+    return frame->account == posting->session->account && frame->device == posting->session->device
+           && memcmp(frame->room.at, posting->post->room.at, sizeof frame->room.at) == 0
+           && frame->first <= UINT64_MAX - frame->count;
+}
+
 static enum conclave_err
 judge(const struct broker_front_core *self, const struct posting *posting, const struct msg_room_frame *frame)
 {
@@ -86,10 +96,6 @@ judge(const struct broker_front_core *self, const struct posting *posting, const
                                             (uint32_t)(posting->session - self->sessions.list));
     const struct broker_member *member = &self->rooms.members[self->rooms.seats[seat].member];
 
-    if (frame->account != posting->session->account || frame->device != posting->session->device
-        || memcmp(frame->room.at, room->rules.id.at, sizeof frame->room.at) != 0
-        || frame->first > UINT64_MAX - frame->count)
-        return CONCLAVE_ERR_FORBIDDEN;
     if (!broker_rooms_is_in(member))
         return CONCLAVE_ERR_NOT_A_MEMBER; /* the entry that ends it is on its way to the disk */
     if ((member->part.standing & MSG_STANDING_MUTED) != 0)
@@ -120,6 +126,10 @@ take_frame(struct broker_front_core *self, const struct posting *posting, const 
     struct broker_room_log *log = broker_casts_log(self, posting->room);
     const struct msg_span bytes = posting->post->frame;
 
+    if (!is_own(posting, frame)) {
+        refuse(self, posting, CONCLAVE_ERR_FORBIDDEN, frame->incarnation, frame->first, 0);
+        return;
+    }
     const uint32_t slot = broker_senders_hold(&self->senders, &frame->room, frame->account, frame->device);
     struct broker_sender *sender = &self->senders.list[slot];
     if (!goes_on(self, posting, frame, sender))
