@@ -12,7 +12,8 @@ is_member(struct peer_core *self, const struct peer_room *room, uint64_t account
 
 /* A key may come before the roster that tells of its epoch, or of the room:
  * what is sealed with it is judged by the roster then.  A key that the roster
- * contradicts is not taken, and not many of rooms that we do not know. */
+ * contradicts is not taken, nor one of somebody whom a roster that was read to
+ * its end does not know; and not many of rooms that we do not know. */
 static bool
 acceptable(struct peer_core *self, const struct peer_room *room, const struct msg_cert *from, const struct msg_room_key *key)
 {
@@ -24,9 +25,9 @@ acceptable(struct peer_core *self, const struct peer_room *room, const struct ms
     if (!own && ((room->facts.flags & MSG_ROOM_HISTORY) == 0 || !is_member(self, room, from->account)))
         return false;
     const struct peer_mate *mate = peer_rooms_mate(&self->rooms, room, key->account);
-    if (key->epoch > room->facts.epoch || room->behind)
+    if (room->behind)
         return true;
-    return mate != NULL && msg_room_was_in(&mate->part, key->epoch);
+    return mate != NULL && (key->epoch > room->facts.epoch ? mate->part.role != MSG_ROLE_NONE : msg_room_was_in(&mate->part, key->epoch));
 }
 
 static void
@@ -39,7 +40,8 @@ take_key(struct peer_core *self, const struct msg_cert *from, const struct msg_r
         peer_step_log(self, MSG_LOG_WARN, "ROOM-KEY-REFUSED", "a key of a room came from somebody who may not hand it out");
         return;
     }
-    if (peer_keyring_add(&self->keyring, &kept, self->out))
+    const bool own = from->account == key->account && from->device == key->device;
+    if (peer_keyring_add(&self->keyring, &kept, own, self->out))
         (void)peer_step_store(self); /* only marks that this step writes */
     if (room != NULL)
         peer_room_found_key(self, room, key->account, key->device, &key->key);
