@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 
+#define SIGNALS_BURST 256u /* of one session: a burst, */
+#define SIGNALS_PER_S 64u  /* and what is given back */
+
 bool
 broker_fanout_init(struct broker_fanout *self, uint32_t sessions, uint32_t routes)
 {
@@ -65,6 +68,14 @@ broker_fanout_take(struct broker_listener *self, uint64_t bytes)
     if (bytes > self->taken)
         self->taken = bytes < self->sent ? bytes : self->sent;
     return broker_fanout_catch_up(self) && was_behind;
+}
+
+uint64_t
+broker_fanout_signal(struct broker_listener *self, uint64_t now_ms)
+{
+    const struct broker_rate rate = {SIGNALS_BURST, SIGNALS_PER_S, 1000};
+
+    return broker_bucket_take(&self->signals, &rate, now_ms);
 }
 
 void

@@ -53,6 +53,10 @@ bool broker_fanout_catch_up(struct broker_listener *self);
 /* The session is told where its rooms stand, within the time above. */
 void broker_fanout_gather(struct broker_fanout *self, uint32_t session, uint64_t now_ms);
 
+/* Counts something that is passed on to a whole room, and not kept: 0, or when
+ * to try again. */
+uint64_t broker_fanout_signal(struct broker_listener *self, uint64_t now_ms);
+
 /* ---- routes of a seat: `first` is where it keeps its list ---- */
 /* false: full. */
 bool broker_fanout_route(struct broker_fanout *self, uint32_t *first, uint64_t account, uint64_t device, bool direct);

@@ -152,8 +152,8 @@ broker_room_log_trim(struct broker_room_log *self, const struct broker_view *vie
     uint64_t offset;
     uint32_t gone = 0;
 
-    /* What is not on disk yet cannot tell how much is left: then the next one tries. */
-    while (gone < most && self->first < self->last && (is_old(self, limits, wall_ms) || is_beyond(self, limits))
+    /* There must be a next one, which tells how much is left, and be on disk. */
+    while (gone < most && self->first != 0 && (is_old(self, limits, wall_ms) || is_beyond(self, limits))
            && broker_room_log_next(view, room, self->first, &offset, &record)) {
         broker_room_log_delete(out, room, self->first);
         begin_with(self, offset, &record);

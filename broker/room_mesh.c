@@ -132,6 +132,13 @@ broker_mesh_hear(struct broker_front_core *self, const struct broker_ask *ask, c
     }
     if (!self->rooms.list[room].mesh)
         return; /* no longer: ROOM_STATE says so, or did */
+    struct broker_listener *listener =
+        broker_fanout_listener(&self->fanout, ask->session, self->sessions.list[ask->session].generation);
+    const uint64_t retry_ms = broker_fanout_signal(listener, self->now.mono_ms);
+    if (retry_ms > 0) {
+        broker_front_core_refuse(self, ask->link, 0, CONCLAVE_ERR_BUSY, NULL, retry_ms);
+        return;
+    }
     struct broker_seat *seat = &self->rooms.seats[slot];
     if (seat->port != mesh->port) {
         seat->port = (uint16_t)mesh->port;

@@ -8,8 +8,6 @@
 #include "msg/codec.h"
 
 #define RECEIPTS_MAX 32u  /* members of a room in which receipts are passed on */
-#define SIGNALS_BURST 256u /* TIPs and RECEIPTs of one session: a burst, */
-#define SIGNALS_PER_S 64u  /* and what is given back */
 
 struct posting {
     uint32_t room;              /* slot */
@@ -78,8 +76,8 @@ goes_on(struct broker_front_core *self, const struct posting *posting, const str
     return false; /* all of it was taken before: STORED was said, or will be */
 }
 
-/* Before anything is looked up by what the frame says of itself: where the
- * chains of others stand is nobody's business. */
+/* Whether the header is about this room and this device, whose own it is then
+ * to be told of. */
 static bool
 is_own(const struct posting *posting, const struct msg_room_frame *frame)
 {
@@ -96,10 +94,9 @@ judge(const struct broker_front_core *self, const struct posting *posting, const
                                             (uint32_t)(posting->session - self->sessions.list));
     const struct broker_member *member = &self->rooms.members[self->rooms.seats[seat].member];
 
-    if (!broker_rooms_is_in(member))
-        return CONCLAVE_ERR_NOT_A_MEMBER; /* the entry that ends it is on its way to the disk */
     if ((member->part.standing & MSG_STANDING_MUTED) != 0)
         return CONCLAVE_ERR_FORBIDDEN;
+    /* Also when the entry that ends it, and maybe the membership, is on its way to the disk. */
     if (frame->epoch != room->rules.epoch
         || memcmp(frame->epoch_head.at, room->rules.epoch_head.at, sizeof frame->epoch_head.at) != 0)
         return CONCLAVE_ERR_EXPIRED;
@@ -123,7 +120,6 @@ queue(struct broker_front_core *self, const struct posting *posting, struct msg_
 static void
 take_frame(struct broker_front_core *self, const struct posting *posting, const struct msg_room_frame *frame)
 {
-    struct broker_room_log *log = broker_casts_log(self, posting->room);
     const struct msg_span bytes = posting->post->frame;
 
     if (!is_own(posting, frame)) {
@@ -144,6 +140,7 @@ take_frame(struct broker_front_core *self, const struct posting *posting, const 
         refuse(self, posting, CONCLAVE_ERR_BUSY, frame->incarnation, frame->first, BROKER_BUSY_MS);
         return;
     }
+    struct broker_room_log *log = broker_casts_log(self, posting->room);
     post->offset = broker_room_log_give(log, self->run_first, self->now.wall_ms, bytes.len);
     post->log_frames = log->frames;
     post->log_bytes = log->bytes;
@@ -166,8 +163,6 @@ static void
 take_signal(struct broker_front_core *self, const struct posting *posting, struct broker_listener *listener,
             const struct msg_id *room, uint64_t account, uint64_t device, bool receipt)
 {
-    const struct broker_rate rate = {SIGNALS_BURST, SIGNALS_PER_S, 1000};
-
     if (account != posting->session->account || device != posting->session->device
         || memcmp(room->at, posting->post->room.at, sizeof room->at) != 0) {
         refuse(self, posting, CONCLAVE_ERR_FORBIDDEN, 0, 0, 0);
@@ -176,7 +171,7 @@ take_signal(struct broker_front_core *self, const struct posting *posting, struc
     /* Beyond the measure they are passed over: the next one says the same, and more. */
     if (receipt && self->rooms.list[posting->room].rules.members > RECEIPTS_MAX)
         return;
-    if (broker_bucket_take(&listener->signals, &rate, self->now.mono_ms) > 0)
+    if (broker_fanout_signal(listener, self->now.mono_ms) > 0)
         return;
     (void)broker_casts_log(self, posting->room); /* a CAST says where the log stands */
     struct broker_post *post = queue(self, posting, posting->post->frame);

@@ -507,7 +507,8 @@ void peer_room_tell_gap(struct peer_core *self, const struct peer_room *room, ui
 
 /* ---- room_lack.c ---- */
 void peer_room_lacks(struct peer_core *self, struct peer_room *room, uint64_t offset, const struct msg_room_frame *frame, bool certificate);
-void peer_room_found_key(struct peer_core *self, struct peer_room *room, uint64_t account, uint64_t device, const struct msg_tag *key);
+void peer_room_found_key(struct peer_core *self, struct peer_room *room, const struct msg_room_key *key);
+bool peer_room_lacks_key(struct peer_core *self, const struct peer_room *room, const struct msg_room_key *key); /* it is asked for */
 void peer_room_card_of(struct peer_core *self, struct peer_request *request, const struct msg_cards *answer);
 void peer_room_lack_tick(struct peer_core *self, struct peer_room *room);
 

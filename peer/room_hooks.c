@@ -20,7 +20,8 @@ begin(struct peer_core *self, struct peer_room *room, uint64_t offset)
 {
     if ((room->facts.flags & MSG_ROOM_HISTORY) != 0)
         return; /* all of it is ours */
-    room->cursor = offset;
+    if (offset > room->cursor)
+        room->cursor = offset;
     for (struct peer_sender *sender = peer_rooms_first_sender(&self->rooms, room); sender != NULL; sender = peer_rooms_next_sender(&self->rooms, sender)) {
         const uint64_t who[] = {sender->account, sender->device};
         const struct msg_record_key key = msg_record_key_room(&room->facts.id, who, 2);
@@ -97,6 +98,7 @@ peer_room_online(struct peer_core *self)
     self->cast_bytes = self->cast_told = 0;
     for (struct peer_room *room; (room = peer_rooms_each(&self->rooms, &at)) != NULL;) {
         room->live = false;
+        room->post_known = 0;
         peer_room_post_anew(self, room);
     }
     peer_step_at(self, self->now.mono_ms);

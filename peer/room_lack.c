@@ -5,8 +5,11 @@
 
 #define FIRST_MS 1000u      /* a key that is on its way by mail may come by itself */
 #define NEXT_MS 4000u
-#define LAST_MS 600000u
-#define ASKS_MAX 12u        /* some hours: then they are told as a gap */
+#define LAST_MS 60000u
+#define OFTEN 12u           /* after so many times, */
+#define RARE_MS 3600000u    /* once an hour: questions wait in a mailbox, too */
+#define ASKS_MAX 100u       /* some days: then they are told as a gap */
+#define OTHERS_MAX 3u       /* so often another key was the answer: that one is not for us, or lost */
 
 static void
 plan(struct peer_core *self, struct peer_room *room, struct peer_sender *sender, uint64_t wait_ms)
@@ -47,13 +50,39 @@ found(struct peer_core *self, struct peer_room *room, const struct peer_sender *
     peer_room_log_again(self, room, sender->waits - 1, 0);
 }
 
-void
-peer_room_found_key(struct peer_core *self, struct peer_room *room, uint64_t account, uint64_t device, const struct msg_tag *key)
+/* It is passed over from now on, and its numbers are told as a gap. */
+static void
+give_up(struct peer_core *self, struct peer_room *room, struct peer_sender *sender)
 {
-    struct peer_sender *sender = peer_rooms_sender(&self->rooms, room, account, device);
-    (void)key; /* whichever it is: an answer may be another key, which says that this one is not for us */
-    if (sender != NULL && sender->waits != 0 && !sender->uncertified)
+    sender->given_up = true;
+    sender->ask_at_ms = 0;
+    peer_room_log_again(self, room, sender->waits - 1, 0);
+}
+
+static struct peer_sender *
+who_waits(struct peer_core *self, const struct peer_room *room, const struct msg_room_key *key)
+{
+    struct peer_sender *sender = peer_rooms_sender(&self->rooms, room, key->account, key->device);
+    return sender != NULL && sender->waits != 0 && !sender->uncertified ? sender : NULL;
+}
+
+bool
+peer_room_lacks_key(struct peer_core *self, const struct peer_room *room, const struct msg_room_key *key)
+{
+    const struct peer_sender *sender = who_waits(self, room, key);
+    return sender != NULL && memcmp(&sender->lacks, &key->key, sizeof sender->lacks) == 0;
+}
+
+void
+peer_room_found_key(struct peer_core *self, struct peer_room *room, const struct msg_room_key *key)
+{
+    struct peer_sender *sender = who_waits(self, room, key);
+    if (sender == NULL)
+        return;
+    if (memcmp(&sender->lacks, &key->key, sizeof sender->lacks) == 0)
         found(self, room, sender);
+    else if (sender->asks >= OTHERS_MAX)
+        give_up(self, room, sender);
 }
 
 /* ---- asking ---- */
@@ -121,15 +150,6 @@ somebody(struct peer_core *self, const struct peer_room *room, const struct peer
     return found;
 }
 
-/* It is passed over from now on, and its numbers are told as a gap. */
-static void
-give_up(struct peer_core *self, struct peer_room *room, struct peer_sender *sender)
-{
-    sender->given_up = true;
-    sender->ask_at_ms = 0;
-    peer_room_log_again(self, room, sender->waits - 1, 0);
-}
-
 static void
 ask(struct peer_core *self, struct peer_room *room, struct peer_sender *sender)
 {
@@ -144,7 +164,7 @@ ask(struct peer_core *self, struct peer_room *room, struct peer_sender *sender)
         ask_device(self, room, sender, cert);
     if (!sender->uncertified && (room->facts.flags & MSG_ROOM_HISTORY) != 0 && (cert = somebody(self, room, sender)) != NULL)
         ask_device(self, room, sender, cert);
-    plan(self, room, sender, peer_step_backoff(NEXT_MS, LAST_MS, sender->asks));
+    plan(self, room, sender, sender->asks < OFTEN ? peer_step_backoff(NEXT_MS, LAST_MS, sender->asks) : RARE_MS);
 }
 
 void

@@ -71,13 +71,22 @@ peer_room_read_log(struct peer_core *self, struct peer_request *request)
     peer_session_send(self, MSG_ROOM_READ, &read);
 }
 
-/* Not at this offset: later, or when the roster was read. */
+/* A pass ends after that offset: what is left of it is read later. */
 static void
-stop(struct peer_core *self, struct peer_room *room, enum peer_heard why)
+break_off(struct peer_core *self, struct peer_room *room, uint64_t after, uint64_t wait_ms)
 {
     room->live = false;
-    room->pass_at_ms = self->now.mono_ms + DISK_MS;
+    room->pass_at_ms = self->now.mono_ms + wait_ms;
     peer_step_at(self, room->pass_at_ms);
+    if (after < room->cursor)
+        peer_room_log_again(self, room, after, wait_ms);
+}
+
+/* Not at this offset: soon, or when the roster was read. */
+static void
+stop(struct peer_core *self, struct peer_room *room, uint64_t after, enum peer_heard why)
+{
+    break_off(self, room, after, DISK_MS);
     if (why == HEARD_WAIT_ROSTER)
         peer_room_read(self, room);
 }
@@ -100,7 +109,7 @@ take_logged(struct peer_core *self, struct peer_room *room, const struct msg_log
     else if (logged->offset != 0 && kind == MSG_ROOM_FRAME) {
         const enum peer_heard heard = peer_room_hear(self, room, logged->offset, &any.MSG_ANY_ROOM_FRAME);
         if (heard != HEARD) {
-            stop(self, room, heard);
+            stop(self, room, logged->offset - 1, heard);
             return false;
         }
     }
@@ -167,7 +176,7 @@ peer_room_log_page(struct peer_core *self, struct peer_request *request, const s
     if (whole && page->live)
         room->live = true;
     else if (whole)
-        stop(self, room, HEARD_WAIT_DISK); /* it says that there is more, and does not show it */
+        break_off(self, room, page->next, AGAIN_MS); /* it says that there is more, and does not show it */
     end_pass(self, room, request);
     peer_room_post_soon(self, room);
     peer_room_log_look(self, room);
@@ -180,9 +189,8 @@ peer_room_no_log(struct peer_core *self, const struct peer_request *request, enu
     self->room_passes--;
     if (room == NULL)
         return;
-    room->passing = room->live = false;
-    room->pass_at_ms = self->now.mono_ms + AGAIN_MS;
-    peer_step_at(self, room->pass_at_ms);
+    room->passing = false;
+    break_off(self, room, request->number, AGAIN_MS);
     if (err == CONCLAVE_ERR_NOT_A_MEMBER || err == CONCLAVE_ERR_NO_SUCH_ROOM || err == CONCLAVE_ERR_FORBIDDEN)
         peer_room_read(self, room); /* it says why */
 }

@@ -119,11 +119,20 @@ peer_room_restore_out(struct peer_core *self, const struct msg_rec_room_out *rec
 
 /* ---- posting ---- */
 
+/* The registry takes the first frame of a chain that it does not know wherever
+ * it begins: so nothing goes after it before it is stored, or the first one
+ * could be lost unseen. */
+static bool
+must_wait(struct peer_core *self, const struct peer_room *room)
+{
+    return room->post_count > 0 && peer_outbox_at(self->outbox, room->post_next)->mark.incarnation != room->post_known;
+}
+
 static bool
 may_post(struct peer_core *self, struct peer_room *room)
 {
     if (room->post_next == PEER_NONE || room->post_count == PEER_POSTS || !peer_session_online(self) || !peer_rooms_in(room)
-        || (room->standing & MSG_STANDING_MUTED) != 0 || !self->self.incarnation_synced)
+        || (room->standing & MSG_STANDING_MUTED) != 0 || !self->self.incarnation_synced || must_wait(self, room))
         return false;
     if (!room->live || room->behind || room->refused)
         return false; /* the log may know more of our chain than we do, the roster of who is in */
@@ -305,6 +314,7 @@ peer_room_stored(struct peer_core *self, const struct msg_room_stored *answer)
         mark = room->posted; /* it cannot have what was never posted */
     if (peer_mark_before(room->stored, mark))
         room->stored = mark;
+    room->post_known = answer->incarnation;
     for (uint32_t i = room->post_count; i-- > 0;)
         if (!peer_mark_before(mark, (struct peer_mark){room->posts[i].incarnation, room->posts[i].last}))
             remove_post(room, i);

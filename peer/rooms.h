@@ -119,6 +119,7 @@ struct peer_room {
     uint32_t post_count;
     struct peer_mark posted;    /* the last that was ever posted in this life */
     struct peer_mark stored;    /* the registry has it on disk up to here */
+    uint64_t post_known;        /* the incarnation of which something was stored in this session */
     uint64_t post_at_ms;        /* nothing is posted before */
     uint64_t progress_ms;       /* when something was stored last, or the first was posted */
     uint64_t tip_at_ms;         /* say where our chain stands; 0: not due */

@@ -13,7 +13,8 @@ is_member(struct peer_core *self, const struct peer_room *room, uint64_t account
 /* A key may come before the roster that tells of its epoch, or of the room:
  * what is sealed with it is judged by the roster then.  A key that the roster
  * contradicts is not taken, nor one of somebody whom a roster that was read to
- * its end does not know; and not many of rooms that we do not know. */
+ * its end does not know; another's only while we ask for it; and not many of
+ * rooms that we do not know. */
 static bool
 acceptable(struct peer_core *self, const struct peer_room *room, const struct msg_cert *from, const struct msg_room_key *key)
 {
@@ -22,7 +23,7 @@ acceptable(struct peer_core *self, const struct peer_room *room, const struct ms
         return false;
     if (room == NULL || !room->facts.made)
         return own && self->keyring.count < self->keyring.room / 2;
-    if (!own && ((room->facts.flags & MSG_ROOM_HISTORY) == 0 || !is_member(self, room, from->account)))
+    if (!own && ((room->facts.flags & MSG_ROOM_HISTORY) == 0 || !is_member(self, room, from->account) || !peer_room_lacks_key(self, room, key)))
         return false;
     const struct peer_mate *mate = peer_rooms_mate(&self->rooms, room, key->account);
     if (room->behind)
@@ -44,7 +45,7 @@ take_key(struct peer_core *self, const struct msg_cert *from, const struct msg_r
     if (peer_keyring_add(&self->keyring, &kept, own, self->out))
         (void)peer_step_store(self); /* only marks that this step writes */
     if (room != NULL)
-        peer_room_found_key(self, room, key->account, key->device, &key->key);
+        peer_room_found_key(self, room, key);
 }
 
 /* The state that may be told.  False: none. */

@@ -337,6 +337,27 @@ say(struct cli_call *call, struct cli_buf *why)
     return understand(call, why);
 }
 
+/* Words in a text. */
+static size_t
+count_words(const char *text, size_t len)
+{
+    size_t words = 0;
+    for (size_t i = 0; i < len; i++)
+        words += !is_blank(text[i]) && (i == 0 || is_blank(text[i - 1]));
+    return words;
+}
+
+/* True when the room that plain lines go to is meant: the command wants one
+ * and its other words are all there.  Not for what cannot be undone. */
+static bool
+means_focus(const struct cli_call *call, const char *focus, const char *rest, size_t len)
+{
+    if (focus == NULL || focus[0] != '#' || call->command == NULL || memchr(rest, '#', len) != NULL || strcmp(call->command->name, "delete") == 0)
+        return false;
+    const size_t words = count_words(rest, len);
+    return (call->command->parse == cli_parse_room && words == 0) || (call->command->parse == cli_parse_room_name && words == 1);
+}
+
 enum conclave_err
 cli_commands_parse_line(struct cli_call *call, const char *line, size_t len, const char *focus, struct cli_buf *why)
 {
@@ -371,8 +392,10 @@ cli_commands_parse_line(struct cli_call *call, const char *line, size_t len, con
     while (end < len && !is_blank(line[end]))
         end++;
     set_word(call, line + 1, end - 1);
-    cli_buf_add(&call->line, line + end, len - end);
     call->command = cli_commands_find(line + 1, end - 1, true);
+    if (means_focus(call, focus, line + end, len - end))
+        cli_buf_format(&call->line, " %s", focus);
+    cli_buf_add(&call->line, line + end, len - end);
     return call->command != NULL ? understand(call, why) : unknown(call, why);
 }
 

@@ -160,6 +160,22 @@ routes_are_few_and_end_with_the_session(void **state)
 }
 
 static void
+who_changes_its_port_without_end_is_told_to_wait(void **state)
+{
+    (void)state;
+    struct msg_room_mesh mesh = {LOBBY, 0};
+
+    reg.settings.requests_burst = reg.settings.requests_per_s = 100000;
+    broker_front_core_set(reg.core, &reg.settings);
+    for (unsigned i = 0; i < 1000; i++) {
+        mesh.port = 9000 + i % 2;
+        fake_say(&reg, &alice, MSG_ROOM_MESH, &mesh);
+    }
+    expect_error(alice.link, "busy");
+    assert_in_range(sent(&bob, MSG_ROOM_PEERS), 1, 300);
+}
+
+static void
 a_room_that_grows_is_a_mesh_no_longer(void **state)
 {
     (void)state;
@@ -193,6 +209,7 @@ main(void)
         POSTS_CASE(strangers_are_told_nothing),
         POSTS_CASE(what_comes_by_itself_is_not_cast_and_all_else_without_a_hole),
         POSTS_CASE(routes_are_few_and_end_with_the_session),
+        POSTS_CASE(who_changes_its_port_without_end_is_told_to_wait),
         POSTS_CASE(a_room_that_grows_is_a_mesh_no_longer),
     };
 

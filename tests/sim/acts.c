@@ -4,8 +4,8 @@
 
 #include "tests/sim/sim.h"
 
-static struct sim_said *
-add_said(struct sim *sim, uint32_t from, uint32_t account)
+struct sim_said *
+sim_add_said(struct sim *sim, uint32_t from, uint32_t account)
 {
     if (sim->said_count == sim->said_room) {
         sim->said_room = sim->said_room == 0 ? 256 : 2 * sim->said_room;
@@ -24,8 +24,8 @@ add_said(struct sim *sim, uint32_t from, uint32_t account)
 }
 
 /* Mostly short; now and then as long as a message may be. */
-static size_t
-length(struct sim *sim)
+size_t
+sim_length(struct sim *sim)
 {
     if (sim_chance(sim, 10))
         return sim_between(sim, 1000, MSG_TEXT_MAX);
@@ -37,8 +37,8 @@ sim_say(struct sim *sim, uint32_t from, uint32_t to)
 {
     static char text[MSG_TEXT_MAX + 1];
     const uint32_t account = sim->procs[to].user.account;
-    const size_t number = (size_t)(add_said(sim, from, account) - sim->said);
-    const size_t len = length(sim);
+    const size_t number = (size_t)(sim_add_said(sim, from, account) - sim->said);
+    const size_t len = sim_length(sim);
     memset(text, 'x', len);
     const int n = snprintf(text, 32, SIM_MARKER "#%zu ", number);
     text[n] = 'x';

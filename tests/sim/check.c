@@ -113,6 +113,8 @@ sim_check_put(struct sim *sim, const struct sim_proc *proc, uint32_t table, stru
         sim_fail(sim, "process %u stores what does not decode", proc->index);
     else if (proc->kind != SIM_KIND_PEER && has_marker(bytes))
         sim_fail(sim, "the registry stores what was said");
+    else if (proc->kind == SIM_KIND_PEER && table == PEER_TABLE_ROOM_OUT)
+        sim_room_put(sim, proc, &any.MSG_ANY_REC_ROOM_OUT);
     else if (proc->kind == SIM_KIND_PEER && table == PEER_TABLE_OUT) {
         struct sim_said *const said = sim_check_text(sim, any.MSG_ANY_REC_OUT.text);
         if (said == NULL)
@@ -133,6 +135,10 @@ sim_check_committed(struct sim *sim, const struct sim_proc *proc, const struct s
     if (proc->kind == SIM_KIND_DOOR ||
         msg_codec_decode(msg_span(record->at, record->len), &kind, &any) != CONCLAVE_OK)
         return;
+    if (proc->kind == SIM_KIND_FRONT)
+        sim_room_committed(sim, &any, kind);
+    if (kind == MSG_REC_ROOM_OUT && (said = sim_check_text(sim, any.MSG_ANY_REC_ROOM_OUT.text)) != NULL)
+        said->out_committed = true;
     if (kind == MSG_REC_MAIL)
         sim_check_mail(sim, &any.MSG_ANY_REC_MAIL);
     if (kind == MSG_REC_OUT && (said = sim_check_text(sim, any.MSG_ANY_REC_OUT.text)) != NULL)
@@ -215,6 +221,10 @@ sim_check_shown(struct sim *sim, struct sim_proc *proc, const struct msg_tell_me
     struct sim_said *const said = sim_check_text(sim, tell->text);
     if (said == NULL)
         return;
+    if (said->room[0] != '\0') {
+        sim_room_shown(sim, proc, said, tell);
+        return;
+    }
     const size_t number = (size_t)(said - sim->said);
     const struct sim_proc *const from = &sim->procs[said->from];
     const uint64_t blocked_us = proc->user.blocked[from->user.account];
@@ -248,11 +258,12 @@ sim_check_tick(struct sim *sim, struct sim_proc *proc, const struct msg_tell_rec
                        : tell->tick == MSG_TICK_STORED    ? &said->stored
                        : tell->tick == MSG_TICK_DELIVERED ? &said->delivered
                                                           : &said->read;
-    if (*tick && !proc->restored)
+    const bool of_many = said->room[0] != '\0' && tell->tick == MSG_TICK_DELIVERED; /* each member says so */
+    if (*tick && !proc->restored && !of_many)
         sim_fail(sim, "message %zu is told as %llu twice", (size_t)(said - sim->said),
                  (unsigned long long)tell->tick);
     if ((said->stored && tell->tick == MSG_TICK_QUEUED) ||
-        (said->delivered && tell->tick <= MSG_TICK_STORED))
+        (said->delivered && tell->tick <= MSG_TICK_STORED && said->room[0] == '\0'))
         sim_fail(sim, "the ticks of message %zu are told out of order", (size_t)(said - sim->said));
     *tick = true;
 }
@@ -264,6 +275,8 @@ owed(const struct sim *sim, const struct sim_said *said)
 {
     uint64_t seen_by_all = said->shown;
     bool blocked = false; /* then they do not even say what they have */
+    if (said->room[0] != '\0')
+        return sim_room_owed(sim, said);
     if (!said->queued || said->lost || sim->accounts[said->to].deleted ||
         sim->procs[said->from].user.revoked)
         return NULL;
@@ -298,7 +311,7 @@ sim_check_end(struct sim *sim)
         const char *const what = owed(sim, &sim->said[i]);
         if (what != NULL)
             sim_fail(sim, "message %zu, from process %u to %s, %s", i, sim->said[i].from,
-                     sim->accounts[sim->said[i].to].name, what);
+                     sim->said[i].room[0] != '\0' ? sim->said[i].room : sim->accounts[sim->said[i].to].name, what);
     }
     uint32_t who;
     const char *const room = sim_rooms_owed(sim, &who);

@@ -105,12 +105,16 @@ sim_registry_start(struct sim *sim, struct sim_proc *proc)
         .room_members = 100,
         .memberships = 1000,
         .account_rooms = 50,
-        .mesh_join = 16,
-        .mesh_stay = 32,
         .requests_burst = 500,
         .requests_per_s = 500,
         .relay_burst_bytes = 1u << 20,
         .relay_bytes_per_s = 1u << 20,
+        .mesh_join = 16,
+        .mesh_stay = 32,
+        .post_kib_per_s = 1000000,
+        .log_frames = 10000,
+        .log_bytes = 64u << 20,
+        .log_ms = 30ull * 86400000,
         .lease_ms = 15000,
         .expiry_ms = 45000,
         .gather_ms = 1000,
@@ -124,6 +128,7 @@ sim_registry_start(struct sim *sim, struct sim_proc *proc)
     struct broker_front_settings front = FRONT;
     const struct msg_event start = {.kind = EVENT_START};
     front.mail = sim->mail;
+    front.posts_per_s = sim->posts_per_s;
     door.door = front.door = sim->door_key;
     front.front = sim->front_key;
     front.signer = sim->signer;

@@ -51,8 +51,8 @@ read_record(const struct sim_proc *proc, uint32_t table, struct msg_record_key k
            is == kind;
 }
 
-static uint64_t
-account_of(const struct sim_proc *proc)
+uint64_t
+sim_room_account(const struct sim_proc *proc)
 {
     union msg_any any;
     if (!read_record(proc, PEER_TABLE_SELF, msg_record_key1(0), MSG_REC_SELF, &any))
@@ -128,7 +128,7 @@ owed_to(const struct sim_proc *front, const struct sim_proc *peer, uint64_t acco
         const struct sim_record *const record = &front->disk.records[i];
         if (record->table == BROKER_TABLE_ROOMS &&
             msg_codec_decode(msg_span(record->at, record->len), &kind, &any) == CONCLAVE_OK &&
-            any.MSG_ANY_REC_ROOM.gone_ms == 0 && /* kept for a while, and nobody's any more */
+            any.MSG_ANY_REC_ROOM.gone_ms == 0 &&
             read_record(front, BROKER_TABLE_ROOM_MEMBERS,
                         msg_record_key_room(&any.MSG_ANY_REC_ROOM.room, &account, 1),
                         MSG_REC_ROOM_MEMBER, &part) &&
@@ -150,7 +150,7 @@ sim_rooms_owed(const struct sim *sim, uint32_t *who)
 {
     for (*who = SIM_FRONT + 1; *who < sim->proc_count; (*who)++) {
         const struct sim_proc *const peer = &sim->procs[*who];
-        const uint64_t account = account_of(peer);
+        const uint64_t account = sim_room_account(peer);
         const char *const what = account != 0 && peer->up && !peer->user.revoked
                                      ? owed_to(&sim->procs[SIM_FRONT], peer, account)
                                      : NULL;
@@ -172,7 +172,7 @@ sim_room_count(const struct sim *sim, const char *shown)
         const struct sim_record *const record = &disk->records[i];
         if (record->table != BROKER_TABLE_ROOMS ||
             msg_codec_decode(msg_span(record->at, record->len), &kind, &any) != CONCLAVE_OK ||
-            !msg_text_equal(any.MSG_ANY_REC_ROOM.name, msg_text(shown)))
+            any.MSG_ANY_REC_ROOM.gone_ms != 0 || !msg_text_equal(any.MSG_ANY_REC_ROOM.name, msg_text(shown)))
             continue;
         for (size_t m = 0; m < disk->count; m++)
             count += disk->records[m].table == BROKER_TABLE_ROOM_MEMBERS &&

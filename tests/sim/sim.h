@@ -12,6 +12,7 @@
  *   user.c       people who sign up, talk, read, and what they were told
  *   acts.c       what they do when their scenario says so
  *   rooms.c      what they do in rooms, and what must hold there
+ *   room_talk.c  what they say in rooms, and who must be shown it, and who never
  *   check.c      what may never happen
  *   check_mail.c what the registry keeps, as those can read it whom it is for
  *   scenarios*.c stories that read like specifications */
@@ -183,11 +184,23 @@ struct sim_said {
     uint64_t told_us;   /* when it was first shown */
     uint64_t committed; /* where it is on disk */
     uint64_t was_read;  /* where the user said so */
+    char room[16];      /* "": a direct one; `to` is nobody then */
+    uint64_t never;     /* who must not be shown it: gone when it was said, by process */
+    uint64_t incarnation, salt, number; /* its place in the chain of who said it */
 };
 
 struct sim_account {
     char name[33];
     bool deleted;
+};
+
+/* Somebody's way through a room, by what the registry has on disk. */
+#define SIM_SEATS 64u
+struct sim_seat {
+    struct msg_id room;
+    uint64_t account; /* at the registry */
+    bool in;
+    uint64_t came_us, went_us, muted_us; /* last; 0: never */
 };
 
 struct sim {
@@ -211,6 +224,9 @@ struct sim {
     uint32_t proc_count;
     struct sim_account accounts[SIM_ACCOUNTS];
     uint32_t account_count;
+    struct sim_seat seats[SIM_SEATS];
+    uint32_t seat_count;
+    bool room_history; /* #den is a room with history */
     struct sim_said *said;
     size_t said_count, said_room;
     uint64_t last_shown[SIM_PROCS][SIM_PROCS]; /* sender, reader: index of the message + 1 */
@@ -226,6 +242,7 @@ struct sim {
     uint64_t to_be_said;  /* messages that scenarios have planned */
     uint64_t inner_us;    /* the last frame between the registry's processes */
     uint32_t vault_loses; /* of 1000 requests */
+    uint64_t posts_per_s; /* of the front, likewise */
     struct broker_mail_limits mail; /* of the front, from its next start on */
     bool crashes;         /* somebody may crash in this run: ticks may be lost with a process */
     bool names_only_once; /* checked at the end */
@@ -314,6 +331,8 @@ void sim_user_consume(struct sim *sim, struct sim_proc *proc, enum msg_kind kind
                       const union msg_any *any);
 
 /* acts.c */
+struct sim_said *sim_add_said(struct sim *sim, uint32_t from, uint32_t account);
+size_t sim_length(struct sim *sim); /* of a text */
 void sim_say(struct sim *sim, uint32_t from, uint32_t to); /* now; to: any device of the account */
 void sim_talk(struct sim *sim, uint32_t from, uint32_t to, uint32_t count,
               uint64_t within_us); /* by and by */
@@ -347,7 +366,18 @@ bool sim_check_rest(struct sim *sim); /* nothing more is owed to anybody */
 void sim_check_end(struct sim *sim);
 #define SIM_EXPECT(sim, what) ((what) ? (void)0 : sim_fail((sim), "expected: %s", #what))
 
+/* room_talk.c */
+void sim_room_say(struct sim *sim, uint32_t from, const char *room); /* now */
+void sim_room_talk(struct sim *sim, uint32_t from, const char *room, uint32_t count,
+                   uint64_t within_us); /* by and by */
+void sim_room_put(struct sim *sim, const struct sim_proc *proc, const struct msg_rec_room_out *record);
+void sim_room_committed(struct sim *sim, const union msg_any *any, enum msg_kind kind); /* at the registry */
+void sim_room_shown(struct sim *sim, struct sim_proc *proc, struct sim_said *said,
+                    const struct msg_tell_message *tell);
+const char *sim_room_owed(const struct sim *sim, const struct sim_said *said); /* NULL: nothing */
+
 /* rooms.c */
+uint64_t sim_room_account(const struct sim_proc *proc); /* at the registry; 0: none */
 void sim_room_create(struct sim *sim, uint32_t proc, const char *name, uint64_t flags);
 void sim_room_join(struct sim *sim, uint32_t proc, const char *name);
 void sim_room_act(struct sim *sim, uint32_t proc, const char *name, enum msg_act act,
@@ -370,6 +400,7 @@ struct sim_chapter {
 extern const struct sim_chapter SIM_TALK; /* scenarios.c */
 extern const struct sim_chapter SIM_MAIL; /* scenarios_mail.c */
 extern const struct sim_chapter SIM_ROOMS; /* scenarios_rooms.c */
+extern const struct sim_chapter SIM_ROOM_TALK; /* scenarios_room_talk.c */
 const struct sim_scenario *sim_scenario_at(size_t index); /* of all chapters; NULL: behind the last */
 
 void sim_new(struct sim *sim, const struct sim_scenario *scenario, uint64_t seed, bool trace);

@@ -287,7 +287,7 @@ sim_user_consume(struct sim *sim, struct sim_proc *proc, enum msg_kind kind,
         sim_check_shown(sim, proc, tell);
         proc->disk.shown = tell->arrival;
         const struct sim_said *const said = sim_check_text(sim, tell->text);
-        if (said != NULL && sim_chance(sim, user->reads)) {
+        if (said != NULL && said->room[0] == '\0' && sim_chance(sim, user->reads)) {
             struct sim_event *const event =
                 sim_at(sim, sim->now_us + sim_below(sim, SIM_SECOND), read_it, proc);
             event->a = tell->arrival;
