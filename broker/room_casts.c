@@ -66,6 +66,7 @@ broker_casts_tell(struct broker_front_core *self, uint32_t session)
         const struct msg_room_head head = {room->rules.id, room->stored,   broker_casts_log(self, seat->room)->last,
                                            part->role,     part->standing, room->mesh};
         seat->dirty = false;
+        seat->told_mesh = room->mesh;
         if (msg_codec_append(&self->items, &state.rooms, MSG_ROOM_HEAD, &head) != CONCLAVE_OK)
             assert(false); /* HEADS_MAX of them fit */
     }
@@ -87,6 +88,20 @@ broker_casts_due(struct broker_front_core *self)
     while ((session = broker_wheel_pop(&self->fanout.gather, self->now.mono_ms)) != BROKER_NONE)
         if (self->sessions.list[session].used && broker_fanout_catch_up(listener_of(self, session)))
             broker_casts_tell(self, session);
+}
+
+/* What it was told may have been lost, and of what it has directly it is told
+ * nothing else. */
+void
+broker_casts_lease(struct broker_front_core *self, uint32_t session)
+{
+    for (uint32_t at = broker_rooms_seats_of(&self->rooms, session); at != 0;
+         at = self->rooms.seats[at - 1].session_next) {
+        const struct broker_seat *seat = &self->rooms.seats[at - 1];
+        const struct broker_room *room = &self->rooms.list[seat->room];
+        if (room->log.loaded && room->cast > seat->heard && (!seat->live || seat->routes != 0))
+            broker_casts_mark(self, at - 1);
+    }
 }
 
 void

@@ -111,7 +111,7 @@ answer(struct broker_front_core *self, const struct broker_ask *ask, const struc
     broker_front_core_send(self, ask->link, MSG_ROOM_LOG, &page.answer);
     if (!seat->live)
         return;
-    seat->dirty = false; /* it knows where the log stands */
+    seat->dirty = seat->told_mesh != self->rooms.list[seat->room].mesh; /* where the log stands, it knows */
     broker_casts_pending(self, slot, seat->heard);
 }
 

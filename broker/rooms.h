@@ -67,6 +67,7 @@ struct broker_seat {
     /* the fan-out's */
     bool live;                  /* it has read the log to its end, and is cast to */
     bool dirty;                 /* ROOM_STATE is due for this room */
+    bool told_mesh;             /* what it said last: the room is one */
     bool apart;                 /* while something is cast: it gets a message of its own */
     uint16_t port;              /* of its XPUB for the room; 0: none */
     uint32_t routes;            /* slot + 1 in broker/fanout: devices whose frames it has from themselves */

@@ -10,21 +10,12 @@
 
 #define ID_BYTES 5u /* a routing id of libzmq's making: 0x00 and a counter */
 #define SEND_HWM 1000
+/* Frames that wait for a subscriber who does not read; libzmq shares them
+ * between subscribers, so that all the stopped ones together hold as much. */
+#define PUBLISH_HWM 256
 #define BACKLOG 4096
 #define HANDSHAKE_MS 5000
-#define CONNECT_MS 5000
-/* A dialled link is closed long before libzmq would reconnect.  But it must
- * mean to: a name that does not resolve is told by no event but the one that
- * announces the next try (CONNECT_RETRIED). */
-#define NEVER_MS (24 * 3600 * 1000)
-
-struct host_dial {
-    zsock_t *socket;
-    zsock_t *monitor;
-    enum host_dial_state state;
-    bool named;     /* the host is a name: it is looked up in libzmq's own thread */
-    bool connected; /* TCP stands, or stood */
-};
+#define UNBIND_MS 500 /* at most, until libzmq has closed the port */
 
 enum conclave_err
 host_curve_init(int io_threads)
@@ -52,8 +43,8 @@ set_int(void *socket, int option, int value)
 /* What a bound and a dialled socket have in common.  RCVHWM 0, for a peer that
  * fills a finite pipe and resets ends the process (libzmq 4.3.4); the quotas
  * are the reader's. */
-static int
-set_common(void *socket, int64_t max_bytes)
+int
+host_curve_set_common(void *socket, int64_t max_bytes)
 {
     int rc = 0;
 
@@ -118,19 +109,25 @@ bound_port(void *socket, uint16_t *port)
     return *port != 0 ? CONCLAVE_OK : CONCLAVE_ERR_SYSTEM;
 }
 
-enum conclave_err
-host_curve_bind(zsock_t **router_p, const char *host, uint16_t *port, const struct msg_box_sec *sec,
-                const char *zap_domain, int64_t max_bytes)
+/* A bound socket of that type, with CURVE. */
+static enum conclave_err
+bind_curve(zsock_t **socket_p, int type, const char *host, uint16_t *port,
+           const struct msg_box_sec *sec, const char *zap_domain, int64_t max_bytes)
 {
     enum conclave_err err = CONCLAVE_ERR_SYSTEM;
 
-    *router_p = NULL;
-    zsock_t *router = zsock_new(ZMQ_ROUTER);
-    if (router == NULL)
+    *socket_p = NULL;
+    zsock_t *socket = zsock_new(type);
+    if (socket == NULL)
         return CONCLAVE_ERR_SYSTEM;
-    void *raw = zsock_resolve(router);
-    int rc = set_common(raw, max_bytes);
-    rc |= set_int(raw, ZMQ_ROUTER_MANDATORY, 1);
+    void *raw = zsock_resolve(socket);
+    int rc = host_curve_set_common(raw, max_bytes);
+    if (type == ZMQ_ROUTER) {
+        rc |= set_int(raw, ZMQ_ROUTER_MANDATORY, 1);
+    } else {
+        rc |= set_int(raw, ZMQ_SNDHWM, PUBLISH_HWM);
+        rc |= set_int(raw, ZMQ_XPUB_VERBOSE, 1); /* or the second subscriber would not be told of */
+    }
     rc |= set_int(raw, ZMQ_BACKLOG, BACKLOG);
     rc |= set_int(raw, ZMQ_CURVE_SERVER, 1);
     rc |= zmq_setsockopt(raw, ZMQ_CURVE_SECRETKEY, sec->at, sizeof sec->at);
@@ -146,165 +143,50 @@ host_curve_bind(zsock_t **router_p, const char *host, uint16_t *port, const stru
 
 done:
     if (err == CONCLAVE_OK) {
-        *router_p = router;
+        *socket_p = socket;
     } else {
         const int reason = errno; /* for the caller's sentence */
-        zsock_destroy(&router);
+        zsock_destroy(&socket);
         errno = reason;
     }
     return err;
 }
 
-static enum conclave_err
-watch(struct host_dial *self)
+enum conclave_err
+host_curve_bind(zsock_t **router_p, const char *host, uint16_t *port, const struct msg_box_sec *sec,
+                const char *zap_domain, int64_t max_bytes)
 {
-    static atomic_uint_fast64_t count;
-    char endpoint[64];
-
-    snprintf(endpoint, sizeof endpoint, "inproc://host-dial-%llu",
-             (unsigned long long)atomic_fetch_add(&count, 1));
-    if (zmq_socket_monitor(zsock_resolve(self->socket), endpoint,
-                           ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED
-                               | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED
-                               | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
-                               | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
-                               | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
-        != 0)
-        return CONCLAVE_ERR_SYSTEM;
-    self->monitor = zsock_new(ZMQ_PAIR);
-    if (self->monitor == NULL)
-        return CONCLAVE_ERR_SYSTEM;
-    void *raw = zsock_resolve(self->monitor);
-    return set_int(raw, ZMQ_LINGER, 0) == 0 && zmq_connect(raw, endpoint) == 0
-               ? CONCLAVE_OK
-               : CONCLAVE_ERR_SYSTEM;
-}
-
-/* Whatever is neither [an address of version 6] nor digits and dots. */
-static bool
-is_named(const char *endpoint)
-{
-    return *endpoint != '[' && endpoint[strspn(endpoint, "0123456789.")] != ':';
+    return bind_curve(router_p, ZMQ_ROUTER, host, port, sec, zap_domain, max_bytes);
 }
 
 enum conclave_err
-host_dial_open(struct host_dial **self_p, struct msg_text endpoint,
-               const struct msg_box_pub *server, const struct msg_box_pub *pub,
-               const struct msg_box_sec *sec, int64_t max_bytes)
+host_curve_bind_xpub(zsock_t **xpub_p, const char *host, uint16_t *port,
+                     const struct msg_box_sec *sec, const char *zap_domain, int64_t max_bytes)
 {
-    char address[MSG_ENDPOINT_MAX + 16];
-    enum conclave_err err = CONCLAVE_ERR_SYSTEM;
-
-    *self_p = NULL;
-    if (endpoint.len > MSG_ENDPOINT_MAX)
-        return CONCLAVE_ERR_BAD_ARGUMENTS;
-    snprintf(address, sizeof address, "tcp://%.*s", (int)endpoint.len, endpoint.at);
-    struct host_dial *self = calloc(1, sizeof *self);
-    if (self == NULL)
-        return CONCLAVE_ERR_SYSTEM;
-    self->named = is_named(address + strlen("tcp://"));
-    self->socket = zsock_new(ZMQ_DEALER);
-    if (self->socket == NULL)
-        goto done;
-    void *raw = zsock_resolve(self->socket);
-    int rc = set_common(raw, max_bytes);
-    rc |= set_int(raw, ZMQ_RECONNECT_IVL, NEVER_MS);
-    rc |= set_int(raw, ZMQ_CONNECT_TIMEOUT, CONNECT_MS);
-    rc |= zmq_setsockopt(raw, ZMQ_CURVE_SERVERKEY, server->at, sizeof server->at);
-    rc |= zmq_setsockopt(raw, ZMQ_CURVE_PUBLICKEY, pub->at, sizeof pub->at);
-    rc |= zmq_setsockopt(raw, ZMQ_CURVE_SECRETKEY, sec->at, sizeof sec->at);
-    if (rc != 0)
-        goto done;
-    err = watch(self);
-    if (err == CONCLAVE_OK && zmq_connect(raw, address) != 0)
-        err = errno == EINVAL ? CONCLAVE_ERR_BAD_ARGUMENTS : CONCLAVE_ERR_SYSTEM;
-
-done:
-    if (err == CONCLAVE_OK)
-        *self_p = self;
-    else
-        host_dial_close(&self, 0);
-    return err;
+    return bind_curve(xpub_p, ZMQ_XPUB, host, port, sec, zap_domain, max_bytes);
 }
 
+/* libzmq closes sockets in the background. */
 void
-host_dial_close(struct host_dial **self_p, int linger_ms)
+host_curve_unbind(zsock_t *socket)
 {
-    struct host_dial *self = *self_p;
+    static atomic_uint_fast64_t count;
+    void *const raw = zsock_resolve(socket);
+    char endpoint[MSG_ENDPOINT_MAX + 16], name[64];
+    size_t size = sizeof endpoint;
+    zsock_t *monitor = zsock_new(ZMQ_PAIR);
 
-    if (self == NULL)
-        return;
-    if (self->socket != NULL) {
-        void *raw = zsock_resolve(self->socket);
-        (void)zmq_socket_monitor(raw, NULL, 0); /* it may not have begun */
-        (void)set_int(raw, ZMQ_LINGER, linger_ms);
+    snprintf(name, sizeof name, "inproc://host-unbind-%llu",
+             (unsigned long long)atomic_fetch_add(&count, 1));
+    if (monitor != NULL && zmq_socket_monitor(raw, name, ZMQ_EVENT_CLOSED) == 0) {
+        zsock_set_rcvtimeo(monitor, UNBIND_MS);
+        if (zmq_connect(zsock_resolve(monitor), name) == 0
+            && zmq_getsockopt(raw, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0
+            && zmq_unbind(raw, endpoint) == 0)
+            (void)zmq_recv(zsock_resolve(monitor), NULL, 0, 0); /* CLOSED, or the time is over */
+        (void)zmq_socket_monitor(raw, NULL, 0);
     }
-    zsock_destroy(&self->monitor);
-    zsock_destroy(&self->socket);
-    free(self);
-    *self_p = NULL;
-}
-
-zsock_t *
-host_dial_socket(struct host_dial *self)
-{
-    return self->socket;
-}
-
-zsock_t *
-host_dial_monitor(struct host_dial *self)
-{
-    return self->monitor;
-}
-
-/* A link comes up once and goes down once: what is final stays.  Somebody who
- * takes the connection and ends it before the handshake does not have the key
- * that we expect, or does not want ours; libzmq does not say which. */
-static enum host_dial_state
-after(const struct host_dial *self, unsigned event)
-{
-    if (self->state != HOST_DIAL_PENDING && self->state != HOST_DIAL_UP)
-        return self->state;
-    switch (event) {
-    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
-        return HOST_DIAL_UP;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-        return HOST_DIAL_DENIED;
-    case ZMQ_EVENT_CLOSED:
-    case ZMQ_EVENT_DISCONNECTED:
-    case ZMQ_EVENT_CONNECT_RETRIED:
-        if (self->state == HOST_DIAL_UP)
-            return HOST_DIAL_DOWN;
-        if (self->connected)
-            return HOST_DIAL_DENIED;
-        /* no socket was CLOSED before this: there was no address to make one for */
-        return self->named && event == ZMQ_EVENT_CONNECT_RETRIED ? HOST_DIAL_UNRESOLVED : HOST_DIAL_REFUSED;
-    default:
-        return self->state;
-    }
-}
-
-enum host_dial_state
-host_dial_state(struct host_dial *self)
-{
-    void *raw = zsock_resolve(self->monitor);
-    uint8_t head[6]; /* event: 16 bits, value: 32 bits, this machine's order */
-    uint16_t event;
-
-    for (;;) {
-        const int len = zmq_recv(raw, head, sizeof head, ZMQ_DONTWAIT);
-        if (len < 0 && errno == EINTR)
-            continue;
-        if (len < 0)
-            return self->state;
-        (void)zmq_recv(raw, NULL, 0, ZMQ_DONTWAIT); /* the endpoint: we know it */
-        memcpy(&event, head, sizeof event);
-        if (event == ZMQ_EVENT_CONNECTED)
-            self->connected = true;
-        self->state = after(self, event);
-    }
+    zsock_destroy(&monitor);
 }
 
 /* One part; EINTR is not news.  False: nothing there. */
@@ -409,6 +291,21 @@ host_curve_read_dealer(zsock_t *dealer, struct host_frame *frame)
     return HOST_READ_GARBAGE;
 }
 
+enum host_read
+host_curve_read_xpub(zsock_t *xpub, struct host_frame *frame)
+{
+    void *raw = zsock_resolve(xpub);
+
+    if (!receive(&frame->body, raw))
+        return HOST_READ_NOTHING;
+    frame->fd = zmq_msg_get(&frame->body, ZMQ_SRCFD);
+    if (!is_proven(frame))
+        frame->fd = -1;
+    const bool good = frame->fd >= 0 && !zmq_msg_more(&frame->body);
+    skip_parts(&frame->body, raw);
+    return good ? HOST_READ_FRAME : HOST_READ_GARBAGE;
+}
+
 struct msg_span
 host_frame_bytes(struct host_frame *frame)
 {
@@ -445,6 +342,12 @@ host_curve_send_router(zsock_t *router, uint64_t conn, struct msg_span bytes)
     const enum conclave_err err = send_id(raw, conn);
 
     return err == CONCLAVE_OK ? send_part(raw, bytes.at, bytes.len, 0) : err;
+}
+
+void
+host_curve_publish(zsock_t *xpub, struct msg_span bytes)
+{
+    (void)send_part(zsock_resolve(xpub), bytes.at, bytes.len, 0); /* an XPUB takes everything */
 }
 
 enum conclave_err

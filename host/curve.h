@@ -14,6 +14,10 @@
  * sockets, `io_threads`.  One context per process, kept until exit. */
 enum conclave_err CONCLAVE_CHECK host_curve_init(int io_threads);
 
+/* What every network socket here has in common: for host/curve and host/dial.
+ * 0, or what zmq_setsockopt said. */
+int host_curve_set_common(void *socket, int64_t max_bytes);
+
 /* A bound ROUTER with CURVE: MANDATORY, RCVHWM 0, SNDHWM 1000, LINGER 0,
  * MAXMSGSIZE max_bytes, BACKLOG, HANDSHAKE_IVL 5 s, TCP keepalive, IPV6, the
  * ZAP domain; never heartbeats, handover, routing ids or drafts.
@@ -24,6 +28,18 @@ enum conclave_err CONCLAVE_CHECK
 host_curve_bind(zsock_t **router_p, const char *host, uint16_t *port, const struct msg_box_sec *sec,
                 const char *zap_domain, int64_t max_bytes);
 
+/* The same with an XPUB, for those whom ZAP admits: what is published goes to
+ * all who subscribed, and is lost for one who has 256 frames waiting (NODROP
+ * is off); each subscription is told (VERBOSE); no XPUB_MANUAL.  max_bytes is
+ * of what subscribers may send: room for a handshake. */
+enum conclave_err CONCLAVE_CHECK
+host_curve_bind_xpub(zsock_t **xpub_p, const char *host, uint16_t *port,
+                     const struct msg_box_sec *sec, const char *zap_domain, int64_t max_bytes);
+
+/* Before a bound socket is destroyed: when it returns the port is free, for
+ * whoever wants it next, or half a second is over.  Its watchdog was stopped. */
+void host_curve_unbind(zsock_t *socket);
+
 /* A dialled link: a DEALER with CURVE under a pinned server key, that never
  * reconnects by itself, and its monitor.  A link is one connection: it comes
  * up once, goes down once, and is then closed. */
@@ -33,6 +49,11 @@ enum host_dial_state { HOST_DIAL_PENDING, HOST_DIAL_UP, HOST_DIAL_UNRESOLVED /* 
 enum conclave_err CONCLAVE_CHECK
 host_dial_open(struct host_dial **self_p, struct msg_text endpoint, const struct msg_box_pub *server,
                const struct msg_box_pub *pub, const struct msg_box_sec *sec, int64_t max_bytes);
+/* The same with a SUB that takes everything; nothing is sent on it. */
+enum conclave_err CONCLAVE_CHECK
+host_dial_subscribe(struct host_dial **self_p, struct msg_text endpoint,
+                    const struct msg_box_pub *server, const struct msg_box_pub *pub,
+                    const struct msg_box_sec *sec, int64_t max_bytes);
 void host_dial_close(struct host_dial **self_p, int linger_ms);
 zsock_t *host_dial_socket(struct host_dial *self);   /* to poll for frames */
 zsock_t *host_dial_monitor(struct host_dial *self);  /* to poll for changes of state */
@@ -56,7 +77,10 @@ struct host_frame {
 };
 enum host_read { HOST_READ_NOTHING, HOST_READ_FRAME, HOST_READ_GARBAGE };
 enum host_read host_curve_read_router(zsock_t *router, struct host_frame *frame);
-enum host_read host_curve_read_dealer(zsock_t *dealer, struct host_frame *frame);
+enum host_read host_curve_read_dealer(zsock_t *dealer, struct host_frame *frame); /* or a SUB */
+/* What subscribers send: from and fd say who.  GARBAGE is of many parts, or is
+ * libzmq's own word that the last subscriber of a topic is gone (fd -1). */
+enum host_read host_curve_read_xpub(zsock_t *xpub, struct host_frame *frame);
 struct msg_span host_frame_bytes(struct host_frame *frame);
 
 /* Never block. OK, BUSY (its pipe is full), NOT_FOUND (gone). */
@@ -65,5 +89,6 @@ enum conclave_err CONCLAVE_CHECK host_curve_send_router(zsock_t *router, uint64_
  * copied; body stays the caller's. */
 enum conclave_err CONCLAVE_CHECK host_curve_send_shared(zsock_t *router, uint64_t conn, zmq_msg_t *body);
 enum conclave_err CONCLAVE_CHECK host_curve_send_dealer(zsock_t *dealer, struct msg_span bytes);
+void host_curve_publish(zsock_t *xpub, struct msg_span bytes);
 
 #endif

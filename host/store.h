@@ -11,7 +11,7 @@
 #include "msg/base.h"
 #include "msg/error.h"
 
-#define HOST_STORE_TABLES 16u
+#define HOST_STORE_TABLES 32u
 #define HOST_STORE_KEY_MAX 256u
 
 struct host_store;

@@ -344,6 +344,7 @@ FIELDS(msg_rec_room_mate) {
     FIELD(msg_rec_room_mate, last, 0, ANY),
     FIELD(msg_rec_room_mate, since, 0, ANY),
     FIELD(msg_rec_room_mate, until, 0, ANY),
+    FIELD(msg_rec_room_mate, came, 0, ANY),
     FIXED(msg_rec_room_mate, handed),
     FIELD(msg_rec_room_mate, handed_counter, 0, ANY),
 };

@@ -12,8 +12,9 @@
 struct host_dial;
 struct peer_node;
 struct peer_conn;
+struct peer_mesh;
 
-enum peer_watch_kind { PEER_WATCH_PIPE, PEER_WATCH_ROUTER, PEER_WATCH_FRAMES, PEER_WATCH_MONITOR };
+enum peer_watch_kind { PEER_WATCH_PIPE, PEER_WATCH_ROUTER, PEER_WATCH_FRAMES, PEER_WATCH_MONITOR, PEER_WATCH_MESH };
 
 /* What a descriptor in the epoll set stands for. */
 struct peer_watch {
@@ -21,6 +22,7 @@ struct peer_watch {
     struct peer_node *node;
     struct peer_conn *conn;
     int fd;
+    struct peer_mesh *mesh;
 };
 
 enum peer_conn_state {

@@ -38,7 +38,8 @@ peer_core_new(const struct peer_settings *settings, const struct peer_identity *
     const bool rooms = peer_rooms_init(&self->rooms, self->settings.rooms, self->settings.room_members);
     const bool cards = peer_cards_init(&self->cards, self->settings.cards);
     const bool keys = peer_keyring_init(&self->keyring, self->settings.room_keys);
-    if (!peer_roster_init(&self->roster, self->settings.contacts) || !rooms || !cards || !keys || self->outbox == NULL || self->held == NULL)
+    const bool meshes = peer_meshes_init(&self->meshes);
+    if (!peer_roster_init(&self->roster, self->settings.contacts) || !meshes || !rooms || !cards || !keys || self->outbox == NULL || self->held == NULL)
         peer_core_destroy(&self);
     return self;
 }
@@ -51,6 +52,7 @@ peer_core_destroy(struct peer_core **self_p)
         return;
     peer_roster_wipe(&self->roster);
     peer_rooms_wipe(&self->rooms);
+    peer_meshes_wipe(&self->meshes);
     peer_cards_wipe(&self->cards);
     peer_keyring_wipe(&self->keyring);
     peer_outbox_destroy(&self->outbox);
@@ -94,7 +96,8 @@ frame(struct peer_core *self, const struct msg_event *event)
     const bool door = self->door.state != DOOR_CLOSED && event->link == self->door.link;
     const bool front = self->session.state != SESSION_OFF && event->link == self->session.link;
     if (!door && !front) {
-        peer_links_frames(self, event);
+        if (!peer_room_publisher_frame(self, event->link, event->bytes))
+            peer_links_frames(self, event);
         return;
     }
     union msg_any any;
@@ -116,7 +119,7 @@ link_up(struct peer_core *self, const struct msg_event *event)
         peer_door_up(self);
     else if (self->session.state == SESSION_DIALLING && event->link == self->session.link)
         peer_session_up(self);
-    else
+    else if (!peer_room_publisher_up(self, event->link))
         peer_links_up(self, event->link, &event->key);
 }
 
@@ -127,7 +130,7 @@ link_down(struct peer_core *self, const struct msg_event *event)
         peer_door_down(self, event->err);
     else if (self->session.state >= SESSION_DIALLING && event->link == self->session.link)
         peer_session_down(self, event->err);
-    else
+    else if (!peer_room_publisher_down(self, event->link))
         peer_links_down(self, event->link, event->err);
 }
 
@@ -234,8 +237,10 @@ peer_core_step(struct peer_core *self, struct msg_time now, const struct msg_eve
     case EVENT_WAKE:
         tick(self);
         break;
-    case EVENT_FULL:
     case EVENT_BOUND:
+        peer_room_mesh_bound(self, event->link, (uint16_t)event->id);
+        break;
+    case EVENT_FULL:
         break;
     case EVENT_STOP:
         stop(self);

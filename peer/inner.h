@@ -6,6 +6,7 @@
 #include "host/watchdog.h"
 #include "peer/admit.h"
 #include "peer/conns.h"
+#include "peer/mesh.h"
 #include "peer/node.h"
 
 #define PEER_NEVER_MS UINT64_MAX
@@ -21,6 +22,8 @@ struct peer_node {
     struct peer_watch router_watch;
     struct peer_identity identity;      /* for dialling */
     struct peer_conns conns;
+    struct peer_mesh *meshes;           /* its XPUBs */
+    char listen_host[MSG_HOST_MAX + 1]; /* of the inbound socket */
     struct peer_conn *ready;            /* dialled ones to look at */
     struct peer_conn *fallen;           /* LINK_DOWN is due */
     struct peer_conn *fallen_last;
@@ -48,6 +51,7 @@ struct peer_loop {
     struct msg_time now;
     struct msg_effects effects;
     struct host_frame frame;
+    struct host_frame heard;            /* on an XPUB, perhaps while frame is being fed */
     struct peer_node **heap;            /* by the time when something is due */
     size_t heap_count;
     size_t heap_room;
@@ -87,6 +91,7 @@ void peer_node_cut(struct peer_conn *conn);         /* accepted: ends it, and ig
 void peer_node_end(struct peer_node *self, struct peer_conn *conn); /* accepted: ends it, LINK_DOWN is due */
 bool peer_node_same_end(const struct peer_conn *conn); /* accepted: its descriptor is still this connection */
 void peer_node_ready(struct peer_node *self, struct peer_conn *conn); /* dialled: look at it */
+void peer_node_again(struct peer_node *self);       /* a socket was sent to: look at it soon, should nothing else make us */
 void peer_node_unready(struct peer_node *self, struct peer_conn *conn);
 
 static inline bool
@@ -101,7 +106,6 @@ void peer_intake_read(struct peer_node *node);      /* reads what is ready, feed
 void peer_intake_again(struct peer_node *node);     /* looks at what was sent to and not read since */
 enum conclave_err CONCLAVE_CHECK
 peer_intake_bind(struct peer_node *node, const struct peer_node_options *options, char *why, size_t why_cap); /* as peer_node_open */
-void peer_intake_unbind(struct peer_node *node);    /* when it returns the port is free */
 void peer_intake_sweep(struct peer_node *node);     /* finds accepted links that ended */
 
 #endif

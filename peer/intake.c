@@ -7,7 +7,6 @@
 
 #define FRAMES_A_TURN 256   /* from one socket */
 #define SHORT_BYTES 4096u
-#define UNBIND_MS 500       /* at most, until libzmq has closed the port */
 #define SWEEP_MS 3000u      /* accepted links are looked at this often */
 
 /* A short frame is a line that somebody may answer: without a disk, where no
@@ -25,8 +24,12 @@ accepted(struct peer_node *node, const struct host_frame *frame)
 {
     const uint64_t id = PEER_LINK_ACCEPTED | frame->conn;
     struct peer_conn *conn = peer_conns_find(&node->conns, id);
-    if (conn != NULL)
+    if (conn != NULL && conn->fd == frame->fd && memcmp(&conn->key, &frame->from, sizeof conn->key) == 0)
         return conn;
+    if (conn != NULL) { /* it ended, and somebody claimed its routing id */
+        peer_node_fall(node, conn, CONCLAVE_OK);
+        peer_node_settle(node);
+    }
     conn = peer_conns_add(&node->conns, id);
     conn->key = frame->from;
     conn->fd = frame->fd;
@@ -171,6 +174,9 @@ peer_intake_noticed(struct peer_watch *watch)
     case PEER_WATCH_FRAMES:
         peer_node_ready(node, watch->conn);
         break;
+    case PEER_WATCH_MESH:
+        peer_mesh_noticed(watch->mesh);
+        break;
     }
 }
 
@@ -179,6 +185,7 @@ peer_intake_read(struct peer_node *node)
 {
     size_t count = 0;
     peer_node_settle(node);
+    peer_mesh_read(node);
     if (node->router_ready)
         read_router(node);
     for (const struct peer_conn *conn = node->ready; conn != NULL; conn = conn->ready_next)
@@ -198,6 +205,7 @@ peer_intake_again(struct peer_node *node)
 {
     node->again_ms = PEER_NEVER_MS;
     peer_loop_due(node);
+    peer_mesh_again(node);
     if (node->router_sent) {
         node->router_ready = true;
         peer_loop_queue(node);
@@ -228,6 +236,7 @@ peer_intake_bind(struct peer_node *node, const struct peer_node_options *options
     static atomic_uint_fast64_t count;
     char domain[32];
     node->port = options->port;
+    msg_text_copy(node->listen_host, sizeof node->listen_host, msg_text(options->listen_host));
     (void)snprintf(domain, sizeof domain, "peer-%llu", (unsigned long long)atomic_fetch_add(&count, 1));
     enum conclave_err err = peer_admit_new(&node->admit, domain);
     if (err != CONCLAVE_OK)
@@ -250,25 +259,4 @@ peer_intake_bind(struct peer_node *node, const struct peer_node_options *options
             return err;
     }
     return peer_loop_watch(node->loop, &node->router_watch, zsock_resolve(node->router));
-}
-
-/* libzmq closes sockets in the background: whoever opens the same peer again
- * at once would find its own port taken. */
-void
-peer_intake_unbind(struct peer_node *node)
-{
-    void *const raw = zsock_resolve(node->router);
-    char endpoint[MSG_ENDPOINT_MAX + 16];
-    char name[64];
-    size_t size = sizeof endpoint;
-    zsock_t *monitor = zsock_new(ZMQ_PAIR);
-    (void)snprintf(name, sizeof name, "inproc://peer-unbind-%p", (void *)node);
-    if (monitor != NULL && zmq_socket_monitor(raw, name, ZMQ_EVENT_CLOSED) == 0) {
-        zsock_set_rcvtimeo(monitor, UNBIND_MS);
-        if (zmq_connect(zsock_resolve(monitor), name) == 0 && zmq_getsockopt(raw, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0
-            && zmq_unbind(raw, endpoint) == 0)
-            (void)zmq_recv(zsock_resolve(monitor), NULL, 0, 0); /* CLOSED, or the time is over */
-        (void)zmq_socket_monitor(raw, NULL, 0);
-    }
-    zsock_destroy(&monitor);
 }

@@ -332,7 +332,7 @@ peer_loop_pipe(struct peer_loop *self, void *pipe, peer_loop_pipe_fn *fn, void *
 {
     self->pipe_fn = fn;
     self->pipe_arg = arg;
-    self->pipe_watch = (struct peer_watch){PEER_WATCH_PIPE, NULL, NULL, -1};
+    self->pipe_watch = (struct peer_watch){.kind = PEER_WATCH_PIPE, .fd = -1};
     self->pipe_ready = true; /* a new pipe gives no sign before it was looked into */
     return peer_loop_watch(self, &self->pipe_watch, pipe);
 }
@@ -356,6 +356,7 @@ peer_loop_new(struct peer_loop **self_p)
         return CONCLAVE_ERR_SYSTEM;
     }
     (void)zmq_msg_init(&self->frame.body); /* cannot fail, says its manual */
+    (void)zmq_msg_init(&self->heard.body);
     msg_effects_init(&self->effects);
     peer_loop_read_clocks(self);
     *self_p = self;
@@ -371,6 +372,7 @@ peer_loop_destroy(struct peer_loop **self_p)
         return;
     free_grave(self);
     (void)zmq_msg_close(&self->frame.body); /* it was initialised */
+    (void)zmq_msg_close(&self->heard.body);
     msg_effects_wipe(&self->effects);
     (void)close(self->epoll); /* nothing is buffered in it */
     free(self->heap);

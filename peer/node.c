@@ -106,8 +106,10 @@ peer_node_end(struct peer_node *node, struct peer_conn *conn)
 }
 
 static void
-dial(struct peer_node *node, uint64_t id, const struct msg_box_pub *key, struct msg_text endpoint)
+dial(struct peer_node *node, bool subscribe, uint64_t id, const struct msg_box_pub *key, struct msg_text endpoint)
 {
+    enum conclave_err (*const open)(struct host_dial **, struct msg_text, const struct msg_box_pub *, const struct msg_box_pub *,
+                                    const struct msg_box_sec *, int64_t) = subscribe ? host_dial_subscribe : host_dial_open;
     char host[MSG_HOST_MAX + 1] = "";
     uint16_t port;
     struct peer_conn *old = peer_conns_find(&node->conns, id);
@@ -116,12 +118,12 @@ dial(struct peer_node *node, uint64_t id, const struct msg_box_pub *key, struct 
         bury(node, old, 0);
     struct peer_conn *const conn = peer_conns_add(&node->conns, id);
     conn->key = *key;
-    conn->frames = (struct peer_watch){PEER_WATCH_FRAMES, node, conn, -1};
-    conn->monitor = (struct peer_watch){PEER_WATCH_MONITOR, node, conn, -1};
+    conn->frames = (struct peer_watch){.kind = PEER_WATCH_FRAMES, .node = node, .conn = conn, .fd = -1};
+    conn->monitor = (struct peer_watch){.kind = PEER_WATCH_MONITOR, .node = node, .conn = conn, .fd = -1};
     enum conclave_err err = msg_endpoint_parse(host, &port, endpoint);
     msg_text_copy(conn->source, sizeof conn->source, msg_text(host));
     if (err == CONCLAVE_OK)
-        err = host_dial_open(&conn->dial, endpoint, key, &node->identity.transport, &node->identity.transport_sec, MSG_SOCKET_MAX);
+        err = open(&conn->dial, endpoint, key, &node->identity.transport, &node->identity.transport_sec, MSG_SOCKET_MAX);
     if (err == CONCLAVE_OK)
         err = peer_loop_watch(node->loop, &conn->frames, zsock_resolve(host_dial_socket(conn->dial)));
     if (err == CONCLAVE_OK)
@@ -133,11 +135,24 @@ dial(struct peer_node *node, uint64_t id, const struct msg_box_pub *key, struct 
     peer_node_ready(node, conn); /* the monitor may have spoken before it was watched */
 }
 
+/* Sending may have eaten the news of a frame (libzmq does so once a millisecond
+ * at most): look again soon, unless it is looked at before. */
+void
+peer_node_again(struct peer_node *node)
+{
+    if (node->again_ms != PEER_NEVER_MS)
+        return;
+    node->again_ms = node->loop->now.mono_ms + 1;
+    peer_loop_due(node);
+}
+
 static void
 send_to(struct peer_node *node, uint64_t id, struct msg_span bytes)
 {
     struct peer_conn *const conn = peer_conns_find(&node->conns, id);
     enum conclave_err err;
+    if (conn == NULL)
+        peer_mesh_publish(node, id, bytes);
     if (conn == NULL || conn->fallen || conn->state == PEER_CONN_CUT)
         return; /* LINK_DOWN is on its way, or came */
     if (peer_node_dialled(conn)) {
@@ -147,12 +162,7 @@ send_to(struct peer_node *node, uint64_t id, struct msg_span bytes)
         err = host_curve_send_router(node->router, id & ~PEER_LINK_ACCEPTED, bytes);
         node->router_sent = true;
     }
-    /* sending may have eaten the news of a frame (libzmq does so once a
-     * millisecond at most): look again soon, unless it is looked at before */
-    if (node->again_ms == PEER_NEVER_MS) {
-        node->again_ms = node->loop->now.mono_ms + 1;
-        peer_loop_due(node);
-    }
+    peer_node_again(node);
     if (err == CONCLAVE_ERR_NOT_FOUND)
         peer_node_fall(node, conn, CONCLAVE_OK);
     /* BUSY: lost, as a send may be */
@@ -193,8 +203,8 @@ drop(struct peer_node *node, uint64_t id)
 {
     struct peer_conn *const conn = peer_conns_find(&node->conns, id);
     if (conn == NULL)
-        return;
-    if (peer_node_dialled(conn) || conn->fallen)
+        peer_mesh_drop(node, id);
+    else if (peer_node_dialled(conn) || conn->fallen)
         bury(node, conn, LINGER_MS);
     else
         peer_node_cut(conn); /* stays, so that what still comes is known to be its */
@@ -239,21 +249,28 @@ perform(struct peer_node *node)
             wake_within(node, effect->id);
             break;
         case EFFECT_DIAL:
-            dial(node, effect->id, &effect->key, (struct msg_text){(const char *)bytes.at, bytes.len});
+        case EFFECT_SUBSCRIBE:
+            dial(node, effect->kind == EFFECT_SUBSCRIBE, effect->id, &effect->key, (struct msg_text){(const char *)bytes.at, bytes.len});
             break;
         case EFFECT_DROP:
             drop(node, effect->id);
             break;
         case EFFECT_ADMIT:
-            if (node->admit != NULL)
+            if (effect->id != 0)
+                peer_mesh_admit(node, effect->id, &effect->key);
+            else if (node->admit != NULL)
                 peer_admit_add(node->admit, &effect->key);
             break;
         case EFFECT_EXPEL:
-            expel(node, &effect->key);
+            if (effect->id != 0)
+                peer_mesh_expel(node, effect->id, &effect->key);
+            else
+                expel(node, &effect->key);
+            break;
+        case EFFECT_LISTEN:
+            peer_mesh_listen(node, effect->id, effect->port);
             break;
         case EFFECT_CAST: /* the registry alone casts */
-        case EFFECT_LISTEN:
-        case EFFECT_SUBSCRIBE:
             break;
         case EFFECT_LOG:
             if (node->log)
@@ -272,10 +289,11 @@ peer_node_step(struct peer_node *node, const struct msg_event *event)
     perform(node);
 }
 
-/* Feeds the ends of links, and those that come of it. */
+/* Feeds the ends of links and what became of XPUBs, and what comes of that. */
 void
 peer_node_settle(struct peer_node *node)
 {
+    peer_mesh_settle(node);
     while (node->fallen != NULL) {
         struct peer_conn *const conn = node->fallen;
         node->fallen = conn->fallen_next;
@@ -290,6 +308,7 @@ peer_node_settle(struct peer_node *node)
         bury(node, conn, 0);
         if (!silent)
             peer_node_step(node, &event);
+        peer_mesh_settle(node);
     }
 }
 
@@ -406,10 +425,11 @@ release(struct peer_node *node)
         bury(node, node->conns.at[i], LINGER_MS);
     }
     peer_node_settle(node); /* the buried among the fallen */
+    peer_mesh_close(node);
     if (node->router != NULL) {
         peer_loop_unwatch(node->loop, &node->router_watch);
         host_watchdog_stop(&node->watchdog);
-        peer_intake_unbind(node);
+        host_curve_unbind(node->router); /* whoever opens the same peer again at once finds its port */
         zsock_set_linger(node->router, LINGER_MS);
         zsock_destroy(&node->router);
     }
@@ -437,7 +457,7 @@ peer_node_open(struct peer_node **self_p, struct peer_loop *loop, const struct p
     self->tells = options->tells;
     self->log = options->log;
     self->wake_ms = self->sweep_ms = self->again_ms = PEER_NEVER_MS;
-    self->router_watch = (struct peer_watch){PEER_WATCH_ROUTER, self, NULL, -1};
+    self->router_watch = (struct peer_watch){.kind = PEER_WATCH_ROUTER, .node = self, .fd = -1};
     peer_loop_enter(self);
     peer_loop_read_clocks(loop);
     if (options->listen_host != NULL) {

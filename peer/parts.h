@@ -30,7 +30,9 @@
  *   room_hear.c frames of others: judged, opened, kept
  *   room_lack.c keys and certificates that frames wait for
  *   room_ticks.c what has come in small rooms, said and heard
- *   roster, rooms, cards, keyring, outbox, held   pure tables */
+ *   room_mesh.c rooms that are a mesh: our XPUB, and whom it admits
+ *   room_publishers.c  the XPUBs of the others
+ *   roster, rooms, meshes, cards, keyring, outbox, held   pure tables */
 #ifndef PEER_PARTS_H
 #define PEER_PARTS_H
 
@@ -42,6 +44,7 @@
 #include "peer/cards.h"
 #include "peer/core.h"
 #include "peer/held.h"
+#include "peer/meshes.h"
 #include "peer/keyring.h"
 #include "peer/outbox.h"
 #include "peer/rooms.h"
@@ -245,6 +248,7 @@ struct peer_core {
     uint32_t requests_count;            /* of them, used */
     struct peer_roster roster;
     struct peer_rooms rooms;
+    struct peer_meshes meshes;
     struct peer_cards cards;
     struct peer_keyring keyring;
     uint32_t room_reads;                /* rosters being read */
@@ -430,105 +434,7 @@ void peer_post_run(struct peer_core *self, struct peer_device *device, uint64_t 
 void peer_post_sealed(struct peer_core *self, struct peer_device *device, uint64_t link, const struct msg_sealed *frame);
 void peer_post_reseal(struct peer_core *self, struct peer_device *device, const struct msg_reseal *frame);
 
-/* ---- room_ops.c ---- */
-bool peer_room_take(struct peer_core *self, struct peer_room *room, const struct msg_entry *entry); /* one entry of its roster; false: stop with these */
-void peer_room_disbelieve(struct peer_core *self, struct peer_room *room, uint64_t number, struct msg_text who, enum conclave_err err); /* an entry that does not hold: told once, and nothing after it is taken */
-enum conclave_err CONCLAVE_CHECK peer_room_card(struct peer_core *self, const struct msg_cert *cert, struct msg_span certificate); /* takes an opened certificate of somebody in a room: PEER_KEY_CHANGED, REVOKED */
-
-/* ---- room_read.c ---- */
-bool peer_room_frame(struct peer_core *self, enum msg_kind kind, const union msg_any *any); /* of the front, nobody's answer; false: not about rooms */
-void peer_room_entries(struct peer_core *self, struct peer_request *request, const struct msg_entries *entries); /* request NULL: pushed */
-void peer_room_unread(struct peer_core *self, struct peer_request *request, enum conclave_err err); /* its roster could not be read */
-void peer_room_read(struct peer_core *self, struct peer_room *room); /* the rest of its roster, soon */
-struct peer_room *peer_room_make(struct peer_core *self, const struct msg_id *id); /* new or known; NULL: too many; told */
-void peer_room_drop(struct peer_core *self, struct peer_room *room); /* with its records */
-bool peer_room_concerns_us(const struct peer_room *room);          /* we are in it, or invited */
-void peer_room_tick(struct peer_core *self);
-void peer_room_away(struct peer_core *self);                       /* the front link is gone */
-void peer_room_forget(struct peer_core *self);                     /* all rooms and cards */
-
-/* ---- room_commands.c ---- */
-void peer_room_create(struct peer_core *self, const struct msg_cmd_room_create *cmd);
-void peer_room_join(struct peer_core *self, const struct msg_cmd_room_join *cmd);
-void peer_room_act(struct peer_core *self, const struct msg_cmd_room_act *cmd);
-void peer_room_list(struct peer_core *self, uint64_t cmd, bool detailed);
-void peer_room_members(struct peer_core *self, uint64_t cmd, struct msg_text name);
-void peer_room_watch(struct peer_core *self, uint64_t cmd, bool on);
-void peer_room_said(struct peer_core *self, const struct msg_cmd_say *say); /* to a name with # */
-void peer_room_go_on(struct peer_core *self, struct peer_request *request); /* its room is known and read: the next step */
-
-/* ---- room_asks.c: requests with a step ---- */
-void peer_room_ask(struct peer_core *self, struct peer_request *request); /* sends what its step asks */
-bool peer_room_fits(const struct peer_request *request, enum msg_kind answer);
-void peer_room_answer(struct peer_core *self, struct peer_request *request, enum msg_kind kind, const union msg_any *any);
-bool peer_room_refused(struct peer_core *self, struct peer_request *request, enum conclave_err err, struct msg_text text, uint64_t retry_ms); /* false: it goes on another way */
-void peer_room_ended(struct peer_core *self, const struct msg_id *room); /* one request about it: the next may go on */
-bool peer_room_has_turn(const struct peer_core *self, const struct peer_request *request);
-bool peer_room_pause(struct peer_core *self, struct peer_request *request); /* it does not fit the room: looks again after a while; false: it did */
-void peer_room_ordered(struct peer_core *self, const struct peer_room *room, struct msg_span op); /* this operation is an entry of our roster now */
-void peer_room_was_read(struct peer_core *self, const struct msg_id *room, bool over); /* some of it, or all there is */
-
-/* ---- room_post.c ---- */
-void peer_room_say(struct peer_core *self, struct peer_room *room, uint64_t cmd, struct msg_text text);
-void peer_room_restore_out(struct peer_core *self, const struct msg_rec_room_out *record);
-void peer_room_post_soon(struct peer_core *self, struct peer_room *room); /* look whether something can be posted */
-void peer_room_flush(struct peer_core *self);
-void peer_room_post_anew(struct peer_core *self, struct peer_room *room); /* all that is not stored */
-void peer_room_post_end(struct peer_core *self, struct peer_room *room, enum conclave_err err); /* what waits cannot be said there any more */
-void peer_room_settle_out(struct peer_core *self, struct peer_room *room); /* lets go of what is stored */
-void peer_room_stored(struct peer_core *self, const struct msg_room_stored *answer);
-void peer_room_own_logged(struct peer_core *self, struct peer_room *room, const struct msg_room_frame *frame);
-void peer_room_post_refused(struct peer_core *self, const struct msg_room_refused *answer);
-void peer_room_renumber(struct peer_core *self);
-void peer_room_post_tick(struct peer_core *self, struct peer_room *room);
-
-/* ---- room_keys.c ---- */
-bool peer_room_key_ready(struct peer_core *self, struct peer_room *room); /* our key can be used; if not, what is lacking is begun */
-void peer_room_key_used(struct peer_core *self, struct peer_room *room);
-void peer_room_key_restored(struct peer_core *self, struct peer_room *room);
-void peer_room_key_tick(struct peer_core *self, struct peer_room *room);
-void peer_room_cards(struct peer_core *self, struct peer_request *request, const struct msg_cards *page);
-void peer_room_no_cards(struct peer_core *self, const struct peer_request *request);
-
-/* ---- room_log.c ---- */
-void peer_room_log_look(struct peer_core *self, struct peer_room *room); /* starts a pass over the log if one is due */
-void peer_room_log_again(struct peer_core *self, struct peer_room *room, uint64_t from, uint64_t wait_ms); /* another pass, from that offset on */
-void peer_room_log_page(struct peer_core *self, struct peer_request *request, const struct msg_room_log *page);
-void peer_room_no_log(struct peer_core *self, const struct peer_request *request, enum conclave_err err);
-void peer_room_read_log(struct peer_core *self, struct peer_request *request); /* sends ROOM_READ */
-void peer_room_cast(struct peer_core *self, const struct msg_room_cast *cast);
-
-/* ---- room_hear.c ---- */
-enum peer_heard { HEARD, HEARD_WAIT_ROSTER, HEARD_WAIT_DISK, HEARD_AHEAD };
-enum peer_heard peer_room_hear(struct peer_core *self, struct peer_room *room, uint64_t offset, const struct msg_room_frame *frame); /* offset 0: it came directly; but for HEARD: it must come again */
-const struct msg_cert *peer_room_cert(struct peer_core *self, uint64_t account, uint64_t device); /* NULL: not known */
-void peer_room_broken(struct peer_core *self, const struct peer_room *room, struct peer_sender *sender); /* told once */
-void peer_room_tell_gap(struct peer_core *self, const struct peer_room *room, uint64_t account, uint64_t first, uint64_t last);
-
-/* ---- room_lack.c ---- */
-void peer_room_lacks(struct peer_core *self, struct peer_room *room, uint64_t offset, const struct msg_room_frame *frame, bool certificate);
-void peer_room_found_key(struct peer_core *self, struct peer_room *room, const struct msg_room_key *key);
-bool peer_room_lacks_key(struct peer_core *self, const struct peer_room *room, const struct msg_room_key *key); /* it is asked for */
-void peer_room_card_of(struct peer_core *self, struct peer_request *request, const struct msg_cards *answer);
-void peer_room_lack_tick(struct peer_core *self, struct peer_room *room);
-
-/* ---- room_ticks.c ---- */
-void peer_room_took(struct peer_core *self, struct peer_room *room, struct peer_sender *sender); /* this step's transaction brings its chain up to its mark */
-void peer_room_synced(struct peer_core *self, uint64_t store);
-void peer_room_receipt(struct peer_core *self, struct peer_room *room, const struct msg_room_receipt *receipt);
-void peer_room_tip(struct peer_core *self, struct peer_room *room, const struct msg_room_tip *tip);
-void peer_room_tick_tick(struct peer_core *self, struct peer_room *room);
-
-/* ---- room_hooks.c ---- */
-void peer_room_online(struct peer_core *self);                     /* a session has begun */
-void peer_room_started(struct peer_core *self);                    /* all records were restored */
-void peer_room_turn(struct peer_core *self);                       /* what is due, in all rooms */
-void peer_room_mesh_publish(struct peer_core *self, struct peer_room *room, struct msg_span frame);
-void peer_room_epoch_began(struct peer_core *self, struct peer_room *room);
-void peer_room_joined(struct peer_core *self, struct peer_room *room, uint64_t account, uint64_t offset); /* where the log stood */
-void peer_room_left(struct peer_core *self, struct peer_room *room, uint64_t account);
-void peer_room_heard(struct peer_core *self, struct peer_room *room);
-void peer_room_dropped(struct peer_core *self, struct peer_room *room);
+#include "peer/parts_rooms.h"
 /* ---- mail.c ---- */
 void peer_mail_online(struct peer_core *self);                     /* a session has begun */
 void peer_mail_away(struct peer_core *self);                       /* it is over */

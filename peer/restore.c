@@ -154,6 +154,10 @@ restore_room(struct peer_core *self, enum msg_kind kind, const union msg_any *an
         return peer_rooms_restore(&self->rooms, &any->MSG_ANY_REC_MY_ROOM);
     if (kind == MSG_REC_ROOM_MATE)
         return peer_rooms_restore_mate(&self->rooms, &any->MSG_ANY_REC_ROOM_MATE, self->self.account);
+    if (kind == MSG_ROOM_PEERS) {
+        peer_room_publisher_restore(self, &any->MSG_ANY_ROOM_PEERS);
+        return true;
+    }
     if (kind == MSG_REC_ROOM_OUT)
         peer_room_restore_out(self, &any->MSG_ANY_REC_ROOM_OUT);
     if (kind == MSG_REC_ROOM_KEY)

@@ -30,6 +30,13 @@ judge(const struct peer_sender *sender, const struct msg_room_frame *frame)
     return follows && frame->first == 1 ? NEXT : AHEAD;
 }
 
+/* Of somebody of whom nothing came yet: what the log has of it comes first. */
+static bool
+may_follow(const struct peer_sender *sender, const struct msg_room_frame *frame)
+{
+    return (sender == NULL || sender->mark.incarnation == 0) && (frame->first > 1 || frame->from_incarnation != 0);
+}
+
 const struct msg_cert *
 peer_room_cert(struct peer_core *self, uint64_t account, uint64_t device)
 {
@@ -267,7 +274,7 @@ static bool
 is_early(struct peer_core *self, struct peer_room *room, uint64_t offset, const struct msg_room_frame *frame)
 {
     const struct peer_mate *mate = peer_rooms_mate(&self->rooms, room, frame->account);
-    if (room->refused || (frame->epoch <= room->facts.epoch && mate != NULL))
+    if (room->refused || (frame->epoch <= room->facts.epoch && mate != NULL && msg_room_was_in(&mate->part, frame->epoch)))
         return false;
     if (offset == 0 || room->behind || room->reading || room->stuck.offset != offset || room->stuck.number != room->facts.number) {
         room->stuck.offset = offset;
@@ -295,7 +302,7 @@ peer_room_hear(struct peer_core *self, struct peer_room *room, uint64_t offset, 
         return HEARD; /* after what waits */
     if (verdict == SEEN && (!same_end || memcmp(&sender->head, &frame->head, sizeof frame->head) == 0))
         return HEARD;
-    if (offset == 0 && (verdict == AHEAD || cert == NULL || (sender != NULL && sender->waits != 0)))
+    if (offset == 0 && (verdict == AHEAD || cert == NULL || (sender != NULL && sender->waits != 0) || may_follow(sender, frame)))
         return HEARD_AHEAD; /* what is missing before it is in the log */
     if (cert == NULL && (sender == NULL || !sender->given_up)) {
         peer_room_lacks(self, room, offset, frame, true);

@@ -20,6 +20,7 @@ begin(struct peer_core *self, struct peer_room *room, uint64_t offset)
 {
     if ((room->facts.flags & MSG_ROOM_HISTORY) != 0)
         return; /* all of it is ours */
+    room->partial = room->again = false;
     if (offset > room->cursor)
         room->cursor = offset;
     for (struct peer_sender *sender = peer_rooms_first_sender(&self->rooms, room); sender != NULL; sender = peer_rooms_next_sender(&self->rooms, sender)) {
@@ -44,9 +45,13 @@ peer_room_joined(struct peer_core *self, struct peer_room *room, uint64_t accoun
         begin(self, room, offset);
     if (mate != NULL) {
         memset(&mate->handed, 0, sizeof mate->handed);
+        mate->came = room->facts.epoch;
+        peer_rooms_put_mate(&self->rooms, mate, self->out);
         mate->delivered = (struct peer_mark){0, 0};
     }
     room->unhanded = true;
+    (void)peer_step_store(self); /* only marks that this step writes */
+    peer_room_mesh_admit_soon(self);
     peer_room_post_soon(self, room);
     peer_step_at(self, self->now.mono_ms);
 }
@@ -56,17 +61,21 @@ peer_room_joined(struct peer_core *self, struct peer_room *room, uint64_t accoun
 void
 peer_room_left(struct peer_core *self, struct peer_room *room, uint64_t account)
 {
+    peer_room_mesh_left(self, room, account);
     if (account != self->self.account)
         return;
     room->live = false;
-    peer_room_post_end(self, room, CONCLAVE_ERR_NOT_A_MEMBER);
+    peer_room_post_soon(self, room); /* what waits is given up, unless a later entry has us back */
 }
 
 /* ROOM_STATE spoke of it: offset and mesh are what the registry says. */
 void
 peer_room_heard(struct peer_core *self, struct peer_room *room)
 {
-    if (room->offset > room->cursor)
+    peer_room_mesh_heard(self, room);
+    if (room->partial && room->offset > room->whole)
+        peer_room_log_again(self, room, room->whole, 0); /* what came directly, and what did not */
+    else if (room->offset > room->cursor)
         room->live = false;
     peer_step_at(self, self->now.mono_ms);
 }
@@ -76,17 +85,11 @@ peer_room_heard(struct peer_core *self, struct peer_room *room)
 void
 peer_room_dropped(struct peer_core *self, struct peer_room *room)
 {
+    peer_room_mesh_dropped(self, room);
+    if (room->facts.gone)
+        peer_room_post_end(self, room, CONCLAVE_ERR_NO_SUCH_ROOM);
     if (peer_keyring_drop_room(&self->keyring, &room->facts.id, self->out))
         (void)peer_step_store(self); /* only marks that this step writes */
-}
-
-/* What is posted is published, too, where a room is a mesh: not yet. */
-void
-peer_room_mesh_publish(struct peer_core *self, struct peer_room *room, struct msg_span frame)
-{
-    (void)self;
-    (void)room;
-    (void)frame;
 }
 
 /* ---- sessions and time ---- */
@@ -110,6 +113,7 @@ peer_room_started(struct peer_core *self)
     uint32_t at = 0;
     for (struct peer_room *room; (room = peer_rooms_each(&self->rooms, &at)) != NULL;) {
         peer_room_key_restored(self, room);
+        peer_room_mesh_started(self, room);
         const struct peer_sender *sender = peer_rooms_first_sender(&self->rooms, room);
         for (; sender != NULL; sender = peer_rooms_next_sender(&self->rooms, sender))
             if (sender->waits != 0)
@@ -122,6 +126,7 @@ peer_room_turn(struct peer_core *self)
 {
     uint32_t at = 0;
     for (struct peer_room *room; (room = peer_rooms_each(&self->rooms, &at)) != NULL;) {
+        peer_room_mesh_tick(self, room);
         peer_room_log_look(self, room);
         peer_room_post_tick(self, room);
         peer_room_key_tick(self, room);

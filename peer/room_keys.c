@@ -178,6 +178,25 @@ peer_room_key_ready(struct peer_core *self, struct peer_room *room)
     return room->key_state == PEER_KEY_READY && room->key_store <= self->synced_store;
 }
 
+/* By our disk: in this life it may not have been looked at yet. */
+static bool
+was_handed(struct peer_core *self, const struct peer_room *room)
+{
+    for (const struct peer_mate *mate = peer_rooms_first_mate(&self->rooms, room); mate != NULL; mate = peer_rooms_next_mate(&self->rooms, mate))
+        if (mate->part.role != MSG_ROLE_NONE && mate->part.account != self->self.account
+            && memcmp(&mate->handed, &room->key.tag, sizeof mate->handed) != 0)
+            return false;
+    return true;
+}
+
+/* Nothing is begun where that is not so. */
+bool
+peer_room_key_usable(struct peer_core *self, const struct peer_room *room)
+{
+    const bool handed = (room->key_state == PEER_KEY_READY && !room->unhanded) || was_handed(self, room);
+    return room->key_state != PEER_KEY_NONE && handed && !spent(self, room) && room->key_store <= self->synced_store;
+}
+
 /* A parcel for one device.  BUSY: when others have come to their end. */
 static enum conclave_err
 hand(struct peer_core *self, struct peer_room *room, const struct msg_cert *cert)

@@ -9,7 +9,7 @@
 #define OFTEN 12u           /* after so many times, */
 #define RARE_MS 3600000u    /* once an hour: questions wait in a mailbox, too */
 #define ASKS_MAX 100u       /* some days: then they are told as a gap */
-#define OTHERS_MAX 3u       /* so often another key was the answer: that one is not for us, or lost */
+#define OTHERS_MAX 4u       /* so often another key was the answer: that one is not for us, or lost */
 
 static void
 plan(struct peer_core *self, struct peer_room *room, struct peer_sender *sender, uint64_t wait_ms)
@@ -37,7 +37,7 @@ peer_room_lacks(struct peer_core *self, struct peer_room *room, uint64_t offset,
     if (same && sender->ask_at_ms != 0)
         return;
     if (!same) {
-        sender->asks = 0;
+        sender->asks = sender->others = 0;
         sender->given_up = false;
     }
     plan(self, room, sender, certificate ? 0 : FIRST_MS);
@@ -81,7 +81,7 @@ peer_room_found_key(struct peer_core *self, struct peer_room *room, const struct
         return;
     if (memcmp(&sender->lacks, &key->key, sizeof sender->lacks) == 0)
         found(self, room, sender);
-    else if (sender->asks >= OTHERS_MAX)
+    else if (sender->asks >= OTHERS_MAX && ++sender->others >= OTHERS_MAX)
         give_up(self, room, sender);
 }
 

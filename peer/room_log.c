@@ -37,6 +37,8 @@ peer_room_log_look(struct peer_core *self, struct peer_room *room)
         return;
     }
     room->pass_at = room->again && room->again_from < room->cursor ? room->again_from : room->cursor;
+    if (room->partial && room->whole < room->pass_at)
+        room->pass_at = room->whole;
     room->again = false;
     room->passing = true;
     self->room_passes++;
@@ -66,7 +68,7 @@ peer_room_read_log(struct peer_core *self, struct peer_request *request)
     const struct peer_room *room = peer_rooms_find(&self->rooms, &request->order.room);
     struct msg_buf buf = {self->frame, 0, MSG_FRAME_MAX / 2};
     struct msg_room_read read = {.req = request->req, .room = request->order.room, .after = request->number};
-    if (room != NULL && request->number < room->cursor)
+    if (room != NULL && (request->number < room->cursor || room->partial))
         list_have(self, room, &buf, &read.have);
     peer_session_send(self, MSG_ROOM_READ, &read);
 }
@@ -93,7 +95,7 @@ stop(struct peer_core *self, struct peer_room *room, uint64_t after, enum peer_h
 
 /* What is kept comes in order of offsets.  False: no further. */
 static bool
-take_logged(struct peer_core *self, struct peer_room *room, const struct msg_logged *logged)
+take_logged(struct peer_core *self, struct peer_room *room, const struct msg_logged *logged, bool cast)
 {
     union msg_any any;
     enum msg_kind kind;
@@ -106,6 +108,8 @@ take_logged(struct peer_core *self, struct peer_room *room, const struct msg_log
         peer_room_tip(self, room, &any.MSG_ANY_ROOM_TIP);
     else if (logged->offset == 0 && kind == MSG_ROOM_RECEIPT)
         peer_room_receipt(self, room, &any.MSG_ANY_ROOM_RECEIPT);
+    else if (cast && room->partial && kind == MSG_ROOM_FRAME)
+        peer_room_hear_direct(self, room, &any.MSG_ANY_ROOM_FRAME);
     else if (logged->offset != 0 && kind == MSG_ROOM_FRAME) {
         const enum peer_heard heard = peer_room_hear(self, room, logged->offset, &any.MSG_ANY_ROOM_FRAME);
         if (heard != HEARD) {
@@ -163,7 +167,7 @@ peer_room_log_page(struct peer_core *self, struct peer_request *request, const s
     if (page->first > request->number + 1)
         forget_waits(self, room, page->first);
     while (whole && msg_codec_next(&frames, MSG_LOGGED, &logged))
-        whole = take_logged(self, room, &logged);
+        whole = take_logged(self, room, &logged, false);
     if (whole && page->next > room->cursor)
         room->cursor = page->next;
     keep_cursor(self, room, before);
@@ -173,9 +177,12 @@ peer_room_log_page(struct peer_core *self, struct peer_request *request, const s
         peer_requests_again(self, request, MSG_ROOM_READ);
         return;
     }
-    if (whole && page->live)
+    if (whole && page->live) {
         room->live = true;
-    else if (whole)
+        if (page->next < room->cursor) /* what was read before may have waited for what is in this */
+            peer_room_log_again(self, room, page->next, DISK_MS);
+        peer_room_mesh_passed(self, room, room->pass_at);
+    } else if (whole)
         break_off(self, room, page->next, AGAIN_MS); /* it says that there is more, and does not show it */
     end_pass(self, room, request);
     peer_room_post_soon(self, room);
@@ -218,13 +225,16 @@ peer_room_cast(struct peer_core *self, const struct msg_room_cast *cast)
     if (room == NULL || !peer_rooms_in(room))
         return;
     const uint64_t before = room->cursor;
-    const bool missed = cast->prev > room->cursor;
-    if (missed && !room->passing) {
-        room->live = false; /* something is missing before it */
+    /* something is missing before it, or is being read: then it is read after that */
+    const bool missed = cast->prev > room->cursor, waits = room->passing || (room->again && room->again_from < room->cursor);
+    if (missed && !waits) {
+        room->live = false;
         peer_room_log_look(self, room);
     }
     while (msg_codec_next(&posts, MSG_LOGGED, &logged))
-        if ((!missed || logged.offset == 0) && !take_logged(self, room, &logged))
+        if (logged.offset > room->cursor && waits)
+            peer_room_log_again(self, room, room->cursor, 0);
+        else if ((!missed || logged.offset == 0) && !take_logged(self, room, &logged, true))
             break;
     keep_cursor(self, room, before);
 }

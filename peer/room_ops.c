@@ -26,8 +26,10 @@ peer_room_card(struct peer_core *self, const struct msg_cert *cert, struct msg_s
         return CONCLAVE_ERR_REVOKED;
     if (err == CONCLAVE_OK)
         err = peer_cards_take(&self->cards, cert, certificate, self->out, &written);
-    if (written)
+    if (written) {
         (void)peer_step_store(self); /* only marks that this step writes */
+        peer_room_mesh_admit_soon(self);
+    }
     return err;
 }
 
@@ -153,6 +155,8 @@ follow(struct peer_core *self, struct peer_room *room, const struct claim *claim
         peer_room_left(self, room, claim->op.account);
     else if (room->facts.epoch != epoch_before && act != MSG_ACT_DELETE && claim->op.subject_device == 0)
         peer_room_left(self, room, claim->op.subject);
+    if (act == MSG_ACT_REVOKED && claim->op.subject_device != 0)
+        peer_room_mesh_revoked(self, claim->op.subject, claim->op.subject_device);
     if (act == MSG_ACT_REVOKED && claim->op.subject_device != 0
         && peer_cards_drop(&self->cards, claim->op.subject, claim->op.subject_device, self->out))
         (void)peer_step_store(self); /* only marks that this step writes */

@@ -10,6 +10,7 @@
 #define SILENCE_MS 5000u    /* nothing is stored: all is posted again */
 #define BUSY_MS 1000u
 #define TIP_MS 500u
+#define TIP_MEMBERS 32u     /* in larger rooms all comes through the registry */
 
 void
 peer_room_post_soon(struct peer_core *self, struct peer_room *room)
@@ -131,10 +132,11 @@ must_wait(struct peer_core *self, const struct peer_room *room)
 static bool
 may_post(struct peer_core *self, struct peer_room *room)
 {
-    if (room->post_next == PEER_NONE || room->post_count == PEER_POSTS || !peer_session_online(self) || !peer_rooms_in(room)
-        || (room->standing & MSG_STANDING_MUTED) != 0 || !self->self.incarnation_synced || must_wait(self, room))
+    if (room->post_next == PEER_NONE || !peer_rooms_in(room) || (room->standing & MSG_STANDING_MUTED) != 0 || !self->self.incarnation_synced)
         return false;
-    if (!room->live || room->behind || room->refused)
+    if (!peer_session_online(self)) /* a mesh does without; all of it is posted later */
+        return peer_room_mesh_talks(self, room) && !room->behind && !room->refused && peer_room_key_usable(self, room);
+    if (room->post_count == PEER_POSTS || must_wait(self, room) || !room->live || room->behind || room->refused)
         return false; /* the log may know more of our chain than we do, the roster of who is in */
     if (self->now.mono_ms < room->post_at_ms) {
         peer_step_at(self, room->post_at_ms);
@@ -199,18 +201,56 @@ post(struct peer_core *self, struct peer_room *room, const struct load *load)
     assert(err == CONCLAVE_OK);
     (void)err; /* the room was reckoned */
     const struct msg_room_post post = {room->facts.id, msg_span_of_buf(&buf)};
-    peer_session_send(self, MSG_ROOM_POST, &post);
+    if (peer_session_online(self))
+        peer_session_send(self, MSG_ROOM_POST, &post);
     peer_room_mesh_publish(self, room, post.frame);
     peer_room_key_used(self, room);
+    room->post_next = load->next;
+    room->tip_at_ms = self->now.mono_ms + TIP_MS;
+    peer_step_at(self, room->tip_at_ms);
+    if (!peer_session_online(self))
+        return;
     const struct peer_mark last = {frame.incarnation, frame.first + frame.count - 1};
     if (room->post_count == 0)
         room->progress_ms = self->now.mono_ms;
     room->posts[room->post_count++] = (struct peer_post){frame.incarnation, frame.first, last.number, false};
     if (peer_mark_before(room->posted, last))
         room->posted = last;
-    room->post_next = load->next;
-    room->tip_at_ms = self->now.mono_ms + TIP_MS;
     peer_step_at(self, room->progress_ms + SILENCE_MS);
+}
+
+/* It fails where its user can see it, and the chain goes on as if it had not
+ * been said: in an incarnation of its own, since some may have it. */
+static void
+give_up(struct peer_core *self, struct peer_room *room, enum conclave_err err)
+{
+    char text[MSG_ROOM_NAME_MAX + 160];
+    const uint32_t count = room->queue.count;
+    if (count == 0)
+        return;
+    const struct peer_out first = *peer_outbox_at(self->outbox, room->queue.first);
+    (void)snprintf(text, sizeof text, "%u message%s that you said in %s waited to be posted, and cannot be any more; others may not have seen %s.", count,
+                   count == 1 ? "" : "s", room->name, count == 1 ? "it" : "them");
+    peer_step_notice(self, err, msg_text(text));
+    while (room->queue.count > 0) {
+        const struct msg_record_key key = key_of(room, peer_outbox_at(self->outbox, room->queue.first)->mark);
+        msg_effects_delete(self->out, PEER_TABLE_ROOM_OUT, msg_record_key_span(&key));
+        peer_outbox_shift(self->outbox, &room->queue);
+    }
+    room->said = first.mark.number > 1 ? (struct peer_mark){first.mark.incarnation, first.mark.number - 1} : first.from;
+    room->said_head = first.prev;
+    peer_room_post_anew(self, room);
+    peer_rooms_put(room, self->out);
+    if (first.mark.incarnation == self->self.incarnation)
+        peer_talk_reincarnate(self);
+    (void)peer_step_store(self); /* only marks that this step writes */
+}
+
+void
+peer_room_post_end(struct peer_core *self, struct peer_room *room, enum conclave_err err)
+{
+    peer_room_settle_out(self, room);
+    give_up(self, room, err);
 }
 
 static void
@@ -219,6 +259,8 @@ flush(struct peer_core *self, struct peer_room *room)
     struct load load;
     room->post_due = false;
     peer_room_settle_out(self, room);
+    if (room->facts.made && !room->behind && !room->reading && (!peer_rooms_in(room) || (room->standing & MSG_STANDING_MUTED) != 0))
+        give_up(self, room, peer_rooms_in(room) ? CONCLAVE_ERR_FORBIDDEN : CONCLAVE_ERR_NOT_A_MEMBER);
     for (uint32_t i = 0; may_post(self, room); i++) {
         if (i == TURN_MAX) {
             peer_room_post_soon(self, room); /* after the others had their turn */
@@ -344,40 +386,6 @@ peer_room_own_logged(struct peer_core *self, struct peer_room *room, const struc
 
 /* ---- what is not taken ---- */
 
-/* It fails where its user can see it, and the chain goes on as if it had not
- * been said: in an incarnation of its own, since some may have it. */
-static void
-give_up(struct peer_core *self, struct peer_room *room, enum conclave_err err)
-{
-    char text[MSG_ROOM_NAME_MAX + 160];
-    const uint32_t count = room->queue.count;
-    if (count == 0)
-        return;
-    const struct peer_out first = *peer_outbox_at(self->outbox, room->queue.first);
-    (void)snprintf(text, sizeof text, "%u message%s that you said in %s could not be posted any more, and nobody else has seen %s.", count,
-                   count == 1 ? "" : "s", room->name, count == 1 ? "it" : "them");
-    peer_step_notice(self, err, msg_text(text));
-    while (room->queue.count > 0) {
-        const struct msg_record_key key = key_of(room, peer_outbox_at(self->outbox, room->queue.first)->mark);
-        msg_effects_delete(self->out, PEER_TABLE_ROOM_OUT, msg_record_key_span(&key));
-        peer_outbox_shift(self->outbox, &room->queue);
-    }
-    room->said = first.mark.number > 1 ? (struct peer_mark){first.mark.incarnation, first.mark.number - 1} : first.from;
-    room->said_head = first.prev;
-    peer_room_post_anew(self, room);
-    peer_rooms_put(room, self->out);
-    if (first.mark.incarnation == self->self.incarnation)
-        peer_talk_reincarnate(self);
-    (void)peer_step_store(self); /* only marks that this step writes */
-}
-
-void
-peer_room_post_end(struct peer_core *self, struct peer_room *room, enum conclave_err err)
-{
-    peer_room_settle_out(self, room);
-    give_up(self, room, err);
-}
-
 /* The oldest frame under way that begins there; PEER_NONE: none does. */
 static uint32_t
 find_post(const struct peer_room *room, uint64_t incarnation, uint64_t first, bool stale)
@@ -466,13 +474,14 @@ tip(struct peer_core *self, struct peer_room *room)
     struct msg_room_tip tip = {.room = room->facts.id, .account = self->self.account, .device = self->self.device, .incarnation = room->said.incarnation,
                                .salt = self->self.salt, .number = room->said.number, .head = room->said_head};
     room->tip_at_ms = 0;
-    if (room->said.incarnation != self->self.incarnation || room->post_next != PEER_NONE || !room->mesh)
+    if (room->said.incarnation != self->self.incarnation || room->post_next != PEER_NONE || room->facts.members > TIP_MEMBERS)
         return; /* there is more to come; or nobody gets frames on two ways */
     msg_room_sign_tip(&tip, &self->identity.sign_sec);
     if (msg_codec_encode(&buf, MSG_ROOM_TIP, &tip) != CONCLAVE_OK)
         return; /* cannot happen: it is short */
     const struct msg_room_post post = {room->facts.id, msg_span_of_buf(&buf)};
-    peer_session_send(self, MSG_ROOM_POST, &post);
+    if (peer_session_online(self))
+        peer_session_send(self, MSG_ROOM_POST, &post);
     peer_room_mesh_publish(self, room, post.frame);
 }
 
@@ -484,9 +493,9 @@ peer_room_post_tick(struct peer_core *self, struct peer_room *room)
         peer_room_post_anew(self, room);
     else if (room->post_count > 0)
         peer_step_at(self, room->progress_ms + SILENCE_MS);
-    if (room->tip_at_ms != 0 && now >= room->tip_at_ms && peer_session_online(self))
+    if (room->tip_at_ms != 0 && now >= room->tip_at_ms && (peer_session_online(self) || peer_room_mesh_talks(self, room)))
         tip(self, room);
-    else if (room->tip_at_ms != 0)
+    else if (room->tip_at_ms > now)
         peer_step_at(self, room->tip_at_ms);
     if (room->post_next != PEER_NONE)
         peer_room_post_soon(self, room);

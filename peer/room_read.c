@@ -300,6 +300,8 @@ peer_room_frame(struct peer_core *self, enum msg_kind kind, const union msg_any 
         peer_room_stored(self, &any->MSG_ANY_ROOM_STORED);
     else if (kind == MSG_ROOM_REFUSED)
         peer_room_post_refused(self, &any->MSG_ANY_ROOM_REFUSED);
+    else if (kind == MSG_ROOM_PEERS)
+        peer_room_publishers_heard(self, &any->MSG_ANY_ROOM_PEERS);
     else if (kind == MSG_ROOM_CHANGED)
         changed(self, &any->MSG_ANY_ROOM_CHANGED);
     else
@@ -312,6 +314,7 @@ peer_room_away(struct peer_core *self)
 {
     uint32_t at = 0;
     self->rooms_full = false;
+    peer_room_mesh_away(self);
     for (struct peer_room *room; (room = peer_rooms_each(&self->rooms, &at)) != NULL;)
         room->live = false;
 }

@@ -17,7 +17,7 @@ peer_rooms_put(const struct peer_room *room, struct msg_effects *out)
         .head = room->facts.head,
         .epoch = room->facts.epoch,
         .epoch_head = room->facts.epoch_head,
-        .cursor = room->cursor,
+        .cursor = room->partial ? room->whole : room->cursor,
         .port = room->port,
         .said_incarnation = room->said.incarnation,
         .said_number = room->said.number,
@@ -41,6 +41,7 @@ peer_rooms_put_mate(const struct peer_rooms *self, const struct peer_mate *mate,
         .last = mate->part.last,
         .since = mate->part.since,
         .until = mate->part.until,
+        .came = mate->came,
         .handed = mate->handed,
         .handed_counter = mate->handed_counter,
     };
@@ -126,6 +127,7 @@ peer_rooms_restore_mate(struct peer_rooms *self, const struct msg_rec_room_mate 
         .since = record->since,
         .until = record->until,
     };
+    mate->came = record->came;
     mate->handed = record->handed;
     mate->handed_counter = record->handed_counter;
     mate->kept = true;

@@ -86,14 +86,15 @@ send_receipt(struct peer_core *self, struct peer_room *room)
     if (msg_codec_encode(&buf, MSG_ROOM_RECEIPT, &receipt) != CONCLAVE_OK)
         return; /* cannot happen: its marks are bounded */
     const struct msg_room_post post = {room->facts.id, msg_span_of_buf(&buf)};
-    peer_session_send(self, MSG_ROOM_POST, &post);
+    if (peer_session_online(self))
+        peer_session_send(self, MSG_ROOM_POST, &post);
     peer_room_mesh_publish(self, room, post.frame);
 }
 
 void
 peer_room_tick_tick(struct peer_core *self, struct peer_room *room)
 {
-    if (room->receipt_at_ms == 0 || !peer_rooms_in(room) || !peer_session_online(self))
+    if (room->receipt_at_ms == 0 || !peer_rooms_in(room) || (!peer_session_online(self) && !peer_room_mesh_talks(self, room)))
         return;
     if (self->now.mono_ms < room->receipt_at_ms)
         peer_step_at(self, room->receipt_at_ms);
@@ -166,5 +167,5 @@ peer_room_tip(struct peer_core *self, struct peer_room *room, const struct msg_r
     if (forked)
         peer_room_broken(self, room, sender);
     else
-        peer_room_log_again(self, room, room->cursor, 1000);
+        peer_room_log_again(self, room, room->partial ? room->whole : room->cursor, 1000);
 }

@@ -20,6 +20,7 @@ struct peer_mate {
     bool used;
     struct msg_room_part part;
     char name[MSG_NAME_MAX + 1]; /* "": not known */
+    uint64_t came;              /* the epoch in which it last came in */
     struct msg_tag handed;      /* the last sender key of ours that the account was handed; zeros: none */
     uint64_t handed_counter;    /* from this step on */
     bool kept;                  /* that is on disk: all parcels of it were deposited */
@@ -48,6 +49,7 @@ struct peer_sender {
     uint64_t lacks_epoch;
     struct msg_tag lacks;       /* the key */
     uint32_t asks;              /* so often it was asked for */
+    uint32_t others;            /* and so often another one came */
     uint64_t ask_at_ms;         /* ask (again) then; 0: not planned */
     bool given_up;              /* what is sealed with that key is passed over */
 };
@@ -140,6 +142,8 @@ struct peer_room {
     /* the mesh */
     bool mesh;                  /* the registry says that the room is one */
     uint16_t port;              /* of our XPUB; 0: none yet */
+    bool partial;               /* some frames come directly: offsets say nothing of those */
+    uint64_t whole;             /* partial: the log was read up to here */
 };
 
 struct peer_rooms {

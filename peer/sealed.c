@@ -11,10 +11,10 @@ is_member(struct peer_core *self, const struct peer_room *room, uint64_t account
 }
 
 /* A key may come before the roster that tells of its epoch, or of the room:
- * what is sealed with it is judged by the roster then.  A key that the roster
- * contradicts is not taken, nor one of somebody whom a roster that was read to
- * its end does not know; another's only while we ask for it; and not many of
- * rooms that we do not know. */
+ * what is sealed with it is judged by the roster then.  Not taken is one of
+ * somebody who never had a part, or of a time to come by somebody who is out,
+ * and another's only while we ask for it; not many are of rooms that we do not
+ * know. */
 static bool
 acceptable(struct peer_core *self, const struct peer_room *room, const struct msg_cert *from, const struct msg_room_key *key)
 {
@@ -26,9 +26,7 @@ acceptable(struct peer_core *self, const struct peer_room *room, const struct ms
     if (!own && ((room->facts.flags & MSG_ROOM_HISTORY) == 0 || !is_member(self, room, from->account) || !peer_room_lacks_key(self, room, key)))
         return false;
     const struct peer_mate *mate = peer_rooms_mate(&self->rooms, room, key->account);
-    if (room->behind)
-        return true;
-    return mate != NULL && (key->epoch > room->facts.epoch ? mate->part.role != MSG_ROLE_NONE : msg_room_was_in(&mate->part, key->epoch));
+    return room->behind || (mate != NULL && (key->epoch <= room->facts.epoch || mate->part.role != MSG_ROLE_NONE));
 }
 
 static void
@@ -56,7 +54,8 @@ state_for(struct peer_core *self, struct peer_room *room, const struct msg_cert 
     const bool ours = ask->account == self->self.account && ask->device == self->self.device;
     const struct peer_key *key = peer_keyring_find(&self->keyring, &room->facts.id, ask->account, ask->device, &ask->key);
     struct peer_mate *mate = peer_rooms_mate(&self->rooms, room, asker->account);
-    if (key != NULL && (history || (ours && asker->account == self->self.account))) {
+    const bool was_there = ours && key != NULL && mate->came < key->epoch; /* when its epoch began */
+    if (key != NULL && (history || was_there || (ours && asker->account == self->self.account))) {
         *state = key->first;
         *epoch = key->epoch;
         return true;

@@ -18,6 +18,7 @@ enum peer_table {
     PEER_TABLE_ROOM_KEYS,   /* room, account, device, key -> REC_ROOM_KEY     */
     PEER_TABLE_CARDS,       /* account, device -> REC_CARD                    */
     PEER_TABLE_ROOM_FRAMES, /* room, account, device, incarnation, first -> ROOM_FRAME, as it came */
+    PEER_TABLE_PUBLISHERS,  /* room, account, device -> ROOM_PEERS of one device */
     PEER_TABLES
 };
 

@@ -104,6 +104,7 @@ peer_trust_revoked(struct peer_core *self, struct msg_span list)
     struct msg_list entries = revoked.entries;
     struct msg_revocation entry;
     while (msg_codec_next(&entries, MSG_REVOCATION, &entry)) {
+        peer_room_mesh_revoked(self, entry.account, entry.device);
         if (peer_cards_drop(&self->cards, entry.account, entry.device, self->out))
             (void)peer_step_store(self); /* only marks that this step writes */
         struct peer_device *device = peer_roster_device(&self->roster, entry.account, entry.device);

@@ -30,6 +30,10 @@ struct peer_core {
     char source[64];
     uint32_t got[FRAMES_MAX];   /* the number in each frame */
     uint64_t stored_ids[64];
+    uint64_t bounds;            /* BOUND events, and the last one's */
+    uint64_t bound_link;
+    uint64_t port;
+    enum conclave_err bound_err;
     bool echo;
     bool stored_before_frame;
     void (*want)(struct msg_effects *out); /* done by the next COMMAND */
@@ -80,8 +84,12 @@ peer_core_step(struct peer_core *self, struct msg_time now, const struct msg_eve
         break;
     case EVENT_COMMAND: self->want(out); break;
     case EVENT_WAKE: self->wakes++; break;
-    case EVENT_FULL:
+    case EVENT_FULL: break;
     case EVENT_BOUND:
+        self->bounds++;
+        self->bound_link = event->link;
+        self->port = event->id;
+        self->bound_err = event->err;
         break;
     case EVENT_STOP: self->stops++; break;
     }
@@ -98,6 +106,7 @@ struct peer { struct peer_node *node; struct peer_core *core; struct peer_tells 
 
 static struct peer_loop *loop;
 static struct peer a, b;
+static bool watched; /* peers that are opened have a watchdog */
 static struct { struct msg_box_pub key; const char *endpoint; uint64_t link; uint32_t number; uint32_t count; uint64_t id; uint64_t ms; } args;
 
 static void
@@ -108,7 +117,7 @@ open_peer(struct peer *peer, struct peer_shelf *shelf, bool inbound)
     msg_keys_new_box(&peer->identity.transport, &peer->identity.transport_sec);
     assert_int_equal(peer_tells_init(&peer->tells, false, peer_loop_waiting(loop)), CONCLAVE_OK);
     const struct peer_node_options options = {.identity = &peer->identity, .listen_host = inbound ? "127.0.0.1" : NULL,
-                                              .shelf = shelf, .tells = &peer->tells};
+                                              .watchdog = watched, .shelf = shelf, .tells = &peer->tells};
     assert_int_equal(peer_node_open(&peer->node, loop, &options, why, sizeof why), CONCLAVE_OK);
     peer->core = born;
     snprintf(peer->endpoint, sizeof peer->endpoint, "127.0.0.1:%u", peer_node_port(peer->node));

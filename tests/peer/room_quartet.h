@@ -480,6 +480,9 @@ front_hear(uint64_t who, struct msg_span bytes)
             if (msg_text_equal(found.name, msg_text(NAMES[account])))
                 found.account = account;
         front_say(who, MSG_FOUND, &found);
+    } else if (kind == MSG_PING) {
+        const struct msg_pong pong = {w.now.wall_ms, 0};
+        front_say(who, MSG_PONG, &pong);
     } else if (kind == MSG_WATCH)
         front_say(who, MSG_DONE, &(struct msg_done){req});
 }

@@ -29,6 +29,7 @@ sim_new(struct sim *sim, const struct sim_scenario *scenario, uint64_t seed, boo
     sim->commit_max_us = 5 * SIM_MS;
     sim->restart_min_us = 50 * SIM_MS;
     sim->restart_max_us = 5 * SIM_SECOND;
+    sim->ports_taken = 50;
     sim->mail = (struct broker_mail_limits){30, 10000, 64, 20000, 256};
     sim->posts_per_s = 10000;
     msg_effects_init(&sim->effects);
@@ -75,7 +76,7 @@ play(const struct sim_scenario *scenario, uint64_t seed, bool trace)
 const struct sim_scenario *
 sim_scenario_at(size_t index)
 {
-    static const struct sim_chapter *const CHAPTERS[] = {&SIM_TALK, &SIM_MAIL, &SIM_ROOMS, &SIM_ROOM_TALK};
+    static const struct sim_chapter *const CHAPTERS[] = {&SIM_TALK, &SIM_MAIL, &SIM_ROOMS, &SIM_ROOM_TALK, &SIM_MESH};
     for (size_t c = 0; c < sizeof CHAPTERS / sizeof CHAPTERS[0]; c++) {
         if (index < CHAPTERS[c]->count)
             return &CHAPTERS[c]->list[index];

@@ -7,6 +7,7 @@
 #include "tests/sim/sim.h"
 
 #define SLOW_US (15 * SIM_SECOND) /* until TCP believes that the other end is gone */
+#define KEEPALIVE_US (60 * SIM_SECOND) /* the same where nothing is sent; and as long again */
 
 struct sim_net
 sim_net_clean(void)
@@ -17,7 +18,8 @@ sim_net_clean(void)
 struct sim_net
 sim_net_tcp(void)
 {
-    return (struct sim_net){.delay_min_us = 100, .delay_max_us = 60000, .cut = 4, .dial_fails = 60};
+    return (struct sim_net){.delay_min_us = 100, .delay_max_us = 60000, .cut = 4, .dial_fails = 60,
+                            .unpublished = 10};
 }
 
 struct sim_net
@@ -29,7 +31,8 @@ sim_net_hostile(void)
                             .delay_min_us = 500,
                             .delay_max_us = 500000,
                             .cut = 2,
-                            .dial_fails = 60};
+                            .dial_fails = 60,
+                            .unpublished = 50};
 }
 
 static const struct sim_net *
@@ -44,8 +47,8 @@ parted(const struct sim *sim, uint32_t a, uint32_t b)
     return sim->parted[sim->procs[a].host][sim->procs[b].host];
 }
 
-static bool
-alive(const struct sim *sim, const struct sim_side *side)
+bool
+sim_net_alive(const struct sim *sim, const struct sim_side *side)
 {
     const struct sim_proc *const proc = &sim->procs[side->proc];
     return side->open && proc->up && proc->life == side->life;
@@ -57,7 +60,7 @@ find(const struct sim *sim, const struct sim_proc *proc, uint64_t link, size_t *
     for (size_t i = sim->conn_count; i-- > 0;)
         for (int s = 0; s < 2; s++) {
             const struct sim_side *const at = &sim->conns[i].side[s];
-            if (at->proc == proc->index && at->link == link && alive(sim, at)) {
+            if (at->proc == proc->index && at->link == link && sim_net_alive(sim, at)) {
                 *index = i;
                 *side = s;
                 return true;
@@ -94,7 +97,7 @@ tell_down(struct sim *sim, size_t index, int s, uint64_t after_us, enum conclave
 {
     struct sim_side *const side = &sim->conns[index].side[s];
     const uint64_t at_us = sim->now_us + after_us;
-    if (!alive(sim, side) || side->doomed)
+    if (!sim_net_alive(sim, side) || side->doomed)
         return;
     side->doomed = true;
     struct sim_event *const event = sim_at(sim, at_us > side->last_us ? at_us : side->last_us + 1,
@@ -131,29 +134,42 @@ admits(struct sim *sim, const struct sim_proc *proc, const struct msg_box_pub *k
     return false;
 }
 
+/* Whose address that is, and the port; NULL: nobody's. */
 static struct sim_proc *
-listener(struct sim *sim, const char *endpoint)
+whose(struct sim *sim, const char *endpoint, uint16_t *port)
 {
-    char at[MSG_ENDPOINT_MAX + 1];
-    for (uint32_t i = 0; i < sim->proc_count; i++) {
-        struct sim_proc *const proc = &sim->procs[i];
-        (void)snprintf(at, sizeof at, "%s:%u", proc->address, proc->port);
-        if (proc->up && strcmp(at, endpoint) == 0)
-            return proc;
-    }
+    char host[MSG_HOST_MAX + 1];
+    if (msg_endpoint_parse(host, port, msg_text(endpoint)) != CONCLAVE_OK)
+        return NULL;
+    for (uint32_t i = 0; i < sim->proc_count; i++) /* the door and the front share one */
+        if (strcmp(sim->procs[i].address, host) == 0 &&
+            (sim->procs[i].port == *port || sim->procs[i].kind == SIM_KIND_PEER))
+            return &sim->procs[i];
     return NULL;
 }
 
-static bool
-parted_from(const struct sim *sim, uint32_t proc, const char *endpoint)
+/* Who listens there. */
+static struct sim_proc *
+listener(struct sim *sim, const char *endpoint, struct sim_xpub **xpub)
 {
-    char at[MSG_ENDPOINT_MAX + 1];
-    for (uint32_t i = 0; i < sim->proc_count; i++) {
-        (void)snprintf(at, sizeof at, "%s:%u", sim->procs[i].address, sim->procs[i].port);
-        if (strcmp(at, endpoint) == 0)
-            return parted(sim, proc, i);
-    }
-    return true; /* an address that leads nowhere does not even refuse */
+    uint16_t port;
+    struct sim_proc *const proc = whose(sim, endpoint, &port);
+    *xpub = NULL;
+    if (proc == NULL || !proc->up)
+        return NULL;
+    if (port == proc->port)
+        return proc;
+    *xpub = sim_xpub_at(proc, port);
+    return *xpub != NULL ? proc : NULL;
+}
+
+/* An address that leads nowhere does not even refuse. */
+static bool
+parted_from(struct sim *sim, uint32_t proc, const char *endpoint)
+{
+    uint16_t port;
+    const struct sim_proc *const there = whose(sim, endpoint, &port);
+    return there == NULL || parted(sim, proc, there->index);
 }
 
 /* The dial arrives. */
@@ -165,12 +181,14 @@ connect(struct sim *sim, struct sim_event *event)
     struct sim_side *const other = &conn->side[1];
     if (!conn->side[0].open || parted_from(sim, conn->side[0].proc, conn->endpoint))
         return;
-    struct sim_proc *const there = listener(sim, conn->endpoint);
+    struct sim_xpub *xpub;
+    struct sim_proc *const there = listener(sim, conn->endpoint, &xpub);
     const struct sim_proc *const here = &sim->procs[conn->side[0].proc];
     if (there == NULL)
         tell_down(sim, index, 0, 1000, CONCLAVE_ERR_REGISTRY_UNREACHABLE);
     else if (memcmp(&there->key, &conn->key, sizeof conn->key) != 0 ||
-             !admits(sim, there, &here->key))
+             conn->subscribes != (xpub != NULL) ||
+             !(xpub != NULL ? sim_xpub_admits(xpub, &here->key) : admits(sim, there, &here->key)))
         tell_down(sim, index, 0, 1000, CONCLAVE_ERR_UNKNOWN_KEY);
     else {
         *other = (struct sim_side){.proc = there->index, .life = there->life, .open = true};
@@ -178,12 +196,14 @@ connect(struct sim *sim, struct sim_event *event)
         const uint64_t up_us = sim->now_us + delay(sim, conn);
         sim_at(sim, up_us, up, here)->a = index;
         conn->side[0].last_us = up_us; /* no frame comes before it */
+        conn->xpub = xpub != NULL ? xpub->link : 0;
+        conn->from_us = up_us + delay(sim, conn);
     }
 }
 
 void
-sim_net_dial(struct sim *sim, struct sim_proc *proc, uint64_t link, const struct msg_box_pub *key,
-             struct msg_span endpoint)
+sim_net_dial(struct sim *sim, struct sim_proc *proc, uint64_t link, bool subscribe,
+             const struct msg_box_pub *key, struct msg_span endpoint)
 {
     if (sim->conn_count == sim->conn_room) {
         sim->conn_room = sim->conn_room == 0 ? 64 : 2 * sim->conn_room;
@@ -204,9 +224,11 @@ sim_net_dial(struct sim *sim, struct sim_proc *proc, uint64_t link, const struct
         (struct sim_side){.proc = proc->index, .life = proc->life, .link = link, .open = true};
     conn->side[1].proc = SIM_NONE;
     conn->key = *key;
+    conn->subscribes = subscribe;
     msg_text_copy(conn->endpoint, sizeof conn->endpoint,
                   (struct msg_text){(const char *)endpoint.at, endpoint.len});
-    const struct sim_proc *const there = listener(sim, conn->endpoint);
+    struct sim_xpub *xpub;
+    const struct sim_proc *const there = listener(sim, conn->endpoint, &xpub);
     const struct sim_net *const net =
         there != NULL && there->kind != SIM_KIND_PEER ? &sim->registry_net : &sim->net;
     if (proc->settings.direct == MSG_DIRECT_NEVER && proc->kind == SIM_KIND_PEER &&
@@ -249,12 +271,12 @@ arrive(struct sim *sim, struct sim_event *event)
     const int s = (int)event->b;
     struct sim_conn *conn = &sim->conns[index];
     const struct sim_side *const side = &conn->side[s];
-    if (conn->dead || !alive(sim, side) || parted(sim, conn->side[0].proc, conn->side[1].proc))
+    if (conn->dead || !sim_net_alive(sim, side) || parted(sim, conn->side[0].proc, conn->side[1].proc))
         return;
     if (s == 1 && side->link == 0 && !accept_link(sim, conn))
         return;
     conn = &sim->conns[index]; /* the step may have dialled */
-    if (!alive(sim, &conn->side[s]))
+    if (!sim_net_alive(sim, &conn->side[s]))
         return;
     const struct msg_event told = {
         .kind = EVENT_FRAME,
@@ -263,6 +285,7 @@ arrive(struct sim *sim, struct sim_event *event)
         .source = msg_text(sim->procs[conn->side[1 - s].proc].address),
         .bytes = msg_span(event->bytes, event->len),
     };
+    sim->procs[conn->side[s].proc].published += conn->subscribes;
     sim_proc_step(sim, &sim->procs[conn->side[s].proc], &told);
 }
 
@@ -288,7 +311,7 @@ carry(struct sim *sim, size_t index, int to, struct msg_span bytes)
     const struct sim_net *const net = net_of(sim, conn);
     struct sim_side *const side = &conn->side[to];
     uint64_t at_us = sim->now_us + delay(sim, conn);
-    if (side->proc == SIM_NONE || !alive(sim, side) || sim_chance(sim, net->loss))
+    if (side->proc == SIM_NONE || !sim_net_alive(sim, side) || sim_chance(sim, net->loss))
         return;
     if (!net->reorders && at_us <= side->last_us)
         at_us = side->last_us + 1;
@@ -301,19 +324,17 @@ carry(struct sim *sim, size_t index, int to, struct msg_span bytes)
 }
 
 void
-sim_net_send(struct sim *sim, struct sim_proc *proc, uint64_t link, struct msg_span bytes)
+sim_net_carry(struct sim *sim, size_t index, int s, struct msg_span bytes)
 {
-    size_t index;
-    int s;
-    if (!find(sim, proc, link, &index, &s))
-        return; /* its end was not told yet, or the core is late */
     struct sim_conn *const conn = &sim->conns[index];
     if (!conn->up)
         return;
     const struct sim_net *const net = net_of(sim, conn);
     if (parted(sim, conn->side[0].proc, conn->side[1].proc) && !net->reorders)
         conn->dead = true; /* a stream has no holes: after this one nothing comes */
-    if (conn->dead || !alive(sim, &conn->side[1 - s])) {
+    if (conn->dead || !sim_net_alive(sim, &conn->side[1 - s])) {
+        if (conn->subscribes) /* says nothing itself: TCP's keepalive finds out */
+            tell_down(sim, index, 0, KEEPALIVE_US + sim_below(sim, KEEPALIVE_US), CONCLAVE_OK);
         if (sim_chance(sim, 500)) /* who sends finds out, in the end */
             tell_down(sim, index, s, SIM_SECOND / 5 + sim_below(sim, SLOW_US), CONCLAVE_OK);
         return;
@@ -328,10 +349,25 @@ sim_net_send(struct sim *sim, struct sim_proc *proc, uint64_t link, struct msg_s
 }
 
 void
-sim_net_drop(struct sim *sim, struct sim_proc *proc, uint64_t link)
+sim_net_send(struct sim *sim, struct sim_proc *proc, uint64_t link, struct msg_span bytes)
 {
+    const struct sim_xpub *const xpub = sim_xpub_find(proc, link);
     size_t index;
     int s;
+    if (xpub != NULL)
+        sim_xpub_publish(sim, proc, xpub, bytes);
+    else if (find(sim, proc, link, &index, &s)) /* else its end was not told yet, or the core is late */
+        sim_net_carry(sim, index, s, bytes);
+}
+
+void
+sim_net_drop(struct sim *sim, struct sim_proc *proc, uint64_t link)
+{
+    struct sim_xpub *const xpub = sim_xpub_find(proc, link);
+    size_t index;
+    int s;
+    if (xpub != NULL)
+        sim_xpub_drop(sim, proc, xpub);
     if (!find(sim, proc, link, &index, &s))
         return;
     sim_trace(sim, proc, "drops link %llx", (unsigned long long)link);
@@ -348,13 +384,19 @@ sim_net_expel(struct sim *sim, struct sim_proc *proc, const struct msg_box_pub *
             proc->admitted[i--] = proc->admitted[--proc->admitted_count];
     for (size_t i = 0; i < sim->conn_count; i++) {
         struct sim_conn *const conn = &sim->conns[i];
-        if (conn->side[1].proc != proc->index || !alive(sim, &conn->side[1]) ||
+        if (conn->side[1].proc != proc->index || !sim_net_alive(sim, &conn->side[1]) || conn->xpub != 0 ||
             memcmp(&sim->procs[conn->side[0].proc].key, key, sizeof *key) != 0)
             continue;
-        conn->dead = true;
-        tell_down(sim, i, 0, delay(sim, conn), CONCLAVE_OK);
-        tell_down(sim, i, 1, 0, CONCLAVE_OK);
+        sim_net_end(sim, i);
     }
+}
+
+void
+sim_net_end(struct sim *sim, size_t index)
+{
+    sim->conns[index].dead = true;
+    tell_down(sim, index, 0, delay(sim, &sim->conns[index]), CONCLAVE_OK);
+    tell_down(sim, index, 1, 0, CONCLAVE_OK);
 }
 
 /* The system closes what a killed process had; a machine that lost its power
@@ -373,6 +415,8 @@ sim_net_gone(struct sim *sim, struct sim_proc *proc)
                 tell_down(sim, i, 1 - s, delay(sim, conn), CONCLAVE_OK);
             if (!says)
                 conn->dead = true;
+            if (!says && s == 1 && conn->subscribes)
+                tell_down(sim, i, 0, KEEPALIVE_US + sim_below(sim, KEEPALIVE_US), CONCLAVE_OK);
         }
 }
 

@@ -86,6 +86,7 @@ perform_one(struct sim *sim, struct sim_proc *proc, const struct msg_effects *li
             const struct msg_effect *effect)
 {
     const struct msg_span bytes = msg_effects_bytes(list, effect);
+    struct sim_xpub *xpub;
     switch (effect->kind) {
     case EFFECT_PUT:
     case EFFECT_DELETE:
@@ -107,23 +108,30 @@ perform_one(struct sim *sim, struct sim_proc *proc, const struct msg_effects *li
         plan_wake(sim, proc, effect->id);
         break;
     case EFFECT_DIAL:
-        sim_net_dial(sim, proc, effect->id, &effect->key, bytes);
+    case EFFECT_SUBSCRIBE:
+        sim_net_dial(sim, proc, effect->id, effect->kind == EFFECT_SUBSCRIBE, &effect->key, bytes);
         break;
     case EFFECT_DROP:
         sim_net_drop(sim, proc, effect->id);
         break;
     case EFFECT_ADMIT:
-        admit(proc, &effect->key);
+        if (effect->id == 0)
+            admit(proc, &effect->key);
+        else if ((xpub = sim_xpub_find(proc, effect->id)) != NULL)
+            sim_xpub_admit(sim, xpub, &effect->key);
         break;
     case EFFECT_EXPEL:
-        sim_net_expel(sim, proc, &effect->key);
+        if (effect->id == 0)
+            sim_net_expel(sim, proc, &effect->key);
+        else if ((xpub = sim_xpub_find(proc, effect->id)) != NULL)
+            sim_xpub_expel(sim, proc, xpub, &effect->key);
+        break;
+    case EFFECT_LISTEN:
+        sim_xpub_listen(sim, proc, effect->id, effect->port);
         break;
     case EFFECT_CAST:
         for (size_t i = 0; i < msg_effects_cast_count(effect); i++)
             send(sim, proc, msg_effects_cast_link(list, effect, i), bytes);
-        break;
-    case EFFECT_LISTEN:
-    case EFFECT_SUBSCRIBE:
         break;
     case EFFECT_LOG:
         sim_trace(sim, proc, "%.*s", (int)bytes.len, (const char *)bytes.at);
@@ -201,6 +209,7 @@ sim_proc_start(struct sim *sim, struct sim_proc *proc)
     proc->wake_us = SIM_NEVER;
     proc->links = 0;
     proc->admitted_count = 0;
+    memset(proc->xpubs, 0, sizeof proc->xpubs);
     proc->disk.last_us = proc->user.tell_us = sim->now_us;
     proc->user.command_count = 0; /* what was asked of the life before has no answer */
     if (sim_chance(sim, 300))

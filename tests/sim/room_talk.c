@@ -206,7 +206,8 @@ sim_room_talk(struct sim *sim, uint32_t from, const char *room, uint32_t count, 
 static bool
 forgotten(const struct sim_proc *proc, const struct sim_said *said)
 {
-    return proc->restored && said->told_us >= proc->snapshot_us && said->told_us < proc->restored_us + 60 * SIM_SECOND;
+    /* shown to others first, perhaps: some time before */
+    return proc->restored && said->told_us + 60 * SIM_SECOND >= proc->snapshot_us && said->told_us < proc->restored_us + 60 * SIM_SECOND;
 }
 
 /* Nobody is owed what its sender, or they, could not be expected to have. */

@@ -128,7 +128,7 @@ owed_to(const struct sim_proc *front, const struct sim_proc *peer, uint64_t acco
         const struct sim_record *const record = &front->disk.records[i];
         if (record->table == BROKER_TABLE_ROOMS &&
             msg_codec_decode(msg_span(record->at, record->len), &kind, &any) == CONCLAVE_OK &&
-            any.MSG_ANY_REC_ROOM.gone_ms == 0 &&
+            any.MSG_ANY_REC_ROOM.gone_ms == 0 && /* kept for a while, and nobody's any more */
             read_record(front, BROKER_TABLE_ROOM_MEMBERS,
                         msg_record_key_room(&any.MSG_ANY_REC_ROOM.room, &account, 1),
                         MSG_REC_ROOM_MEMBER, &part) &&

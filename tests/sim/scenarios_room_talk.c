@@ -37,6 +37,20 @@ all_talk(struct sim *sim, const struct crowd *crowd, uint32_t count, uint64_t wi
         sim_room_talk(sim, crowd->who[i], "#den", count, within_us);
 }
 
+/* What was lost last of all is noticed with what is said after it. */
+static void
+last_words(struct sim *sim, const struct crowd *crowd)
+{
+    for (uint32_t i = 0; i < crowd->count; i++)
+        sim_crashes(sim, crowd->who[i], 0);
+    sim_crashes(sim, SIM_FRONT, 0);
+    sim_run(sim, 10 * SIM_SECOND);
+    sim->registry_net = sim_net_clean();
+    sim_online(sim);
+    sim_run(sim, SIM_SECOND);
+    all_talk(sim, crowd, 1, SIM_SECOND);
+}
+
 static uint32_t
 size(struct sim *sim)
 {
@@ -80,6 +94,7 @@ a_room_talks_while_the_network_loses_repeats_and_reorders(struct sim *sim)
     sim->registry_net = sim_net_hostile();
     all_talk(sim, &crowd, 20, 40 * SIM_SECOND);
     sim_run(sim, MINUTE);
+    last_words(sim, &crowd);
     sim_settle(sim);
 }
 
@@ -150,12 +165,13 @@ static void
 members_come_and_go_while_everything_fails(struct sim *sim)
 {
     const struct crowd crowd = gather(sim, 3 + (uint32_t)sim_below(sim, 4), sim_chance(sim, 300) ? MSG_ROOM_HISTORY : 0);
-    sim->registry_net = sim_chance(sim, 500) ? sim_net_tcp() : sim_net_hostile();
+    sim->registry_net = sim_net_tcp();
     for (uint32_t i = 0; i < crowd.count; i++)
         sim_crashes(sim, crowd.who[i], 250);
     if (sim_chance(sim, 500))
         sim_crashes(sim, SIM_FRONT, 300);
     talk_and_churn(sim, &crowd, 20, 80 * SIM_SECOND);
+    last_words(sim, &crowd);
     sim_settle(sim);
 }
 

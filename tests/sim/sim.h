@@ -7,6 +7,7 @@
  *   schedule.c   simulated time, and what happens when
  *   disk.c       tables and transactions; a crash loses a tail of them
  *   net.c        connections: delay, loss, repeats, cuts, partitions
+ *   xpub.c       what members of a mesh publish, and to whom
  *   proc.c       a core in its shell: effects, crash, restart
  *   registry.c   door, front and a vault
  *   user.c       people who sign up, talk, read, and what they were told
@@ -34,6 +35,8 @@
 #define SIM_DOOR     0u         /* number of that process */
 #define SIM_FRONT    1u
 #define SIM_NONE     UINT32_MAX
+#define SIM_XPUBS    8u         /* of one peer */
+#define SIM_SUBSCRIBERS 64u     /* of one of them */
 
 struct sim;
 struct sim_event;
@@ -85,6 +88,7 @@ struct sim_net {
     uint64_t delay_min_us, delay_max_us;
     uint32_t cut;        /* of 1000 frames sent: the connection ends there */
     uint32_t dial_fails; /* of 1000 dials: nothing comes of it, not even an answer */
+    uint32_t unpublished; /* of 1000 frames that are published: dropped for one subscriber, who did not keep up */
 };
 struct sim_side {
     uint32_t proc, life;
@@ -98,6 +102,16 @@ struct sim_conn {
     char endpoint[MSG_ENDPOINT_MAX + 1];
     struct msg_box_pub key; /* that the dialler expects */
     bool up, dead;          /* dead: nothing passes any more */
+    bool subscribes;        /* a SUB dialled */
+    uint64_t xpub;          /* it is accepted there; 0: at the inbound socket */
+    uint64_t from_us;       /* its subscription is there */
+};
+/* An XPUB of a peer. */
+struct sim_xpub {
+    uint64_t link; /* 0: free */
+    uint16_t port;
+    struct msg_box_pub admitted[SIM_SUBSCRIBERS];
+    size_t admitted_count;
 };
 
 /* ---- processes ---- */
@@ -158,6 +172,8 @@ struct sim_proc {
     struct peer_identity identity;
     struct msg_box_pub *admitted;
     size_t admitted_count, admitted_room;
+    struct sim_xpub xpubs[SIM_XPUBS];
+    uint64_t published; /* frames that came from XPUBs */
     struct broker_door_core *door;
     struct broker_front_core *front;
     struct sim_user user;
@@ -242,6 +258,7 @@ struct sim {
     uint64_t to_be_said;  /* messages that scenarios have planned */
     uint64_t inner_us;    /* the last frame between the registry's processes */
     uint32_t vault_loses; /* of 1000 requests */
+    uint32_t ports_taken; /* of 1000 ports that an XPUB had before */
     uint64_t posts_per_s; /* of the front, likewise */
     struct broker_mail_limits mail; /* of the front, from its next start on */
     bool crashes;         /* somebody may crash in this run: ticks may be lost with a process */
@@ -279,17 +296,30 @@ void sim_disk_copy(struct sim_disk *to, const struct sim_disk *from); /* what is
 void sim_disk_wipe(struct sim_disk *disk);
 
 /* net.c */
-void sim_net_dial(struct sim *sim, struct sim_proc *proc, uint64_t link,
+void sim_net_dial(struct sim *sim, struct sim_proc *proc, uint64_t link, bool subscribe,
                   const struct msg_box_pub *key, struct msg_span endpoint);
 void sim_net_send(struct sim *sim, struct sim_proc *proc, uint64_t link, struct msg_span bytes);
 void sim_net_drop(struct sim *sim, struct sim_proc *proc, uint64_t link);
 void sim_net_expel(struct sim *sim, struct sim_proc *proc, const struct msg_box_pub *key);
 void sim_net_gone(struct sim *sim, struct sim_proc *proc);           /* its process ended */
+bool sim_net_alive(const struct sim *sim, const struct sim_side *side);
+void sim_net_carry(struct sim *sim, size_t conn, int from, struct msg_span bytes); /* with all that may happen to it */
+void sim_net_end(struct sim *sim, size_t conn);  /* cut off by who accepted it */
 void sim_part(struct sim *sim, uint32_t a, uint32_t b, bool parted); /* hosts of two processes */
 void sim_cut(struct sim *sim, uint32_t a, uint32_t b); /* ends the connections between two */
 struct sim_net sim_net_clean(void);
 struct sim_net sim_net_tcp(void);     /* ends now and then, and keeps order till then */
 struct sim_net sim_net_hostile(void); /* loses, repeats, reorders */
+
+/* xpub.c */
+void sim_xpub_listen(struct sim *sim, struct sim_proc *proc, uint64_t link, uint16_t port);
+struct sim_xpub *sim_xpub_find(struct sim_proc *proc, uint64_t link); /* NULL: it is none */
+struct sim_xpub *sim_xpub_at(struct sim_proc *proc, uint16_t port);
+bool sim_xpub_admits(const struct sim_xpub *xpub, const struct msg_box_pub *key);
+void sim_xpub_admit(struct sim *sim, struct sim_xpub *xpub, const struct msg_box_pub *key);
+void sim_xpub_expel(struct sim *sim, struct sim_proc *proc, struct sim_xpub *xpub, const struct msg_box_pub *key);
+void sim_xpub_publish(struct sim *sim, struct sim_proc *proc, const struct sim_xpub *xpub, struct msg_span bytes);
+void sim_xpub_drop(struct sim *sim, struct sim_proc *proc, struct sim_xpub *xpub);
 
 /* proc.c */
 struct sim_proc *sim_proc_add(struct sim *sim, enum sim_kind kind);
@@ -397,7 +427,7 @@ struct sim_chapter {
     const struct sim_scenario *list;
     size_t count;
 };
-extern const struct sim_chapter SIM_TALK; /* scenarios.c */
+extern const struct sim_chapter SIM_TALK, SIM_MESH; /* scenarios.c */
 extern const struct sim_chapter SIM_MAIL; /* scenarios_mail.c */
 extern const struct sim_chapter SIM_ROOMS; /* scenarios_rooms.c */
 extern const struct sim_chapter SIM_ROOM_TALK; /* scenarios_room_talk.c */

@@ -1,0 +1,360 @@
+/* Sender keys: who is handed them, who asks for them, and what cannot be read;
+ * posts that are refused, and chains that do not hold. */
+#include "msg/roomkey.h"
+#include "tests/peer/room_people.h"
+
+static void
+friends(uint64_t flags)
+{
+    create(ADA, flags);
+    join(BOB);
+    join(CAT);
+}
+
+/* Mail that waits for somebody is lost. */
+static void
+lose_mail(uint64_t who)
+{
+    while (w.side[who].box_count > 0)
+        free(w.side[who].box[--w.side[who].box_count].frames.at);
+}
+
+static const struct msg_room_frame *
+logged(size_t n)
+{
+    static union msg_any any;
+    enum msg_kind kind;
+    assert_int_equal(msg_codec_decode(msg_span(w.log[n].frame.at, w.log[n].frame.len), &kind, &any), CONCLAVE_OK);
+    return &any.MSG_ANY_ROOM_FRAME;
+}
+
+/* ---- handing ---- */
+
+static void
+a_new_epoch_has_a_new_key_and_who_went_is_not_handed_it(void **state)
+{
+    (void)state;
+    friends(0);
+    say(ADA, "one");
+    const struct msg_tag before = logged(0)->key;
+    act(ADA, MSG_ACT_KICK, CAT);
+    const size_t mail = w.side[CAT].heard[MSG_MAIL];
+    say(ADA, "two");
+    assert_int_equal(logged(1)->epoch, 2);
+    assert_int_equal(logged(1)->counter, 0);
+    assert_memory_not_equal(&logged(1)->key, &before, sizeof before);
+    assert_int_equal(w.side[CAT].heard[MSG_MAIL], mail);
+    assert_shown(BOB, "ada: one|ada: two|");
+}
+
+static void
+who_joins_is_handed_the_present_state_of_the_key(void **state)
+{
+    (void)state;
+    friends(0);
+    say(ADA, "one");
+    say(ADA, "two");
+    const struct msg_tag key = logged(0)->key;
+    join(DAN);
+    const uint64_t serial = w.serial;
+    say(ADA, "three");
+    assert_memory_equal(&logged(2)->key, &key, sizeof key);
+    assert_int_equal(logged(2)->counter, 2);
+    assert_int_equal(w.serial, serial + 1); /* a parcel for Dan alone */
+    assert_shown(DAN, "ada: three|");
+}
+
+static void
+a_key_lasts_a_day(void **state)
+{
+    (void)state;
+    friends(0);
+    say(ADA, "one");
+    const struct msg_tag before = logged(0)->key;
+    run(25ull * 3600 * 1000);
+    say(ADA, "two");
+    assert_memory_not_equal(&logged(1)->key, &before, sizeof before);
+    assert_shown(BOB, "ada: one|ada: two|");
+}
+
+/* ---- asking ---- */
+
+static void
+a_key_that_is_missing_is_asked_for(void **state)
+{
+    (void)state;
+    friends(0);
+    kill_core(CAT);
+    say(ADA, "one");
+    say(BOB, "two");
+    lose_mail(CAT);
+    start(CAT);
+    assert_shown(CAT, "");
+    run(10000);
+    assert_shown(CAT, "ada: one|bob: two|");
+}
+
+static void
+it_is_asked_for_when_its_owner_is_back_and_after_a_restart(void **state)
+{
+    (void)state;
+    friends(0);
+    kill_core(CAT);
+    say(ADA, "one");
+    say(BOB, "two");
+    lose_mail(CAT);
+    kill_core(ADA);
+    start(CAT);
+    run(10000);
+    assert_shown(CAT, "bob: two|"); /* the others go on */
+    restart(CAT);
+    run(10000);
+    start(ADA);
+    run(60000);
+    assert_shown(CAT, "bob: two|ada: one|");
+}
+
+static void
+who_was_there_before_is_told_keys_from_then(void **state)
+{
+    (void)state;
+    friends(0);
+    join(DAN);
+    kill_core(CAT);
+    act(ADA, MSG_ACT_KICK, DAN); /* an epoch that Cat does not know of yet */
+    say(ADA, "one");
+    act(ADA, MSG_ACT_TOPIC, 0);
+    join(DAN);
+    act(ADA, MSG_ACT_KICK, DAN);
+    say(ADA, "two");
+    lose_mail(CAT);
+    start(CAT);
+    run(20000);
+    assert_shown(CAT, "ada: one|ada: two|");
+}
+
+static void
+history_is_handed_on_by_others(void **state)
+{
+    (void)state;
+    friends(MSG_ROOM_HISTORY);
+    say(ADA, "one");
+    say(BOB, "two");
+    kill_core(ADA);
+    join(DAN);
+    run(60000);
+    assert_shown(DAN, "ada: one|bob: two|"); /* Ada's key was handed on by another */
+}
+
+static void
+without_history_nobody_hands_on_the_key_of_another(void **state)
+{
+    (void)state;
+    friends(0);
+    kill_core(CAT);
+    say(ADA, "one");
+    lose_mail(CAT);
+    kill_core(ADA);
+    start(CAT);
+    run(60000);
+    assert_shown(CAT, "");
+}
+
+/* ---- posts that are refused ---- */
+
+static void
+what_is_refused_goes_again(void **state)
+{
+    static const enum conclave_err WHY[] = {CONCLAVE_ERR_BUSY, CONCLAVE_ERR_EXPIRED, CONCLAVE_ERR_RANGE, CONCLAVE_ERR_QUOTA_EXCEEDED, CONCLAVE_ERR_FORBIDDEN};
+    (void)state;
+    friends(0);
+    say(ADA, "zero");
+    for (size_t i = 0; i < sizeof WHY / sizeof WHY[0]; i++) {
+        w.refuses = WHY[i];
+        for (int n = 0; n < 20; n++) {
+            utter(ADA, "x");
+            run(1);
+        }
+        run(10000);
+        assert_int_equal(count(BOB, MSG_TELL_MESSAGE), 1 + 20 * (i + 1));
+    }
+    assert_int_equal(ticks(ADA, MSG_TICK_STORED), 101);
+}
+
+static void
+an_epoch_that_ends_unheard_is_sealed_anew(void **state)
+{
+    (void)state;
+    friends(0);
+    say(ADA, "one");
+    w.side[BOB].deaf = true;
+    act(ADA, MSG_ACT_KICK, CAT);
+    say(BOB, "two"); /* under the epoch that is over */
+    run(2000);
+    assert_shown(ADA, "bob: two|");
+    assert_shown(CAT, "ada: one|");
+}
+
+static void
+what_a_muted_member_had_waiting_fails_visibly(void **state)
+{
+    (void)state;
+    friends(0);
+    say(BOB, "one");
+    disconnect(BOB);
+    utter(BOB, "two");
+    act(ADA, MSG_ACT_MUTE, BOB);
+    connect(BOB);
+    run(2000);
+    assert_shown(ADA, "bob: one|");
+    assert_int_equal(count(BOB, MSG_TELL_NOTICE), 1);
+    utter(BOB, "three");
+    assert_int_equal(failure(BOB), CONCLAVE_ERR_FORBIDDEN);
+    act(ADA, MSG_ACT_UNMUTE, BOB);
+    say(BOB, "four");
+    assert_shown(ADA, "bob: one|bob: four|");
+    assert_int_equal(count(ADA, MSG_TELL_GAP), 0);
+}
+
+static void
+an_answer_that_is_lost_repeats_nothing(void **state)
+{
+    (void)state;
+    friends(0);
+    say(ADA, "zero");
+    w.silent = true;
+    say(ADA, "one");
+    assert_int_equal(ticks(ADA, MSG_TICK_STORED), 1);
+    w.silent = false;
+    restart(ADA); /* the log has it */
+    assert_int_equal(w.log_count, 2);
+    assert_int_equal(ticks(ADA, MSG_TICK_STORED), 2);
+    assert_shown(BOB, "ada: zero|ada: one|");
+}
+
+/* ---- frames that do not hold ---- */
+
+/* The registry shows a frame of Ada's with something changed. */
+static void
+show_changed(size_t n, void (*change)(struct msg_room_frame *frame), bool signs)
+{
+    static uint8_t at[MSG_FRAME_MAX];
+    struct msg_buf buf = {at, 0, sizeof at};
+    struct msg_room_frame frame = *logged(n);
+    uint8_t box[1024];
+    assert_true(frame.box.len <= sizeof box);
+    memcpy(box, frame.box.at, frame.box.len);
+    frame.box.at = box;
+    change(&frame);
+    if (signs) { /* by Ada herself: her key is as good as any */
+        struct msg_roomkey key = {.tag = frame.key, .counter = frame.counter};
+        assert_int_equal(msg_roomkey_seal(&key, &buf, &frame, msg_span(box, 40), &w.side[ADA].id.sign_sec), CONCLAVE_OK);
+    } else
+        assert_int_equal(msg_codec_encode(&buf, MSG_ROOM_FRAME, &frame), CONCLAVE_OK);
+    front_cast(ADA, ++w.offset, msg_span_of_buf(&buf));
+    run(100);
+}
+
+static void
+another_head(struct msg_room_frame *frame)
+{
+    frame->head.at[0] ^= 1;
+}
+
+static void
+another_text(struct msg_room_frame *frame)
+{
+    ((uint8_t *)(uintptr_t)frame->box.at)[3] ^= 1;
+    frame->first++;
+}
+
+static void
+who_tells_members_different_things_is_found_out(void **state)
+{
+    (void)state;
+    friends(0);
+    say(ADA, "one");
+    show_changed(0, another_head, false); /* not signed by her: nothing is believed */
+    assert_int_equal(count(BOB, MSG_TELL_NOTICE), 0);
+    show_changed(0, another_head, true);
+    show_changed(0, another_head, true);
+    assert_int_equal(count(BOB, MSG_TELL_NOTICE), 1);
+    assert_shown(BOB, "ada: one|");
+}
+
+static void
+a_frame_that_was_changed_is_not_taken(void **state)
+{
+    (void)state;
+    friends(0);
+    say(ADA, "one");
+    show_changed(0, another_text, false);
+    say(ADA, "two");
+    assert_shown(BOB, "ada: one|ada: two|");
+    assert_int_equal(count(BOB, MSG_TELL_GAP), 0);
+}
+
+static void
+what_the_log_lost_is_told_as_a_gap(void **state)
+{
+    (void)state;
+    friends(0);
+    say(ADA, "one");
+    disconnect(BOB);
+    say(ADA, "two");
+    say(ADA, "three");
+    say(ADA, "four");
+    for (int i = 0; i < 2; i++) { /* retention */
+        free(w.log[1].frame.at);
+        memmove(&w.log[1], &w.log[2], (--w.log_count - 1) * sizeof w.log[0]);
+    }
+    connect(BOB);
+    assert_shown(BOB, "ada: one|ada: four|");
+    const struct msg_tell_gap *gap = &told(BOB, MSG_TELL_GAP, 0)->MSG_ANY_TELL_GAP;
+    assert_int_equal(gap->first, 2);
+    assert_int_equal(gap->last, 3);
+}
+
+static void
+somebody_who_is_no_member_is_not_heard(void **state)
+{
+    (void)state;
+    friends(0);
+    say(CAT, "one");
+    act(ADA, MSG_ACT_KICK, CAT);
+    struct msg_room_frame frame = *logged(0);
+    frame.epoch = 2; /* when she was out */
+    frame.epoch_head = w.room.epoch_head;
+    frame.first = 2;
+    static uint8_t at[MSG_FRAME_MAX];
+    struct msg_buf buf = {at, 0, sizeof at};
+    struct msg_roomkey key = {.tag = frame.key, .counter = 1};
+    assert_int_equal(msg_roomkey_seal(&key, &buf, &frame, msg_span(at, 40), &w.side[CAT].id.sign_sec), CONCLAVE_OK);
+    front_cast(CAT, ++w.offset, msg_span_of_buf(&buf));
+    run(10000);
+    assert_shown(BOB, "cat: one|");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_new_epoch_has_a_new_key_and_who_went_is_not_handed_it),
+        TEST(who_joins_is_handed_the_present_state_of_the_key),
+        TEST(a_key_lasts_a_day),
+        TEST(a_key_that_is_missing_is_asked_for),
+        TEST(it_is_asked_for_when_its_owner_is_back_and_after_a_restart),
+        TEST(who_was_there_before_is_told_keys_from_then),
+        TEST(history_is_handed_on_by_others),
+        TEST(without_history_nobody_hands_on_the_key_of_another),
+        TEST(what_is_refused_goes_again),
+        TEST(an_epoch_that_ends_unheard_is_sealed_anew),
+        TEST(what_a_muted_member_had_waiting_fails_visibly),
+        TEST(an_answer_that_is_lost_repeats_nothing),
+        TEST(who_tells_members_different_things_is_found_out),
+        TEST(a_frame_that_was_changed_is_not_taken),
+        TEST(what_the_log_lost_is_told_as_a_gap),
+        TEST(somebody_who_is_no_member_is_not_heard),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
