@@ -16,7 +16,7 @@ ROOM = "#den"
 
 _config = path("rooms.conf")
 with open(_config, "w") as _file:
-    _file.write("limits\n    signups = 1000\n    knocks = 1000\nmail\n    device_messages = 1000\n"
+    _file.write("limits\n    signups = 1000\n    knocks = 1000\n    requests = 100000\n    requests_per_s = 100000\nmail\n    device_messages = 1000\n"
                 "password\n    memory_kib = 1024\n    passes = 1\n")
 _daemon = Daemon("--config", _config)
 _children = children(_daemon)
