@@ -99,6 +99,20 @@ def who_was_put_out_is_told_no_more_than_how_that_came():
     assert set(said.values()) == {"not-a-member"}, said
 
 
+def who_was_put_out_hears_nothing_from_the_members_themselves():
+    device, name = _somebody()
+    process = subprocess.Popen([INTRUDER, "eavesdrop", device, ROOM], stdout=subprocess.PIPE, text=True,
+                               env=environment())
+    said = [process.stdout.readline().split() for _ in range(3)]
+    assert said == [["nobody", "denied"], ["member", "up"], ["holding"]], said
+    _ada.ok("/kick %s %s" % (ROOM, name))
+    said = [line.split() for line in process.stdout]
+    assert process.wait(PATIENCE) == 0
+    process.stdout.close()
+    assert said == [["then", "cut"], ["again", "denied"]], said
+    _talk()
+
+
 def a_muted_member_reads_and_is_not_heard():
     device, name = _somebody()
     _ada.ok("/mute %s %s" % (ROOM, name))

@@ -5,156 +5,11 @@
  *
  * Each case says what it was answered, a line each: "WHAT CODE", and ends once
  * the front answers as before.  What the room made of it is for the tests. */
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "tests/e2e/intruder.h"
 
-#include "msg/cert.h"
 #include "msg/envelope.h"
-#include "msg/room.h"
-#include "msg/roomkey.h"
-#include "tests/e2e/device.h"
 
 enum { FLOOD = 3000, LETTERS = 1500, RELAYS = 600 };
-
-static struct device device;
-static struct host_dial *front;
-static struct msg_room_found room;      /* its spans do not last */
-static struct msg_id id;
-static struct msg_cert_body victim;     /* likewise */
-static uint64_t req = 100, epoch = 1;
-static struct msg_head epoch_head;
-
-static void
-say(const char *what, struct msg_text code)
-{
-    printf("%s %.*s\n", what, (int)code.len, code.at);
-    fflush(stdout);
-}
-
-static bool
-log_in(void)
-{
-    struct msg_login login = {.req = 1, .status = MSG_STATUS_ONLINE, .mail = device.mail};
-    union msg_any any;
-    enum msg_kind kind = MSG_KIND_NONE;
-
-    host_dial_close(&front, 100);
-    front = device_dial(&device, true, DEVICE_WAIT_MS);
-    msg_cert_sign_mail(&login.mail_sig, &device.mail, &device.sign_sec);
-    if (front == NULL || !device_send(front, MSG_LOGIN, &login))
-        return false;
-    while ((kind = device_hear(front, &any, DEVICE_WAIT_MS)) != MSG_WELCOME)
-        if (kind == MSG_KIND_NONE || kind == MSG_ERROR)
-            return false;
-    return true;
-}
-
-/* Waits while the connection takes no more, and hears what comes meanwhile. */
-static bool
-send_all(enum msg_kind kind, const void *message)
-{
-    zmq_pollitem_t item = {zsock_resolve(host_dial_socket(front)), 0, ZMQ_POLLIN | ZMQ_POLLOUT, 0};
-    union msg_any any;
-
-    while (!device_send(front, kind, message)) {
-        while (device_hear(front, &any, 0) != MSG_KIND_NONE)
-            ;
-        if (host_dial_state(front) != HOST_DIAL_UP || zmq_poll(&item, 1, DEVICE_WAIT_MS) <= 0)
-            return false;
-    }
-    return true;
-}
-
-/* The next frame of either kind, or an ERROR with that req; NONE: there is none. */
-static enum msg_kind
-answer(union msg_any *any, enum msg_kind kind, enum msg_kind other)
-{
-    enum msg_kind heard;
-
-    while ((heard = device_hear(front, any, DEVICE_WAIT_MS)) != MSG_KIND_NONE)
-        if (heard == kind || heard == other || (heard == MSG_ERROR && any->MSG_ANY_ERROR.req == req))
-            return heard;
-    return MSG_KIND_NONE;
-}
-
-/* Says how a request went. */
-static void
-went(const char *what, enum msg_kind kind, enum msg_kind refused)
-{
-    union msg_any any;
-    const enum msg_kind heard = answer(&any, kind, refused);
-
-    if (heard == MSG_ERROR)
-        say(what, any.MSG_ANY_ERROR.code);
-    else if (heard == MSG_ROOM_REFUSED && refused == MSG_ROOM_REFUSED)
-        say(what, any.MSG_ANY_ROOM_REFUSED.code);
-    else
-        say(what, msg_text(heard == MSG_KIND_NONE ? "silence" : "ok"));
-}
-
-/* All that was said before is dealt with; false: we were thrown out. */
-static bool
-fence(void)
-{
-    const struct msg_search search = {++req, msg_text(device.name)};
-    union msg_any any;
-
-    return device_send(front, MSG_SEARCH, &search) && answer(&any, MSG_FOUND, MSG_FOUND) != MSG_KIND_NONE;
-}
-
-static bool
-find(const char *name)
-{
-    const struct msg_room_find ask = {++req, msg_text(name)};
-    union msg_any any;
-
-    if (!device_send(front, MSG_ROOM_FIND, &ask) || answer(&any, MSG_ROOM_FOUND, MSG_ROOM_FOUND) != MSG_ROOM_FOUND)
-        return false;
-    room = any.MSG_ANY_ROOM_FOUND;
-    id = room.room;
-    return true;
-}
-
-/* The epoch, for those who may read the roster: heads are linked, entry by entry. */
-static void
-read_epoch(void)
-{
-    const struct msg_room_of of = {++req, id, 0};
-    struct msg_room facts = {.id = id};
-    struct msg_entry entry;
-    struct msg_room_op op;
-    union msg_any any;
-
-    if (!device_send(front, MSG_ENTRIES_OF, &of) || answer(&any, MSG_ENTRIES, MSG_ENTRIES) != MSG_ENTRIES)
-        return;
-    while (msg_codec_next(&any.MSG_ANY_ENTRIES.entries, MSG_ENTRY, &entry)) {
-        if (msg_room_open_op(&op, entry.op, NULL) != CONCLAVE_OK)
-            return;
-        const bool out = op.act == MSG_ACT_LEAVE || op.act == MSG_ACT_KICK || op.act == MSG_ACT_REVOKED;
-        facts.epoch += op.act == MSG_ACT_CREATE || out;
-        msg_room_link(&facts, &entry, op.act == MSG_ACT_CREATE || out);
-    }
-    epoch = facts.epoch;
-    epoch_head = facts.epoch_head;
-}
-
-static bool
-meet(const char *name)
-{
-    const struct msg_search ask = {++req, msg_text(name)};
-    union msg_any any, body;
-    struct msg_device_card card;
-    enum msg_kind kind;
-
-    if (!device_send(front, MSG_INTRODUCE, &ask) || answer(&any, MSG_INTRODUCED, MSG_INTRODUCED) != MSG_INTRODUCED
-        || !msg_codec_next(&any.MSG_ANY_INTRODUCED.devices, MSG_DEVICE_CARD, &card)
-        || msg_codec_decode(card.certificate, &kind, &body) != CONCLAVE_OK || kind != MSG_SIGNED
-        || msg_codec_decode(body.MSG_ANY_SIGNED.body, &kind, &body) != CONCLAVE_OK || kind != MSG_CERT)
-        return false;
-    victim = body.MSG_ANY_CERT;
-    return true;
-}
 
 /* ---- operations ---- */
 
@@ -426,6 +281,78 @@ relays(void)
     say("relay", msg_text(unreached > 0 ? "too-fast" : "ok"));
 }
 
+/* ---- what members publish to one another ---- */
+
+struct publisher {
+    char endpoint[MSG_ENDPOINT_MAX + 1];
+    struct msg_box_pub transport;
+};
+
+/* Somebody's XPUB, as the front tells members of the room. */
+static bool
+find_publisher(struct publisher *out)
+{
+    const struct msg_room_mesh mesh = {id, 0};
+    union msg_any any, body;
+    struct msg_device_card card;
+    struct msg_address address;
+    enum msg_kind kind;
+
+    ++req;
+    if (!device_send(front, MSG_ROOM_MESH, &mesh))
+        return false;
+    while (answer(&any, MSG_ROOM_PEERS, MSG_ROOM_PEERS) == MSG_ROOM_PEERS)
+        while (msg_codec_next(&any.MSG_ANY_ROOM_PEERS.peers, MSG_DEVICE_CARD, &card)) {
+            if (!msg_codec_next(&card.endpoints, MSG_ADDRESS, &address)
+                || msg_codec_decode(card.certificate, &kind, &body) != CONCLAVE_OK || kind != MSG_SIGNED
+                || msg_codec_decode(body.MSG_ANY_SIGNED.body, &kind, &body) != CONCLAVE_OK || kind != MSG_CERT)
+                continue;
+            msg_text_copy(out->endpoint, sizeof out->endpoint, address.endpoint);
+            out->transport = body.MSG_ANY_CERT.transport;
+            return true;
+        }
+    return false;
+}
+
+static struct host_dial *
+subscribe(const char *what, const struct publisher *to, const struct msg_box_pub *pub, const struct msg_box_sec *sec)
+{
+    struct host_dial *link = NULL;
+
+    if (host_dial_subscribe(&link, msg_text(to->endpoint), &to->transport, pub, sec, MSG_SOCKET_MAX) != CONCLAVE_OK)
+        exit(3);
+    zmq_pollitem_t item = {zsock_resolve(host_dial_monitor(link)), 0, ZMQ_POLLIN, 0};
+    while (host_dial_state(link) == HOST_DIAL_PENDING && zmq_poll(&item, 1, DEVICE_WAIT_MS) > 0)
+        ;
+    const enum host_dial_state state = host_dial_state(link);
+    say(what, msg_text(state == HOST_DIAL_UP ? "up" : state == HOST_DIAL_DENIED ? "denied" : "silence"));
+    return link;
+}
+
+/* Subscribes as a member, and as nobody; "holding": now it is put out. */
+static void
+eavesdrop(void)
+{
+    struct publisher publisher;
+    struct msg_box_pub pub;
+    struct msg_box_sec sec;
+
+    if (!find_publisher(&publisher))
+        exit(4);
+    msg_keys_new_box(&pub, &sec);
+    struct host_dial *nobody = subscribe("nobody", &publisher, &pub, &sec);
+    struct host_dial *link = subscribe("member", &publisher, &device.transport, &device.transport_sec);
+    zmq_pollitem_t item = {zsock_resolve(host_dial_monitor(link)), 0, ZMQ_POLLIN, 0};
+    say("holding", msg_text(""));
+    while (host_dial_state(link) == HOST_DIAL_UP && zmq_poll(&item, 1, 4 * DEVICE_WAIT_MS) > 0)
+        ;
+    say("then", msg_text(host_dial_state(link) == HOST_DIAL_UP ? "up" : "cut"));
+    struct host_dial *again = subscribe("again", &publisher, &device.transport, &device.transport_sec);
+    host_dial_close(&again, 0);
+    host_dial_close(&link, 0);
+    host_dial_close(&nobody, 0);
+}
+
 /* ---- bytes ---- */
 
 /* Of every kind of rooms, mail and relay: too little, too much, and noise. */
@@ -457,7 +384,8 @@ main(int argc, char **argv)
         const char *name;
         void (*run)(void);
     } cases[] = {{"join", join},     {"questions", questions}, {"operations", operations}, {"names", names},
-                 {"forged", forged}, {"letters", letters},     {"relays", relays},         {"garbage", garbage}};
+                 {"forged", forged}, {"letters", letters},     {"relays", relays},         {"garbage", garbage},
+                 {"eavesdrop", eavesdrop}};
 
     if (argc < 4 || msg_keys_init() != CONCLAVE_OK || host_curve_init(1) != CONCLAVE_OK || !device_load(&device, argv[2]))
         return 2;
