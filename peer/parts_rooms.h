@@ -43,7 +43,6 @@ void peer_room_was_read(struct peer_core *self, const struct msg_id *room, bool 
 
 /* ---- room_post.c ---- */
 void peer_room_say(struct peer_core *self, struct peer_room *room, uint64_t cmd, struct msg_text text);
-void peer_room_restore_out(struct peer_core *self, const struct msg_rec_room_out *record);
 void peer_room_post_soon(struct peer_core *self, struct peer_room *room); /* look whether something can be posted */
 void peer_room_flush(struct peer_core *self);
 void peer_room_post_anew(struct peer_core *self, struct peer_room *room); /* all that is not stored */

@@ -87,6 +87,28 @@ restore_out(struct peer_core *self, const struct msg_rec_out *record)
 }
 
 static void
+restore_room_out(struct peer_core *self, const struct msg_rec_room_out *record)
+{
+    struct peer_room *room = peer_rooms_find(&self->rooms, &record->room);
+    const struct peer_out out = {
+        .queued = true,
+        .mark = {record->incarnation, record->number},
+        .salt = record->salt,
+        .from = {record->from_incarnation, record->from_number},
+        .id = record->id,
+        .prev = record->prev,
+        .ts_ms = record->ts_ms,
+    };
+    if (room == NULL)
+        return;
+    const uint32_t at = peer_outbox_add(self->outbox, &room->queue, &out, record->text);
+    if (at == PEER_NONE)
+        peer_step_log(self, MSG_LOG_ERROR, "OUTBOX-FULL", "some waiting messages stay on disk until there is room; raise the outbox limits");
+    else if (room->post_next == PEER_NONE)
+        room->post_next = at;
+}
+
+static void
 restore_chain_out(struct peer_core *self, const struct msg_rec_chain_out *record)
 {
     struct peer_contact *contact = peer_roster_contact(&self->roster, record->account);
@@ -159,7 +181,7 @@ restore_room(struct peer_core *self, enum msg_kind kind, const union msg_any *an
         return true;
     }
     if (kind == MSG_REC_ROOM_OUT)
-        peer_room_restore_out(self, &any->MSG_ANY_REC_ROOM_OUT);
+        restore_room_out(self, &any->MSG_ANY_REC_ROOM_OUT);
     if (kind == MSG_REC_ROOM_KEY)
         peer_keyring_restore(&self->keyring, &any->MSG_ANY_REC_ROOM_KEY);
     return kind != MSG_REC_ROOM_IN || peer_rooms_restore_sender(&self->rooms, &any->MSG_ANY_REC_ROOM_IN);

@@ -96,28 +96,6 @@ peer_room_say(struct peer_core *self, struct peer_room *room, uint64_t cmd, stru
     peer_room_post_soon(self, room);
 }
 
-void
-peer_room_restore_out(struct peer_core *self, const struct msg_rec_room_out *record)
-{
-    struct peer_room *room = peer_rooms_find(&self->rooms, &record->room);
-    const struct peer_out out = {
-        .queued = true,
-        .mark = {record->incarnation, record->number},
-        .salt = record->salt,
-        .from = {record->from_incarnation, record->from_number},
-        .id = record->id,
-        .prev = record->prev,
-        .ts_ms = record->ts_ms,
-    };
-    if (room == NULL)
-        return;
-    const uint32_t at = peer_outbox_add(self->outbox, &room->queue, &out, record->text);
-    if (at == PEER_NONE)
-        peer_step_log(self, MSG_LOG_ERROR, "OUTBOX-FULL", "some waiting messages stay on disk until there is room; raise the outbox limits");
-    else if (room->post_next == PEER_NONE)
-        room->post_next = at;
-}
-
 /* ---- posting ---- */
 
 /* The registry takes the first frame of a chain that it does not know wherever
