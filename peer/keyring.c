@@ -17,7 +17,9 @@ peer_keyring_init(struct peer_keyring *self, uint32_t count)
     self->bucket_mask = buckets - 1;
     self->keys = calloc(count, sizeof *self->keys);
     self->buckets = calloc(buckets, sizeof *self->buckets);
-    return self->keys != NULL && self->buckets != NULL;
+    self->owners = calloc(PEER_KEYS_OWNERS, sizeof *self->owners);
+    self->seed = msg_keys_random_u64();
+    return self->keys != NULL && self->buckets != NULL && self->owners != NULL;
 }
 
 void
@@ -27,6 +29,7 @@ peer_keyring_wipe(struct peer_keyring *self)
         msg_keys_wipe(self->keys, self->count * sizeof *self->keys);
     free(self->keys);
     free(self->buckets);
+    free(self->owners);
     memset(self, 0, sizeof *self);
 }
 
@@ -40,30 +43,56 @@ bucket_of(const struct peer_keyring *self, const struct msg_tag *tag)
 
 /* ---- the order of use ---- */
 
-static void
-take_out(struct peer_keyring *self, struct peer_key *key)
+enum { OF_ALL, OF_OWNER };
+
+/* Nobody can choose an account that meets another's. */
+static struct peer_key_order *
+owner_of(const struct peer_keyring *self, const struct peer_key *key)
 {
-    if (key->newer != 0)
-        self->keys[key->newer - 1].older = key->older;
+    return &self->owners[(key->account ^ self->seed) * UINT64_C(0x9e3779b97f4a7c15) >> 54];
+}
+
+static void
+take_from(struct peer_keyring *self, struct peer_key_order *order, int which, const struct peer_key *key)
+{
+    const uint32_t newer = key->near[which].newer, older = key->near[which].older;
+    if (newer != 0)
+        self->keys[newer - 1].near[which].older = older;
     else
-        self->newest = key->older;
-    if (key->older != 0)
-        self->keys[key->older - 1].newer = key->newer;
+        order->newest = older;
+    if (older != 0)
+        self->keys[older - 1].near[which].newer = newer;
     else
-        self->oldest = key->newer;
+        order->oldest = newer;
+    order->count--;
+}
+
+static void
+put_into(struct peer_keyring *self, struct peer_key_order *order, int which, struct peer_key *key)
+{
+    const uint32_t at = (uint32_t)(key - self->keys) + 1;
+    key->near[which].newer = 0;
+    key->near[which].older = order->newest;
+    if (order->newest != 0)
+        self->keys[order->newest - 1].near[which].newer = at;
+    else
+        order->oldest = at;
+    order->newest = at;
+    order->count++;
+}
+
+static void
+take_out(struct peer_keyring *self, const struct peer_key *key)
+{
+    take_from(self, &self->all, OF_ALL, key);
+    take_from(self, owner_of(self, key), OF_OWNER, key);
 }
 
 static void
 put_first(struct peer_keyring *self, struct peer_key *key)
 {
-    const uint32_t at = (uint32_t)(key - self->keys) + 1;
-    key->newer = 0;
-    key->older = self->newest;
-    if (self->newest != 0)
-        self->keys[self->newest - 1].newer = at;
-    else
-        self->oldest = at;
-    self->newest = at;
+    put_into(self, &self->all, OF_ALL, key);
+    put_into(self, owner_of(self, key), OF_OWNER, key);
 }
 
 /* ---- finding ---- */
@@ -84,7 +113,7 @@ struct peer_key *
 peer_keyring_find(struct peer_keyring *self, const struct msg_id *room, uint64_t account, uint64_t device, const struct msg_tag *tag)
 {
     struct peer_key *key = look(self, room, account, device, tag);
-    if (key != NULL && key->newer != 0) {
+    if (key != NULL && key->near[OF_ALL].newer != 0) {
         take_out(self, key);
         put_first(self, key);
     }
@@ -156,8 +185,11 @@ give_back(struct peer_keyring *self, struct peer_key *key, struct msg_effects *o
 static struct peer_key *
 make(struct peer_keyring *self, const struct peer_key *what, struct msg_effects *out)
 {
-    if (self->free == 0 && self->count == self->room)
-        give_back(self, &self->keys[self->oldest - 1], out);
+    const struct peer_key_order *owner = owner_of(self, what);
+    if (owner->count > 0 && owner->count >= self->room / PEER_KEYS_SHARE)
+        give_back(self, &self->keys[owner->oldest - 1], out);
+    else if (self->free == 0 && self->count == self->room)
+        give_back(self, &self->keys[self->all.oldest - 1], out);
     const uint32_t at = self->free != 0 ? self->free - 1 : self->count++;
     struct peer_key *key = &self->keys[at];
     if (self->free != 0)
@@ -172,18 +204,38 @@ make(struct peer_keyring *self, const struct peer_key *what, struct msg_effects 
     return key;
 }
 
+/* Whether the earlier of two states of a key leads to the later one. */
+static bool
+is_one_chain(const struct msg_roomkey *a, const struct msg_roomkey *b)
+{
+    const bool order = a->counter <= b->counter;
+    const struct msg_roomkey *later = order ? b : a;
+    struct msg_roomkey state = order ? *a : *b;
+    const bool leads = msg_roomkey_advance(&state, later->counter) == CONCLAVE_OK && msg_keys_equal(&state.chain, &later->chain, sizeof state.chain);
+    msg_roomkey_wipe(&state);
+    return leads;
+}
+
 bool
-peer_keyring_add(struct peer_keyring *self, const struct peer_key *key, struct msg_effects *out)
+peer_keyring_add(struct peer_keyring *self, const struct peer_key *key, bool own, struct msg_effects *out)
 {
     struct peer_key *known = look(self, &key->room, key->account, key->device, &key->first.tag);
-    if (known != NULL && key->first.counter >= known->first.counter)
-        return false;
-    if (known != NULL)
+    if (known != NULL) {
+        const bool same = known->epoch == key->epoch && is_one_chain(&known->first, &key->first);
+        if (same ? key->first.counter >= known->first.counter : !own)
+            return false;
         known->first = known->ahead = key->first;
-    else
+        known->epoch = key->epoch;
+    } else
         known = make(self, key, out);
     peer_keyring_put(known, out);
     return true;
+}
+
+void
+peer_keyring_drop(struct peer_keyring *self, struct peer_key *key, struct msg_effects *out)
+{
+    give_back(self, key, out);
 }
 
 void
@@ -203,7 +255,7 @@ peer_keyring_restore(struct peer_keyring *self, const struct msg_rec_room_key *r
 }
 
 static bool
-drop(struct peer_keyring *self, const struct msg_id *room, uint64_t before_ms, struct msg_effects *out)
+drop_before(struct peer_keyring *self, const struct msg_id *room, uint64_t before_ms, struct msg_effects *out)
 {
     bool any = false;
     for (uint32_t i = 0; i < self->count; i++) {
@@ -219,11 +271,11 @@ drop(struct peer_keyring *self, const struct msg_id *room, uint64_t before_ms, s
 bool
 peer_keyring_drop_room(struct peer_keyring *self, const struct msg_id *room, struct msg_effects *out)
 {
-    return drop(self, room, UINT64_MAX, out);
+    return drop_before(self, room, UINT64_MAX, out);
 }
 
 bool
 peer_keyring_drop_old(struct peer_keyring *self, uint64_t before_ms, struct msg_effects *out)
 {
-    return drop(self, NULL, before_ms, out);
+    return drop_before(self, NULL, before_ms, out);
 }

@@ -1,6 +1,7 @@
 /* Sender keys of rooms, ours and others': the first state that was given of
  * each, its record, and how far it was moved on.  A pure table of fixed size
- * in which the one used longest ago makes room. */
+ * in which the one used longest ago makes room; an account that has its share
+ * of it makes room for itself, so that nobody pushes out the keys of others. */
 #ifndef PEER_KEYRING_H
 #define PEER_KEYRING_H
 
@@ -8,6 +9,8 @@
 #include "msg/step.h"
 
 #define PEER_KEYS_DEFAULT 16384u
+#define PEER_KEYS_SHARE   8u    /* what one account may have: one in so many */
+#define PEER_KEYS_OWNERS  1024u /* lists by account; who meets in one shares a share */
 
 struct peer_key {
     bool used;
@@ -20,8 +23,14 @@ struct peer_key {
     uint64_t made_ms;           /* wall clock: made, or taken */
     uint64_t upto;              /* ours: counters below this may have been used; 0: not handed to everybody yet */
     uint32_t chain;             /* of the same bucket: index + 1; 0: the last */
-    uint32_t newer;             /* used after it, and before it: index + 1; 0: none */
-    uint32_t older;
+    struct { uint32_t newer, older; } near[2];  /* used after it, and before it, of all and of its owner: index + 1; 0: none */
+};
+
+/* Keys in the order of their use. */
+struct peer_key_order {
+    uint32_t newest;            /* index + 1; 0: none */
+    uint32_t oldest;
+    uint32_t count;
 };
 
 struct peer_keyring {
@@ -31,8 +40,9 @@ struct peer_keyring {
     uint32_t room;
     uint32_t count;             /* slots ever used */
     uint32_t free;              /* list of those given back, through `chain` */
-    uint32_t newest;
-    uint32_t oldest;
+    struct peer_key_order all;
+    struct peer_key_order *owners;
+    uint64_t seed;
 };
 
 /* False when there is not enough memory: wipe it then. */
@@ -45,10 +55,15 @@ struct peer_key *peer_keyring_find(struct peer_keyring *self, const struct msg_i
 /* The last that a device made for the room; NULL: none. */
 struct peer_key *peer_keyring_last(struct peer_keyring *self, const struct msg_id *room, uint64_t account, uint64_t device);
 
-/* Keeps a key in the state that was given, and puts its record; one that is
- * known stays as it is, unless the new state reaches further back.  The record
- * of a key that made room is deleted.  True when anything was written. */
-bool peer_keyring_add(struct peer_keyring *self, const struct peer_key *key, struct msg_effects *out);
+/* Keeps a key in the state that was given, and puts its record.  One that is
+ * known stays as it is, unless the new state reaches further back and leads to
+ * what is known; where the two are not of one chain, it counts whether the
+ * device whose key it is gave the new one (own).  The record of a key that made
+ * room is deleted.  True when anything was written. */
+bool peer_keyring_add(struct peer_keyring *self, const struct peer_key *key, bool own, struct msg_effects *out);
+
+/* Forgets a key, with its record. */
+void peer_keyring_drop(struct peer_keyring *self, struct peer_key *key, struct msg_effects *out);
 
 /* The record anew, once `upto` was changed. */
 void peer_keyring_put(const struct peer_key *key, struct msg_effects *out);

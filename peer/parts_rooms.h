@@ -75,11 +75,13 @@ void peer_room_cast(struct peer_core *self, const struct msg_room_cast *cast);
 enum peer_heard { HEARD, HEARD_WAIT_ROSTER, HEARD_WAIT_DISK, HEARD_AHEAD };
 enum peer_heard peer_room_hear(struct peer_core *self, struct peer_room *room, uint64_t offset, const struct msg_room_frame *frame); /* offset 0: it came directly; but for HEARD: it must come again */
 const struct msg_cert *peer_room_cert(struct peer_core *self, uint64_t account, uint64_t device); /* NULL: not known */
+void peer_room_broken(struct peer_core *self, const struct peer_room *room, struct peer_sender *sender); /* told once */
 void peer_room_tell_gap(struct peer_core *self, const struct peer_room *room, uint64_t account, uint64_t first, uint64_t last);
 
 /* ---- room_lack.c ---- */
 void peer_room_lacks(struct peer_core *self, struct peer_room *room, uint64_t offset, const struct msg_room_frame *frame, bool certificate);
-void peer_room_found_key(struct peer_core *self, struct peer_room *room, uint64_t account, uint64_t device, const struct msg_tag *key);
+void peer_room_found_key(struct peer_core *self, struct peer_room *room, const struct msg_room_key *key);
+bool peer_room_lacks_key(struct peer_core *self, const struct peer_room *room, const struct msg_room_key *key); /* it is asked for */
 void peer_room_card_of(struct peer_core *self, struct peer_request *request, const struct msg_cards *answer);
 void peer_room_lack_tick(struct peer_core *self, struct peer_room *room);
 

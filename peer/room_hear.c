@@ -54,8 +54,8 @@ name_of(struct peer_core *self, const struct peer_room *room, uint64_t account)
     return mate != NULL && mate->name[0] != '\0' ? mate->name : "somebody";
 }
 
-static void
-broken(struct peer_core *self, const struct peer_room *room, struct peer_sender *sender)
+void
+peer_room_broken(struct peer_core *self, const struct peer_room *room, struct peer_sender *sender)
 {
     char text[MSG_ROOM_NAME_MAX + MSG_NAME_MAX + 160];
     const char *name = name_of(self, room, sender->account);
@@ -175,7 +175,7 @@ take(struct peer_core *self, struct peer_room *room, struct peer_sender *sender,
         const bool joins = known && verdict == NEXT && !anew && say->number == (same ? after + 1 : 1)
                            && (same || frame->from_number == sender->mark.number);
         if (joins && memcmp(&say->prev, &sender->head, sizeof say->prev) != 0)
-            broken(self, room, sender);
+            peer_room_broken(self, room, sender);
         if (!anew || !came_already(self, frame, &say->id))
             keep(self, room, frame, say);
     }
@@ -203,22 +203,26 @@ pass_over(struct peer_core *self, struct peer_room *room, struct peer_sender *se
     peer_room_took(self, room, sender);
 }
 
-/* RANGE: from before the state that we were given.  NOT_FOUND: no key. */
+/* RANGE: from before the state that we were given.  NOT_FOUND: no key, or one
+ * that somebody else handed on and that is none. */
 static enum conclave_err
 open_frame(struct peer_core *self, const struct peer_room *room, const struct msg_room_frame *frame, struct msg_buf *batch)
 {
     struct peer_key *key = peer_keyring_find(&self->keyring, &room->facts.id, frame->account, frame->device, &frame->key);
     if (key == NULL)
         return CONCLAVE_ERR_NOT_FOUND;
-    if (key->epoch != frame->epoch)
-        return CONCLAVE_ERR_SEAL;
-    enum conclave_err err = msg_roomkey_open(&key->ahead, batch, frame);
+    enum conclave_err err = key->epoch == frame->epoch ? msg_roomkey_open(&key->ahead, batch, frame) : CONCLAVE_ERR_SEAL;
     if (err == CONCLAVE_ERR_RANGE) { /* a pass over what was read before */
         struct msg_roomkey again = key->first;
         err = msg_roomkey_open(&again, batch, frame);
         if (err == CONCLAVE_OK && again.counter > key->ahead.counter)
             key->ahead = again;
         msg_roomkey_wipe(&again);
+    }
+    if (err == CONCLAVE_ERR_SEAL && (room->facts.flags & MSG_ROOM_HISTORY) != 0) {
+        peer_keyring_drop(&self->keyring, key, self->out); /* another member may know better, or its owner */
+        (void)peer_step_store(self); /* only marks that this step writes */
+        err = CONCLAVE_ERR_NOT_FOUND;
     }
     return err;
 }
@@ -311,7 +315,7 @@ peer_room_hear(struct peer_core *self, struct peer_room *room, uint64_t offset, 
     }
     if (verdict == SEEN || verdict == FORKED) {
         if (verdict == SEEN)
-            broken(self, room, sender);
+            peer_room_broken(self, room, sender);
         return HEARD;
     }
     const struct peer_mate *mate = peer_rooms_mate(&self->rooms, room, frame->account);

@@ -45,7 +45,7 @@ make(struct peer_core *self, struct peer_room *room)
                                  .epoch = room->key_epoch, .first = room->key, .made_ms = room->key_made_ms};
     if (self->now.wall_ms > KEPT_MS)
         (void)peer_keyring_drop_old(&self->keyring, self->now.wall_ms - KEPT_MS, self->out);
-    (void)peer_keyring_add(&self->keyring, &key, self->out);
+    (void)peer_keyring_add(&self->keyring, &key, true, self->out);
     room->key_store = peer_step_store(self);
     start_handing(self, room);
 }

@@ -27,26 +27,26 @@ peer_room_lacks(struct peer_core *self, struct peer_room *room, uint64_t offset,
         peer_step_log(self, MSG_LOG_ERROR, "ROOMS-FULL", "a frame was passed over: there are more senders than this device can follow; raise the limits of rooms");
         return;
     }
-    const bool same = sender->waits == offset && sender->uncertified == certificate && memcmp(&sender->lacks, &frame->key, sizeof frame->key) == 0
-                      && sender->ask_at_ms != 0;
+    const bool same = sender->waits == offset && sender->uncertified == certificate && memcmp(&sender->lacks, &frame->key, sizeof frame->key) == 0;
     sender->waits = offset;
     sender->uncertified = certificate;
     sender->lacks = frame->key;
     sender->lacks_epoch = frame->epoch;
     peer_rooms_put_sender(&self->rooms, sender, self->out);
     (void)peer_step_store(self); /* only marks that this step writes */
-    if (same)
+    if (same && sender->ask_at_ms != 0)
         return;
-    sender->asks = sender->others = 0;
-    sender->given_up = false;
+    if (!same) {
+        sender->asks = sender->others = 0;
+        sender->given_up = false;
+    }
     plan(self, room, sender, certificate ? 0 : FIRST_MS);
 }
 
+/* Whether that helps is seen then: what is planned stays planned. */
 static void
-found(struct peer_core *self, struct peer_room *room, struct peer_sender *sender)
+found(struct peer_core *self, struct peer_room *room, const struct peer_sender *sender)
 {
-    sender->asks = 0;
-    sender->ask_at_ms = 0;
     peer_room_log_again(self, room, sender->waits - 1, 0);
 }
 
@@ -59,13 +59,27 @@ give_up(struct peer_core *self, struct peer_room *room, struct peer_sender *send
     peer_room_log_again(self, room, sender->waits - 1, 0);
 }
 
-void
-peer_room_found_key(struct peer_core *self, struct peer_room *room, uint64_t account, uint64_t device, const struct msg_tag *key)
+static struct peer_sender *
+who_waits(struct peer_core *self, const struct peer_room *room, const struct msg_room_key *key)
 {
-    struct peer_sender *sender = peer_rooms_sender(&self->rooms, room, account, device);
-    if (sender == NULL || sender->waits == 0 || sender->uncertified)
+    struct peer_sender *sender = peer_rooms_sender(&self->rooms, room, key->account, key->device);
+    return sender != NULL && sender->waits != 0 && !sender->uncertified ? sender : NULL;
+}
+
+bool
+peer_room_lacks_key(struct peer_core *self, const struct peer_room *room, const struct msg_room_key *key)
+{
+    const struct peer_sender *sender = who_waits(self, room, key);
+    return sender != NULL && memcmp(&sender->lacks, &key->key, sizeof sender->lacks) == 0;
+}
+
+void
+peer_room_found_key(struct peer_core *self, struct peer_room *room, const struct msg_room_key *key)
+{
+    struct peer_sender *sender = who_waits(self, room, key);
+    if (sender == NULL)
         return;
-    if (memcmp(&sender->lacks, key, sizeof *key) == 0)
+    if (memcmp(&sender->lacks, &key->key, sizeof sender->lacks) == 0)
         found(self, room, sender);
     else if (sender->asks >= OTHERS_MAX && ++sender->others >= OTHERS_MAX)
         give_up(self, room, sender);

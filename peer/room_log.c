@@ -11,10 +11,11 @@
 void
 peer_room_log_again(struct peer_core *self, struct peer_room *room, uint64_t from, uint64_t wait_ms)
 {
+    const bool planned = room->again || !room->live;
     if (!room->again || from < room->again_from)
         room->again_from = from;
     room->again = true;
-    if (wait_ms > 0)
+    if (wait_ms > 0 && !planned) /* nobody puts off for long what is due */
         room->pass_at_ms = self->now.mono_ms + wait_ms;
     peer_step_at(self, self->now.mono_ms + wait_ms);
 }

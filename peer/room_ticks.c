@@ -150,16 +150,22 @@ peer_room_receipt(struct peer_core *self, struct peer_room *room, const struct m
     peer_held_release(self->held, self->synced_store, self->out);
 }
 
-/* Where a member's chain stands: what we lack of it is in the log. */
+/* Where a member's chain stands: what we lack of it is in the log.  What we
+ * have of it is the same. */
 void
 peer_room_tip(struct peer_core *self, struct peer_room *room, const struct msg_room_tip *tip)
 {
-    const struct peer_sender *sender = peer_rooms_sender(&self->rooms, room, tip->account, tip->device);
+    struct peer_sender *sender = peer_rooms_sender(&self->rooms, room, tip->account, tip->device);
     const struct msg_cert *cert = peer_room_cert(self, tip->account, tip->device);
     const struct peer_mark mark = {tip->incarnation, tip->number};
     const bool ours = tip->account == self->self.account && tip->device == self->self.device;
-    if (ours || cert == NULL || (sender != NULL && (sender->waits != 0 || !peer_mark_before(sender->mark, mark)))
-        || msg_room_check_tip(tip, &cert->sign) != CONCLAVE_OK)
+    const bool more = sender == NULL || peer_mark_before(sender->mark, mark);
+    const bool forked = sender != NULL && !more && !peer_mark_before(mark, sender->mark) && sender->salt == tip->salt
+                        && memcmp(&sender->head, &tip->head, sizeof tip->head) != 0;
+    if (ours || cert == NULL || (sender != NULL && sender->waits != 0) || (!more && !forked) || msg_room_check_tip(tip, &cert->sign) != CONCLAVE_OK)
         return;
-    peer_room_log_again(self, room, room->partial ? room->whole : room->cursor, 1000);
+    if (forked)
+        peer_room_broken(self, room, sender);
+    else
+        peer_room_log_again(self, room, room->partial ? room->whole : room->cursor, 1000);
 }

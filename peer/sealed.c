@@ -12,7 +12,9 @@ is_member(struct peer_core *self, const struct peer_room *room, uint64_t account
 
 /* A key may come before the roster that tells of its epoch, or of the room:
  * what is sealed with it is judged by the roster then.  Not taken is one of
- * somebody who never had a part, and not many are of rooms that we do not know. */
+ * somebody who never had a part, or of a time to come by somebody who is out,
+ * and another's only while we ask for it; not many are of rooms that we do not
+ * know. */
 static bool
 acceptable(struct peer_core *self, const struct peer_room *room, const struct msg_cert *from, const struct msg_room_key *key)
 {
@@ -22,9 +24,10 @@ acceptable(struct peer_core *self, const struct peer_room *room, const struct ms
     const bool unread = room == NULL || !room->facts.made || (!self->rooms_stated && !is_member(self, room, key->account));
     if (unread)
         return own && self->keyring.count < self->keyring.room / 2;
-    if (!own && ((room->facts.flags & MSG_ROOM_HISTORY) == 0 || !is_member(self, room, from->account)))
+    if (!own && ((room->facts.flags & MSG_ROOM_HISTORY) == 0 || !is_member(self, room, from->account) || !peer_room_lacks_key(self, room, key)))
         return false;
-    return key->epoch > room->facts.epoch || room->behind || peer_rooms_mate(&self->rooms, room, key->account) != NULL;
+    const struct peer_mate *mate = peer_rooms_mate(&self->rooms, room, key->account);
+    return room->behind || (mate != NULL && (key->epoch <= room->facts.epoch || mate->part.role != MSG_ROLE_NONE));
 }
 
 static void
@@ -37,10 +40,11 @@ take_key(struct peer_core *self, const struct msg_cert *from, const struct msg_r
         peer_step_log(self, MSG_LOG_WARN, "ROOM-KEY-REFUSED", "a key of a room came from somebody who may not hand it out");
         return;
     }
-    if (peer_keyring_add(&self->keyring, &kept, self->out))
+    const bool own = from->account == key->account && from->device == key->device;
+    if (peer_keyring_add(&self->keyring, &kept, own, self->out))
         (void)peer_step_store(self); /* only marks that this step writes */
     if (room != NULL)
-        peer_room_found_key(self, room, key->account, key->device, &key->key);
+        peer_room_found_key(self, room, key);
 }
 
 /* The state that may be told.  False: none. */

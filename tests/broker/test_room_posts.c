@@ -2,6 +2,8 @@
  * order, and what it says of those that it does not. */
 #include "tests/broker/posts_world.h"
 
+#include "broker/front_state.h"
+
 static void
 a_frame_of_a_member_is_stored_and_then_said_to_be(void **state)
 {
@@ -100,6 +102,33 @@ a_header_that_names_another_or_another_room_is_refused(void **state)
     expect_refused(&bob, 3, "forbidden");
     fake_registry_pass(&reg, 0);
     assert_int_equal(kept(), 1);
+}
+
+/* Even where the chain and its salt are known, of a room that one has left. */
+static void
+where_the_chain_of_another_stands_is_told_nobody(void **state)
+{
+    (void)state;
+    const struct msg_id den = {{'d', 'e', 'n'}};
+    struct msg_room_frame frame = a_frame(&alice, 1);
+    struct msg_buf buf = {frame_bytes, 0, sizeof frame_bytes};
+
+    DO(create(&bob, &den, "#den", 0, ""));
+    for (uint64_t n = 1; n <= 9; n++)
+        post_one(&alice, n);
+    DO(act(&bob, MSG_ACT_LEAVE, NULL));
+    fake_registry_clear(&reg);
+    const uint64_t uses = reg.core->senders.uses;
+    for (uint64_t n = 1; n <= 99; n += 49) { /* what was said, and what was not yet */
+        frame.first = n;
+        buf.len = 0;
+        assert_int_equal(msg_codec_encode(&buf, MSG_ROOM_FRAME, &frame), CONCLAVE_OK);
+        post_bytes(&bob, &den, msg_span_of_buf(&buf));
+        expect_refused(&bob, n / 49, "forbidden");
+        assert_int_equal(any.MSG_ANY_ROOM_REFUSED.first, n);
+    }
+    assert_int_equal(sent(&bob, MSG_ROOM_STORED), 0);
+    assert_int_equal(reg.core->senders.uses, uses); /* and nobody is forgotten for it */
 }
 
 static void
@@ -340,6 +369,7 @@ main(void)
         POSTS_CASE(a_stranger_is_refused_and_so_is_who_went),
         POSTS_CASE(a_private_room_is_not_there_for_strangers),
         POSTS_CASE(a_header_that_names_another_or_another_room_is_refused),
+        POSTS_CASE(where_the_chain_of_another_stands_is_told_nobody),
         POSTS_CASE(who_is_muted_is_refused_until_it_is_not),
         POSTS_CASE(a_frame_of_an_epoch_that_is_over_is_refused_with_where_the_roster_stands),
         POSTS_CASE(nobody_posts_in_an_epoch_that_ends_in_this_moment),

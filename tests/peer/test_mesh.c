@@ -288,7 +288,7 @@ who_says_more_than_a_subscriber_may_is_cut(void **state)
     static const struct { const char *at; size_t len; unsigned times; bool again; } words[] = {
         {"\1topic", 6, 9, false},               /* nine subscriptions, of one topic */
         {"\1topic", 6, 5, true},                /* and taken back in between */
-        {"\1123456789", 10, 1, false},          /* a long topic */
+        {"\1" "123456789", 10, 1, false},         /* a long topic */
         {"hello", 5, 1, false},                 /* no subscription */
         {"", 0, 1, false},
     };
@@ -396,7 +396,11 @@ a_stopped_subscriber_holds_up_nobody_and_costs_a_bounded_amount(void **state)
     rogue_says(&stopped, "\1", 1, 0);
     const size_t before = resident_bytes();
     publish_much(&c);
+#ifdef __SANITIZE_ADDRESS__
+    (void)before; /* it keeps what was freed for a while */
+#else
     assert_true(resident_bytes() < before + (24u << 20));
+#endif
     assert_false(happened(&stopped, ZMQ_EVENT_DISCONNECTED));
     rogue_ends(&stopped);
 }
