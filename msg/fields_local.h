@@ -135,6 +135,8 @@ FIELDS(msg_rec_chain_out) {
     FIXED(msg_rec_chain_out, head),
     FIELD(msg_rec_chain_out, from_incarnation, 0, ANY),
     FIELD(msg_rec_chain_out, from_number, 0, ANY),
+    FIELD(msg_rec_chain_out, stored_incarnation, 0, ANY),
+    FIELD(msg_rec_chain_out, stored_number, 0, ANY),
 };
 FIELDS(msg_rec_chain_in) {
     FIELD(msg_rec_chain_in, account, 1, ANY),     FIELD(msg_rec_chain_in, device, 1, ANY),

@@ -277,6 +277,53 @@ mail_that_does_not_open_is_collected_and_mailed_again_for_the_gap(void **state)
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 2);
 }
 
+/* Mailed, lost on the way to Bob, and asked for again by him; then she crashes:
+ * her disk has that it is to be mailed once more. */
+static void
+mailed_in_vain(void)
+{
+    registry.keeps = true;
+    alone();
+    pair_say(ADA, 1, "one");
+    registry_passes(3000);
+    registry.box[BOB][0].frames[registry.box[BOB][0].len - 1] ^= 1;
+    pair_say(ADA, 2, "two");
+    registry_passes(1000);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_STORED), 2);
+    registry_loses(ADA);
+    registry.keeps = false;
+    bob_comes();
+    registry_passes(8000);
+    registry_loses(BOB);
+    registry_comes(ADA);
+    registry_passes(1000); /* she hears of the gap, and rests */
+    assert_int_equal(registry.kept[BOB], 0);
+    registry_loses(ADA);
+    peer_core_destroy(&pair.side[ADA].core);
+}
+
+static void
+what_was_told_as_stored_is_not_told_again_after_a_crash(void **state)
+{
+    static const enum peer_table TABLES[] = {PEER_TABLE_DEVICES, PEER_TABLE_OUT, PEER_TABLE_CHAINS_OUT};
+    (void)state;
+    mailed_in_vain();
+    pair_begin(ADA, 1);
+    for (size_t i = 0; i < sizeof TABLES / sizeof TABLES[0]; i++) { /* of what she said, the second one */
+        const struct pair_kept kept = pair.side[ADA].kept[TABLES[i]];
+        assert_true(kept.len > 0);
+        pair_restore(ADA, TABLES[i], msg_span(kept.at, kept.len));
+    }
+    pair_feed(ADA, &(struct msg_event){.kind = EVENT_START});
+    registry_comes(ADA);
+    registry_passes(10000);
+    assert_int_equal(registry.kept[BOB], 1); /* mailed again */
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_STORED), 0);
+    pair_say(ADA, 3, "three");
+    registry_passes(3000);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_STORED), 1);
+}
+
 static void
 mail_of_somebody_unknown_makes_a_contact(void **state)
 {
@@ -394,6 +441,7 @@ main(void)
         TEST(who_restarts_mails_nothing_twice),
         TEST(many_messages_keep_their_order_over_many_parcels),
         TEST(mail_that_does_not_open_is_collected_and_mailed_again_for_the_gap),
+        TEST(what_was_told_as_stored_is_not_told_again_after_a_crash),
         TEST(mail_of_somebody_unknown_makes_a_contact),
         TEST(mail_of_somebody_blocked_is_dropped_and_collected),
         TEST(mail_of_a_revoked_device_is_refused),
