@@ -143,6 +143,7 @@ FIELDS(msg_rec_chain_in) {
     FIELD(msg_rec_chain_in, incarnation, 0, ANY), FIELD(msg_rec_chain_in, salt, 0, ANY),
     FIELD(msg_rec_chain_in, number, 0, ANY),      FIXED(msg_rec_chain_in, head),
     FIELD(msg_rec_chain_in, read, 0, ANY),        FIELD(msg_rec_chain_in, told, 0, ANY),
+    FIXED(msg_rec_chain_in, start),
 };
 FIELDS(msg_rec_inbox) {
     FIELD(msg_rec_inbox, arrival, 1, ANY),

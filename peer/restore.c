@@ -111,6 +111,7 @@ restore_chain_in(struct peer_core *self, const struct msg_rec_chain_in *record)
         .synced_salt = record->salt,
         .read = record->read,
         .told = record->told,
+        .start = record->start,
     };
     device->read_due = device->receipt_due = record->read > record->told;
 }

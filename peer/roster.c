@@ -320,6 +320,7 @@ peer_roster_put_chain_in(const struct peer_device *device, struct msg_effects *o
         .head = device->in.head,
         .read = device->in.read,
         .told = device->in.told,
+        .start = device->in.start,
     };
     const struct msg_record_key key = msg_record_key2(device->cert.account, device->cert.device);
     msg_effects_put(out, PEER_TABLE_CHAINS_IN, msg_record_key_span(&key), MSG_REC_CHAIN_IN, &record);

@@ -27,6 +27,7 @@ struct peer_chain_in {      /* what came from a device */
     struct peer_mark mark;  /* the last accepted */
     uint64_t salt;
     struct msg_head head;
+    struct msg_head start;  /* the head before number 1 of its incarnation; zeros: not known */
     struct peer_mark synced; /* the last that is on disk: what we acknowledge */
     uint64_t synced_salt;
     uint64_t read;          /* the last number the user has read, in synced.incarnation */
