@@ -401,8 +401,8 @@ struct msg_rec_contact_device {
     uint64_t mailed_number;
 };
 struct msg_rec_out { uint64_t account; uint64_t incarnation; uint64_t salt; uint64_t from_incarnation; uint64_t from_number; uint64_t number; struct msg_id id; struct msg_head prev; uint64_t ts_ms; struct msg_text text; };
-struct msg_rec_chain_out { uint64_t account; uint64_t incarnation; uint64_t number; struct msg_head head; uint64_t from_incarnation; uint64_t from_number; };
-struct msg_rec_chain_in { uint64_t account; uint64_t device; uint64_t incarnation; uint64_t salt; uint64_t number; struct msg_head head; uint64_t read; uint64_t told; }; /* told: what they know that was read */
+struct msg_rec_chain_out { uint64_t account; uint64_t incarnation; uint64_t number; struct msg_head head; uint64_t from_incarnation; uint64_t from_number; uint64_t stored_incarnation; uint64_t stored_number; }; /* stored: the tick was told up to here */
+struct msg_rec_chain_in { uint64_t account; uint64_t device; uint64_t incarnation; uint64_t salt; uint64_t number; struct msg_head head; uint64_t read; uint64_t told; struct msg_head start; }; /* told: what they know that was read; start: the head before number 1 of the incarnation, zeros if unknown */
 struct msg_rec_inbox { uint64_t arrival; uint64_t account; uint64_t device; uint64_t incarnation; uint64_t number; struct msg_text name; struct msg_text room; struct msg_id id; uint64_t ts_ms; struct msg_text text; }; /* room: "" for a direct one */
 struct msg_rec_keys {           /* the key file */
     bool locked;                /* with a key from a passphrase and salt */

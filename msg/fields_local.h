@@ -135,12 +135,15 @@ FIELDS(msg_rec_chain_out) {
     FIXED(msg_rec_chain_out, head),
     FIELD(msg_rec_chain_out, from_incarnation, 0, ANY),
     FIELD(msg_rec_chain_out, from_number, 0, ANY),
+    FIELD(msg_rec_chain_out, stored_incarnation, 0, ANY),
+    FIELD(msg_rec_chain_out, stored_number, 0, ANY),
 };
 FIELDS(msg_rec_chain_in) {
     FIELD(msg_rec_chain_in, account, 1, ANY),     FIELD(msg_rec_chain_in, device, 1, ANY),
     FIELD(msg_rec_chain_in, incarnation, 0, ANY), FIELD(msg_rec_chain_in, salt, 0, ANY),
     FIELD(msg_rec_chain_in, number, 0, ANY),      FIXED(msg_rec_chain_in, head),
     FIELD(msg_rec_chain_in, read, 0, ANY),        FIELD(msg_rec_chain_in, told, 0, ANY),
+    FIXED(msg_rec_chain_in, start),
 };
 FIELDS(msg_rec_inbox) {
     FIELD(msg_rec_inbox, arrival, 1, ANY),

@@ -29,6 +29,10 @@ judge(const struct peer_chain_in *in, const struct msg_chain *chain, const struc
                          && in->mark.number >= chain->from_number;
     if (follows) /* beyond from_number: what the sender sent and forgot in a crash */
         return in->mark.number > chain->from_number || memcmp(&say->prev, &in->head, sizeof in->head) == 0 ? ACCEPT : ACCEPT_AFTER_GAP;
+    const bool instead = chain->incarnation > in->mark.incarnation && say->number == 1 && chain->from_incarnation != 0
+                         && memcmp(&say->prev, &in->start, sizeof in->start) == 0;
+    if (instead) /* both go on from the same message: the sender sent the incarnation before, and forgot all of it in a crash */
+        return ACCEPT;
     if (starts)
         return chain->from_incarnation == 0 ? ACCEPT : ACCEPT_AFTER_GAP;
     return MISSING;
@@ -64,6 +68,10 @@ move_on(struct peer_chain_in *in, const struct msg_chain *chain, const struct ms
         in->read = in->told = 0;
     if (in->known && (in->mark.incarnation != chain->incarnation || in->salt != chain->salt))
         in->anew = chain->from_incarnation == 0;
+    if (say->number == 1)
+        in->start = say->prev;
+    else if (!in->known || in->mark.incarnation != chain->incarnation || in->salt != chain->salt)
+        memset(&in->start, 0, sizeof in->start);
     in->known = true;
     in->mark = (struct peer_mark){chain->incarnation, say->number};
     in->salt = chain->salt;

@@ -278,8 +278,10 @@ stored(struct peer_core *self, struct peer_contact *contact, struct peer_mark up
         if (peer_mark_before(contact->stored, out->mark) && !out->delivered)
             peer_talk_tell(self, contact, &out->id, MSG_TICK_STORED);
     }
-    if (peer_mark_before(contact->stored, upto))
-        contact->stored = upto;
+    if (!peer_mark_before(contact->stored, upto))
+        return;
+    contact->stored = upto; /* of its own: what they have to be mailed again goes back */
+    peer_roster_put_chain_out(contact, self->out);
 }
 
 static void

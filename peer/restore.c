@@ -56,8 +56,6 @@ restore_contact_device(struct peer_core *self, const struct msg_rec_contact_devi
     device->acked = (struct peer_mark){record->incarnation, record->delivered};
     device->read = (struct peer_mark){record->incarnation, record->read};
     device->mailed = (struct peer_mark){record->mailed_incarnation, record->mailed_number};
-    if (peer_mark_before(contact->stored, device->mailed))
-        contact->stored = device->mailed;
     if (peer_mark_before(contact->delivered, device->acked))
         contact->delivered = device->acked;
     if (peer_mark_before(contact->read, device->read))
@@ -117,6 +115,7 @@ restore_chain_out(struct peer_core *self, const struct msg_rec_chain_out *record
     contact->said = (struct peer_mark){record->incarnation, record->number};
     contact->head = record->head;
     contact->from = (struct peer_mark){record->from_incarnation, record->from_number};
+    contact->stored = (struct peer_mark){record->stored_incarnation, record->stored_number};
 }
 
 static void
@@ -134,6 +133,7 @@ restore_chain_in(struct peer_core *self, const struct msg_rec_chain_in *record)
         .synced_salt = record->salt,
         .read = record->read,
         .told = record->told,
+        .start = record->start,
     };
     device->read_due = device->receipt_due = record->read > record->told;
 }

@@ -292,6 +292,23 @@ peer_roster_put_device(const struct peer_device *device, struct msg_effects *out
 }
 
 void
+peer_roster_put_chain_out(const struct peer_contact *contact, struct msg_effects *out)
+{
+    const struct msg_rec_chain_out record = {
+        .account = contact->account,
+        .incarnation = contact->said.incarnation,
+        .number = contact->said.number,
+        .head = contact->head,
+        .from_incarnation = contact->from.incarnation,
+        .from_number = contact->from.number,
+        .stored_incarnation = contact->stored.incarnation,
+        .stored_number = contact->stored.number,
+    };
+    const struct msg_record_key key = msg_record_key1(contact->account);
+    msg_effects_put(out, PEER_TABLE_CHAINS_OUT, msg_record_key_span(&key), MSG_REC_CHAIN_OUT, &record);
+}
+
+void
 peer_roster_put_chain_in(const struct peer_device *device, struct msg_effects *out)
 {
     const struct msg_rec_chain_in record = {
@@ -303,6 +320,7 @@ peer_roster_put_chain_in(const struct peer_device *device, struct msg_effects *o
         .head = device->in.head,
         .read = device->in.read,
         .told = device->in.told,
+        .start = device->in.start,
     };
     const struct msg_record_key key = msg_record_key2(device->cert.account, device->cert.device);
     msg_effects_put(out, PEER_TABLE_CHAINS_IN, msg_record_key_span(&key), MSG_REC_CHAIN_IN, &record);

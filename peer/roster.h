@@ -27,6 +27,7 @@ struct peer_chain_in {      /* what came from a device */
     struct peer_mark mark;  /* the last accepted */
     uint64_t salt;
     struct msg_head head;
+    struct msg_head start;  /* the head before number 1 of its incarnation; zeros: not known */
     struct peer_mark synced; /* the last that is on disk: what we acknowledge */
     uint64_t synced_salt;
     uint64_t read;          /* the last number the user has read, in synced.incarnation */
@@ -107,7 +108,7 @@ struct peer_contact {
     struct peer_mark from;  /* where the incarnation before ended */
     struct peer_mark delivered; /* the most that any device of theirs has */
     struct peer_mark read;
-    struct peer_mark stored;    /* the most that the registry keeps for any of them */
+    struct peer_mark stored;    /* the most that the registry ever kept for any of them: the tick was told up to here */
     bool mail_refused;          /* the user was told so */
     bool mail_returned;         /* likewise, since something was said last */
     bool fresh;             /* their list of devices was asked for since we last heard of them */
@@ -169,6 +170,7 @@ void peer_roster_prefer_endpoint(struct peer_device *device, struct msg_text end
 /* The records. */
 void peer_roster_put_contact(const struct peer_contact *contact, struct msg_effects *out);
 void peer_roster_put_device(const struct peer_device *device, struct msg_effects *out);
+void peer_roster_put_chain_out(const struct peer_contact *contact, struct msg_effects *out);
 void peer_roster_put_chain_in(const struct peer_device *device, struct msg_effects *out);
 
 #endif

@@ -117,14 +117,6 @@ put_out(struct peer_core *self, const struct peer_contact *contact, const struct
 }
 
 static void
-put_chain_out(struct peer_core *self, const struct peer_contact *contact)
-{
-    const struct msg_rec_chain_out record = {contact->account, contact->said.incarnation, contact->said.number, contact->head, contact->from.incarnation, contact->from.number};
-    const struct msg_record_key key = msg_record_key1(contact->account);
-    msg_effects_put(self->out, PEER_TABLE_CHAINS_OUT, msg_record_key_span(&key), MSG_REC_CHAIN_OUT, &record);
-}
-
-static void
 delete_out(struct peer_core *self, const struct peer_contact *contact, struct peer_mark mark)
 {
     const struct msg_record_key key = msg_record_key3(contact->account, mark.incarnation, mark.number);
@@ -209,7 +201,7 @@ peer_talk_say(struct peer_core *self, struct peer_contact *contact, uint64_t cmd
     link_on(self, contact, &out, text);
     const uint32_t at = peer_outbox_add(self->outbox, &contact->queue, &out, text);
     put_out(self, contact, &out, text);
-    put_chain_out(self, contact);
+    peer_roster_put_chain_out(contact, self->out);
     peer_step_ok(self, cmd, &out.id);
     peer_talk_tell(self, contact, &out.id, MSG_TICK_QUEUED);
     bool up = false;
@@ -315,7 +307,7 @@ peer_talk_renumber(struct peer_core *self, uint64_t incarnation)
             (void)peer_outbox_add(self->outbox, &contact->queue, &out, text); /* it was in there a moment ago */
             put_out(self, contact, &out, text);
         }
-        put_chain_out(self, contact);
+        peer_roster_put_chain_out(contact, self->out);
         struct peer_device *device = peer_roster_first_device(&self->roster, contact);
         for (; device != NULL; device = peer_roster_next_device(&self->roster, device))
             peer_talk_rewind(self, device);

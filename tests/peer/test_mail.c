@@ -2,7 +2,6 @@
  * true; taken once, answered, and collected when that is done. */
 #include "tests/peer/registry.h"
 
-
 static void
 alone(void)
 {
@@ -326,6 +325,96 @@ mail_that_does_not_open_is_collected_and_mailed_again_for_the_gap(void **state)
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 2);
 }
 
+/* What her disk has: of what she said, the last one. */
+struct ada_disk { struct pair_kept table[PEER_TABLES]; };
+
+static struct ada_disk
+ada_crashes(void)
+{
+    struct ada_disk disk;
+    registry_loses(ADA);
+    peer_core_destroy(&pair.side[ADA].core);
+    memcpy(disk.table, pair.side[ADA].kept, sizeof disk.table);
+    return disk;
+}
+
+static void
+ada_restarts(uint64_t incarnation, struct ada_disk disk)
+{
+    static const enum peer_table TABLES[] = {PEER_TABLE_DEVICES, PEER_TABLE_OUT, PEER_TABLE_CHAINS_OUT};
+    pair_begin(ADA, incarnation);
+    for (size_t i = 0; i < sizeof TABLES / sizeof TABLES[0]; i++) {
+        const struct pair_kept *const kept = &disk.table[TABLES[i]];
+        assert_true(kept->len > 0);
+        pair_restore(ADA, TABLES[i], msg_span(kept->at, kept->len));
+    }
+    pair_feed(ADA, &(struct msg_event){.kind = EVENT_START});
+    registry_comes(ADA);
+}
+
+/* Mailed, lost on the way to Bob, and asked for again by him; then she crashes:
+ * her disk has that it is to be mailed once more. */
+static void
+mailed_in_vain(void)
+{
+    registry.keeps = true;
+    alone();
+    pair_say(ADA, 1, "one");
+    registry_passes(3000);
+    registry.box[BOB][0].frames[registry.box[BOB][0].len - 1] ^= 1;
+    pair_say(ADA, 2, "two");
+    registry_passes(1000);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_STORED), 2);
+    registry_loses(ADA);
+    registry.keeps = false;
+    bob_comes();
+    registry_passes(8000);
+    registry_loses(BOB);
+    registry_comes(ADA);
+    registry_passes(1000); /* she hears of the gap, and rests */
+    assert_int_equal(registry.kept[BOB], 0);
+}
+
+static void
+what_was_told_as_stored_is_not_told_again_after_a_crash(void **state)
+{
+    (void)state;
+    mailed_in_vain();
+    ada_restarts(1, ada_crashes());
+    registry_passes(10000);
+    assert_int_equal(registry.kept[BOB], 1); /* mailed again */
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_STORED), 0);
+    pair_say(ADA, 3, "three");
+    registry_passes(3000);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_STORED), 1);
+}
+
+static void
+a_life_that_was_mailed_and_forgotten_holds_up_nothing(void **state)
+{
+    (void)state;
+    alone();
+    pair_say(ADA, 1, "one");
+    registry_passes(3000);
+    const struct ada_disk disk = ada_crashes();
+    ada_restarts(1, disk);
+    registry_passes(3000);
+    pair_say(ADA, 2, "two");
+    pair_wake(ADA, 250); /* deposited, and her disk has not committed */
+    assert_int_equal(registry.kept[BOB], 2);
+    (void)ada_crashes();
+    ada_restarts(2, disk);
+    registry_passes(3000);
+    pair_say(ADA, 3, "three");
+    registry_passes(3000);
+    assert_int_equal(registry.kept[BOB], 3);
+    registry_loses(ADA);
+    bob_comes();
+    registry_passes(1000);
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 3);
+    assert_int_equal(pair_count(BOB, MSG_TELL_NOTICE), 0); /* nothing is missing */
+}
+
 static void
 mail_of_somebody_unknown_makes_a_contact(void **state)
 {
@@ -445,6 +534,8 @@ main(void)
         TEST(who_ends_leaves_at_the_registry_what_no_link_took),
         TEST(who_is_known_to_be_away_is_answered_by_mail_at_once),
         TEST(mail_that_does_not_open_is_collected_and_mailed_again_for_the_gap),
+        TEST(what_was_told_as_stored_is_not_told_again_after_a_crash),
+        TEST(a_life_that_was_mailed_and_forgotten_holds_up_nothing),
         TEST(mail_of_somebody_unknown_makes_a_contact),
         TEST(mail_of_somebody_blocked_is_dropped_and_collected),
         TEST(mail_of_a_revoked_device_is_refused),
