@@ -13,6 +13,13 @@ last_of(const struct msg_room_frame *frame)
     return frame->first + frame->count - 1;
 }
 
+/* Of the same incarnation, and not of an older copy of its disk. */
+static bool
+is_same(const struct peer_sender *sender, const struct msg_room_frame *frame)
+{
+    return sender->mark.incarnation == frame->incarnation && sender->salt == frame->salt;
+}
+
 /* Pure.  Frames say which incarnation theirs follows, and up to which number;
  * beyond that is what the sender said and forgot in a crash. */
 static enum verdict
@@ -22,6 +29,8 @@ judge(const struct peer_sender *sender, const struct msg_room_frame *frame)
         return NEXT; /* the first that we can open starts its chain */
     if (frame->incarnation < sender->mark.incarnation)
         return SEEN;
+    if (!peer_rooms_is_chained(sender)) /* what came directly before we went may be logged after we came back */
+        return is_same(sender, frame) && last_of(frame) <= sender->mark.number ? SEEN : NEXT;
     if (frame->incarnation == sender->mark.incarnation && frame->salt != sender->salt)
         return FORKED; /* its disk was put back, and it does not know yet */
     if (frame->incarnation == sender->mark.incarnation)
@@ -34,7 +43,7 @@ judge(const struct peer_sender *sender, const struct msg_room_frame *frame)
 static bool
 may_follow(const struct peer_sender *sender, const struct msg_room_frame *frame)
 {
-    return (sender == NULL || sender->mark.incarnation == 0) && (frame->first > 1 || frame->from_incarnation != 0);
+    return !peer_rooms_is_chained(sender) && (frame->first > 1 || frame->from_incarnation != 0);
 }
 
 const struct msg_cert *
@@ -161,7 +170,7 @@ keep(struct peer_core *self, const struct peer_room *room, const struct msg_room
 static void
 take(struct peer_core *self, struct peer_room *room, struct peer_sender *sender, enum verdict verdict, const struct msg_room_frame *frame, struct msg_span batch)
 {
-    const bool known = sender->mark.incarnation != 0, same = sender->mark.incarnation == frame->incarnation;
+    const bool known = peer_rooms_is_chained(sender), same = is_same(sender, frame);
     const bool anew = known && !same && frame->from_incarnation == 0; /* an older copy of its disk: what it had forgotten comes again */
     const uint64_t after = same ? sender->mark.number : 0;
     union msg_any any;
@@ -192,7 +201,7 @@ static void
 pass_over(struct peer_core *self, struct peer_room *room, struct peer_sender *sender, const struct msg_room_frame *frame)
 {
     sender->waits = 0;
-    if (sender->mark.incarnation != 0) {
+    if (peer_rooms_is_chained(sender)) {
         if (judge(sender, frame) == AHEAD)
             tell_missing(self, room, sender, frame);
         peer_room_tell_gap(self, room, frame->account, frame->first, last_of(frame));
@@ -296,7 +305,7 @@ peer_room_hear(struct peer_core *self, struct peer_room *room, uint64_t offset, 
         return HEARD_WAIT_ROSTER;
     struct peer_sender *sender = peer_rooms_sender(&self->rooms, room, frame->account, frame->device);
     const enum verdict verdict = judge(sender, frame);
-    const bool same_end = sender != NULL && sender->mark.incarnation == frame->incarnation && sender->mark.number == last_of(frame);
+    const bool same_end = peer_rooms_is_chained(sender) && sender->mark.incarnation == frame->incarnation && sender->mark.number == last_of(frame);
     const struct msg_cert *cert = peer_room_cert(self, frame->account, frame->device);
     if (sender != NULL && sender->waits != 0 && offset > sender->waits)
         return HEARD; /* after what waits */

@@ -14,7 +14,8 @@ peer_room_epoch_began(struct peer_core *self, struct peer_room *room)
     peer_room_post_soon(self, room);
 }
 
-/* What came to us before we went belongs to another membership. */
+/* What came to us before we went belongs to another membership: its chains end,
+ * and nothing of them is shown again. */
 static void
 begin(struct peer_core *self, struct peer_room *room, uint64_t offset)
 {
@@ -24,14 +25,16 @@ begin(struct peer_core *self, struct peer_room *room, uint64_t offset)
     if (offset > room->cursor)
         room->cursor = offset;
     for (struct peer_sender *sender = peer_rooms_first_sender(&self->rooms, room); sender != NULL; sender = peer_rooms_next_sender(&self->rooms, sender)) {
+        memset(&sender->head, 0, sizeof sender->head);
+        sender->waits = sender->ask_at_ms = 0;
+        sender->given_up = false;
+        if (sender->mark.incarnation != 0) {
+            peer_rooms_put_sender(&self->rooms, sender, self->out);
+            continue;
+        }
         const uint64_t who[] = {sender->account, sender->device};
         const struct msg_record_key key = msg_record_key_room(&room->facts.id, who, 2);
         msg_effects_delete(self->out, PEER_TABLE_ROOM_IN, msg_record_key_span(&key));
-        memset(&sender->mark, 0, sizeof sender->mark);
-        sender->synced = sender->told = sender->mark;
-        memset(sender->syncs, 0, sizeof sender->syncs);
-        sender->waits = sender->ask_at_ms = 0;
-        sender->given_up = false;
     }
     (void)peer_step_store(self); /* only marks that this step writes */
 }

@@ -54,7 +54,7 @@ list_have(struct peer_core *self, const struct peer_room *room, struct msg_buf *
 {
     for (const struct peer_sender *sender = peer_rooms_first_sender(&self->rooms, room); sender != NULL && have->count < MSG_MARK_COUNT;
          sender = peer_rooms_next_sender(&self->rooms, sender)) {
-        if (sender->mark.incarnation == 0 || sender->mark.number == 0)
+        if (!peer_rooms_is_chained(sender) || sender->mark.number == 0)
             continue;
         const struct msg_mark mark = {sender->account, sender->device, sender->mark.incarnation, sender->mark.number, sender->head};
         if (msg_codec_append(buf, have, MSG_MARK, &mark) != CONCLAVE_OK)

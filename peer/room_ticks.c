@@ -160,7 +160,7 @@ peer_room_tip(struct peer_core *self, struct peer_room *room, const struct msg_r
     const struct peer_mark mark = {tip->incarnation, tip->number};
     const bool ours = tip->account == self->self.account && tip->device == self->self.device;
     const bool more = sender == NULL || peer_mark_before(sender->mark, mark);
-    const bool forked = sender != NULL && !more && !peer_mark_before(mark, sender->mark) && sender->salt == tip->salt
+    const bool forked = peer_rooms_is_chained(sender) && !more && !peer_mark_before(mark, sender->mark) && sender->salt == tip->salt
                         && memcmp(&sender->head, &tip->head, sizeof tip->head) != 0;
     if (ours || cert == NULL || (sender != NULL && sender->waits != 0) || (!more && !forked) || msg_room_check_tip(tip, &cert->sign) != CONCLAVE_OK)
         return;

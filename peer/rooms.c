@@ -312,3 +312,10 @@ peer_rooms_keep_head(struct peer_rooms *self, const struct peer_room *room)
     self->head_numbers[at] = room->facts.number;
     self->heads[at] = room->facts.head;
 }
+
+bool
+peer_rooms_is_chained(const struct peer_sender *sender)
+{
+    static const struct msg_head none;
+    return sender != NULL && sender->mark.incarnation != 0 && memcmp(&sender->head, &none, sizeof none) != 0;
+}

@@ -37,7 +37,7 @@ struct peer_sender {
     uint64_t device;
     struct peer_mark mark;      /* the last accepted; incarnation 0: none yet */
     uint64_t salt;
-    struct msg_head head;
+    struct msg_head head;       /* of its chain up to there; 0: that was before we went, and came back */
     struct peer_mark synced;    /* the last that is on disk: what may be said to have come */
     struct { uint64_t store; struct peer_mark mark; } syncs[2]; /* transactions under way that advance it, oldest first; store 0: none */
     struct peer_mark told;      /* the last that was said to have come */
@@ -53,6 +53,11 @@ struct peer_sender {
     uint64_t ask_at_ms;         /* ask (again) then; 0: not planned */
     bool given_up;              /* what is sealed with that key is passed over */
 };
+
+/* Whether what comes next of that sender must follow what came: not where
+ * nothing came yet (sender may be NULL), and not after we went and came back,
+ * when what was said in between is not ours. */
+bool peer_rooms_is_chained(const struct peer_sender *sender);
 
 #define PEER_POSTS 32u          /* frames of a room that may be under way */
 
