@@ -248,6 +248,7 @@ hear_of(struct peer_core *self, const struct msg_room_head *head)
     room->listed = true;
     room->offset = head->offset;
     room->mesh = head->mesh;
+    peer_room_routes_heard(self, room, head->routes);
     if (head->number > room->facts.number && !room->refused) {
         room->target = head->number;
         room->behind = true;
