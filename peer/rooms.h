@@ -10,7 +10,7 @@
 #include "msg/step.h"
 #include "peer/outbox.h"
 
-#define PEER_ROOM_HEADS 1024u /* heads of the last entries of a roster that are kept, to check what others have seen */
+#define PEER_ROOM_HEADS MSG_ROOM_SEEN_MAX /* heads of the last entries of a roster that are kept, to check what others have seen */
 
 /* Somebody who has, or had, a part in a room. */
 struct peer_mate {
