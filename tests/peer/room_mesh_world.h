@@ -132,9 +132,10 @@ published(uint64_t from, enum msg_kind kind)
     return n;
 }
 
-/* A room of the first `count` of them, each of whom said something, in which all hear each other. */
+/* A room of the first `count` of them, in which all hear each other, and the
+ * first `talkers` have said something: so their keys are with the others. */
 static inline void
-gather(uint64_t count)
+gather_talking(uint64_t count, uint64_t talkers)
 {
     create(ADA, 0);
     for (uint64_t who = BOB; who <= count; who++)
@@ -142,12 +143,18 @@ gather(uint64_t count)
     for (uint64_t who = ADA; who <= count; who++)
         front_state(who);
     run(3000);
-    for (uint64_t who = ADA; who <= count; who++)
+    for (uint64_t who = ADA; who <= talkers; who++)
         say(who, "hello");
     run(3000);
     for (uint64_t who = ADA; who <= count; who++)
         for (uint64_t of = ADA; of <= count; of++)
             assert_true(who == of || mesh.sub[who][of] != 0);
+}
+
+static inline void
+gather(uint64_t count)
+{
+    gather_talking(count, count);
 }
 
 /* The connection between who hears and who is heard ends, and cannot be made again for now. */

@@ -157,6 +157,25 @@ a_new_session_has_none_until_they_are_told(void **state)
     assert_shown(BOB, "ada: hello|cat: hello|ada: while you were away|ada: welcome|");
 }
 
+/* The sender posts it when it reaches the front again: sealed anew, for those
+ * who are there then. */
+static void
+what_came_directly_before_who_only_listened_went_is_not_shown_again(void **state)
+{
+    (void)state;
+    gather_talking(CAT, BOB);
+    disconnect(ADA);
+    say(ADA, "once");
+    assert_shown(CAT, "ada: hello|bob: hello|ada: once|");
+    act(CAT, MSG_ACT_LEAVE, 0);
+    join(CAT);
+    connect(ADA);
+    run(5000);
+    say(ADA, "after");
+    assert_shown(BOB, "ada: hello|ada: once|ada: after|");
+    assert_shown(CAT, "ada: hello|bob: hello|ada: once|ada: after|");
+}
+
 int
 main(void)
 {
@@ -167,6 +186,7 @@ main(void)
         MESH_TEST(they_are_said_again_every_two_seconds_until_the_front_goes_by_them),
         MESH_TEST(routes_that_were_lost_when_they_began_are_told_again),
         MESH_TEST(a_new_session_has_none_until_they_are_told),
+        MESH_TEST(what_came_directly_before_who_only_listened_went_is_not_shown_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
