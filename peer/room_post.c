@@ -182,6 +182,7 @@ post(struct peer_core *self, struct peer_room *room, const struct load *load)
     if (peer_session_online(self))
         peer_session_send(self, MSG_ROOM_POST, &post);
     peer_room_mesh_publish(self, room, post.frame);
+    peer_room_keep(self, room, &frame, true);
     peer_room_key_used(self, room);
     room->post_next = load->next;
     room->tip_at_ms = self->now.mono_ms + TIP_MS;
@@ -281,6 +282,15 @@ rewind_to(struct peer_core *self, struct peer_room *room, struct peer_mark from)
         if (!peer_mark_before((struct peer_mark){room->posts[i].incarnation, room->posts[i].last}, from))
             room->posts[i].stale = true;
     peer_room_post_soon(self, room);
+}
+
+void
+peer_room_publish_again(struct peer_core *self, struct peer_room *room, struct peer_mark after)
+{
+    const struct peer_mark from = {after.incarnation, after.number + 1};
+    const bool published = room->post_next == PEER_NONE || peer_mark_before(from, peer_outbox_at(self->outbox, room->post_next)->mark);
+    if (!peer_session_online(self) && published)
+        rewind_to(self, room, from);
 }
 
 void
