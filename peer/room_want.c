@@ -7,7 +7,7 @@
 
 #define FIRST_MS 300u               /* it may just be late */
 #define NEXT_MS 1000u
-#define LAST_MS 30000u
+#define LAST_MS 15000u
 #define ANSWER_MS 500u              /* one device is answered that often, */
 #define ANSWER_BYTES (128u * 1024)  /* and so much at a time */
 #define SECOND_BYTES (256u * 1024)  /* and all of a room so much in a second */
@@ -108,8 +108,8 @@ ask(struct peer_core *self, struct peer_room *room)
 void
 peer_room_passed_on(struct peer_core *self, struct peer_room *room, const struct msg_room_frame *frame)
 {
-    if (room->want_at_ms != 0 && !peer_session_online(self))
-        (void)peer_room_hear(self, room, 0, frame); /* what it does not take is asked for again */
+    if (room->want_at_ms != 0 && !peer_session_online(self) && peer_room_hear(self, room, 0, frame) == HEARD_AHEAD)
+        peer_room_want_came(self, room); /* what stands before it was lost on the way */
 }
 
 /* ---- answering ---- */
@@ -211,7 +211,7 @@ peer_room_want_came(struct peer_core *self, struct peer_room *room)
     if (room->want_at_ms == 0)
         return;
     room->wants = 0;
-    room->want_at_ms = self->now.mono_ms + NEXT_MS; /* more may be on its way */
+    room->want_at_ms = peer_step_hurry(room->want_at_ms, self->now.mono_ms + NEXT_MS); /* more may be on its way */
     peer_step_at(self, room->want_at_ms);
 }
 
