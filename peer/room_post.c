@@ -421,8 +421,8 @@ peer_room_post_refused(struct peer_core *self, const struct msg_room_refused *an
     if (err == CONCLAVE_ERR_EXPIRED && answer->number > room->facts.number)
         peer_room_read(self, room);
     again(self, room, answer, err == CONCLAVE_ERR_RANGE);
-    if (err == CONCLAVE_ERR_EXPIRED || err == CONCLAVE_ERR_RANGE)
-        return;
+    if ((err == CONCLAVE_ERR_EXPIRED && answer->number > room->facts.number) || err == CONCLAVE_ERR_RANGE)
+        return; /* else there is nothing to read that would make it fit */
     room->post_at_ms = self->now.mono_ms + (answer->retry_ms > 0 ? answer->retry_ms : BUSY_MS);
     peer_step_at(self, room->post_at_ms);
 }

@@ -90,12 +90,12 @@ what_was_missed_is_had_from_members_while_the_registry_is_away(struct sim *sim)
     sim_registry_crash(sim, SIM_NEVER);
     sim_run(sim, SIM_SECOND);
     sim->ports_taken = 0; /* who has another port is found through the registry alone */
-    sim->net.unpublished = 300;
+    sim->net.unpublished = 200;
     sim_part(sim, who[0], who[1], true);
     all_talk(sim, who, 10, 10 * SIM_SECOND);
     if (sim_chance(sim, 500))
         sim_crash(sim, who[2], sim_below(sim, 10 * SIM_SECOND)); /* what it has is on its disk */
-    sim_run(sim, 180 * SIM_SECOND);
+    sim_run(sim, 300 * SIM_SECOND);
     for (uint32_t i = 0; i < PEOPLE; i++)
         SIM_EXPECT(sim, sim_shown(sim, who[i]) == 11 * (PEOPLE - 1));
     sim_part(sim, who[0], who[1], false);

@@ -149,6 +149,7 @@ struct sim_user {
     enum conclave_err last_err;
     bool key_changed; /* was told so */
     uint32_t mail_full, mail_returned; /* the same, so often */
+    uint32_t split, broken; /* that others see another roster; that a chain is broken */
 };
 
 struct sim_proc {
@@ -219,6 +220,11 @@ struct sim_seat {
     uint64_t came_us, went_us, muted_us; /* last; 0: never */
 };
 
+/* What comes to `to` in the place of a frame that `from` sends; its memory is
+ * the liar's, until the next. */
+struct sim;
+typedef struct msg_span sim_lies_fn(struct sim *sim, const struct sim_proc *from, const struct sim_proc *to, struct msg_span bytes);
+
 struct sim {
     uint64_t seed;
     const char *scenario;
@@ -261,6 +267,7 @@ struct sim {
     uint32_t ports_taken; /* of 1000 ports that an XPUB had before */
     uint64_t posts_per_s; /* of the front, likewise */
     struct broker_mail_limits mail; /* of the front, from its next start on */
+    sim_lies_fn *lies;    /* somebody changes what goes from one to another; NULL: nobody does */
     bool crashes;         /* somebody may crash in this run: ticks may be lost with a process */
     bool names_only_once; /* checked at the end */
 };
@@ -429,6 +436,7 @@ struct sim_chapter {
 };
 extern const struct sim_chapter SIM_TALK, SIM_MESH; /* scenarios.c */
 extern const struct sim_chapter SIM_MAIL; /* scenarios_mail.c */
+extern const struct sim_chapter SIM_LIES; /* scenarios_lies.c */
 extern const struct sim_chapter SIM_ROOMS; /* scenarios_rooms.c */
 extern const struct sim_chapter SIM_ROOM_TALK; /* scenarios_room_talk.c */
 const struct sim_scenario *sim_scenario_at(size_t index); /* of all chapters; NULL: behind the last */
