@@ -227,6 +227,16 @@ msg_codec_next(struct msg_list *list, enum msg_kind item, void *message)
     return true;
 }
 
+bool
+msg_codec_next_id(struct msg_span *ids, struct msg_id *id)
+{
+    if (ids->len < sizeof *id)
+        return false;
+    memcpy(id, ids->at, sizeof *id);
+    *ids = msg_span(ids->at + sizeof *id, ids->len - sizeof *id);
+    return true;
+}
+
 void
 msg_codec_peek(struct msg_span frame, uint64_t *kind, uint64_t *req)
 {
