@@ -71,8 +71,7 @@ enqueue(struct peer_core *self, struct peer_room *room, const struct peer_out *o
 static void
 tell_tick(struct peer_core *self, const struct peer_room *room, const struct msg_id *id, enum msg_tick tick)
 {
-    const struct msg_tell_receipt tell = {*id, msg_text(""), msg_text(room->name), tick};
-    peer_held_put(self->held, peer_step_store(self), MSG_TELL_RECEIPT, &tell);
+    peer_held_tick(self->held, peer_step_store(self), id, msg_text(""), msg_text(room->name), tick);
 }
 
 void
