@@ -278,6 +278,7 @@ struct peer_core {
     uint64_t due_ms;                    /* earliest timer */
     uint64_t asked_ms;                  /* earliest WAKE that is on its way */
     bool flush_asked;
+    bool flush_now;                     /* in this step, not when woken for it */
     bool writes;                        /* this step has PUTs without their STORE yet */
     bool started;
     bool stopped;

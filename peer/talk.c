@@ -138,7 +138,7 @@ link_on(struct peer_core *self, struct peer_contact *contact, struct peer_out *o
     out->salt = self->self.salt;
     out->from = contact->from;
     out->prev = contact->head;
-    msg_chain_head(&contact->head, &out->prev, &out->id, out->mark.number, out->ts_ms, text);
+    msg_chain_head(&contact->head, &out->prev, NULL, out->mark.number, out->ts_ms, text);
 }
 
 /* Asking the system for randomness costs more than the rest of a new id: a
@@ -211,6 +211,7 @@ peer_talk_say(struct peer_core *self, struct peer_contact *contact, uint64_t cmd
             device->cursor = at;
         if (peer_links_best(self, device) != NULL) {
             up = true;
+            self->flush_now = self->flush_now || device->in_flight == 0; /* there is nothing to wait for and go with */
             peer_talk_dirty(self, device);
         }
         peer_mail_said(self, device);
