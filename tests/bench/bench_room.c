@@ -13,8 +13,8 @@
 
 #define ROOM 100u
 #define DISK_ROOM 20u
-#define AHEAD ((unsigned)atoi(getenv("AHEAD")))             /* messages that members may be behind the sender, on average; */
-#define BURST ((unsigned)atoi(getenv("BURST")))             /* so many are said when there is room for them */
+#define AHEAD 2048u             /* messages that members may be behind the sender, on average; */
+#define BURST 512u             /* so many are said when there is room for them */
 #define SPARSE 100u             /* messages, */
 #define SPARSE_MS 100u          /* and the time between two */
 #define MANY 1000u
