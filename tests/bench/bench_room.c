@@ -13,8 +13,8 @@
 
 #define ROOM 100u
 #define DISK_ROOM 20u
-#define AHEAD 2048u             /* messages that members may be behind the sender, on average; */
-#define BURST 512u             /* so many are said when there is room for them */
+#define AHEAD (getenv("AH")?(unsigned)atoi(getenv("AH")):2048u)
+#define BURST (getenv("BU")?(unsigned)atoi(getenv("BU")):512u)
 #define SPARSE 100u             /* messages, */
 #define SPARSE_MS 100u          /* and the time between two */
 #define MANY 1000u
@@ -25,7 +25,7 @@
 
 #define CONFIG \
     "password\n    quality = false\n    memory_kib = 8\n    passes = 1\n" \
-    "limits\n    room_members = 4000\n    posts_per_s = 1000000\n    relay_bytes_per_s = 1000000000\n"
+    "limits\n    room_members = 4000\n    posts_per_s = 1000000\n    post_mib_per_s = 4096\n"
 
 struct figure {
     double per_s;    /* messages that members got */
