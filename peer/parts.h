@@ -289,6 +289,7 @@ struct peer_core {
     size_t revocations_len;
     char text[MSG_TEXT_MAX];            /* scratch */
     uint8_t batch[MSG_BATCH_MAX];       /* scratch: a batch being sealed or opened */
+    struct msg_say says[MSG_BATCH_COUNT]; /* scratch: what is in a batch of a room; the texts are in `batch` */
     uint8_t frame[MSG_SOCKET_MAX];      /* scratch: a frame being made */
 };
 

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-#define EAGER 8u            /* with so many frames under way the next one waits to be full */
+#define GROWTH 2u           /* with each frame under way, the next one waits for 2^GROWTH times as many messages */
 #define TURN_MAX 16u        /* frames of one room in one go */
 #define SILENCE_MS 5000u    /* nothing is stored: all is posted again */
 #define BUSY_MS 1000u
@@ -230,6 +230,13 @@ peer_room_post_end(struct peer_core *self, struct peer_room *room, enum conclave
     give_up(self, room, err);
 }
 
+/* What comes alone goes at once; under a backlog frames grow until they are full. */
+static bool
+is_worth(const struct peer_room *room, const struct load *load)
+{
+    return load->full || (room->post_count < 32 / GROWTH && load->count >= 1u << GROWTH * room->post_count);
+}
+
 static void
 flush(struct peer_core *self, struct peer_room *room)
 {
@@ -244,7 +251,7 @@ flush(struct peer_core *self, struct peer_room *room)
             return;
         }
         gather(self, room, &load);
-        const bool goes = load.full || room->post_count < EAGER;
+        const bool goes = is_worth(room, &load);
         if (goes)
             post(self, room, &load);
         msg_keys_wipe(self->batch, load.batch.len);
