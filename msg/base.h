@@ -25,7 +25,9 @@
 #define MSG_ROOM_NAME_CHARS 64u  /* characters in a room name, without its #  */
 #define MSG_TOPIC_MAX 1024u      /* the topic of a room                       */
 #define MSG_ROOM_OP_MAX 2048u    /* a signed operation on a room              */
+#define MSG_ROOM_SEEN_MAX 1024u  /* entries: what an operation has seen is one of the last so many */
 #define MSG_MARK_COUNT 256u      /* marks in one READ, WANT or RECEIPT        */
+#define MSG_ROUTE_COUNT 128u     /* devices that a session has routes for, in one room */
 #define MSG_NAME_CHARS 32u      /* characters in an account name            */
 #define MSG_PASSWORD_MAX 512u   /* a password                               */
 #define MSG_PASSWORD_MIN 8u     /* a password, before the quality check     */

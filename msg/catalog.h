@@ -88,6 +88,7 @@
     X(124, ROOM_HEAD, msg_room_head) \
     X(125, MARK, msg_mark) \
     X(126, LOGGED, msg_logged) \
+    X(127, DEVICE, msg_device_item) \
     /* between the processes of the registry */ \
     X(128, DOOR_ASK, msg_door_ask) \
     X(129, DOOR_TELL, msg_door_tell) \
@@ -187,7 +188,7 @@
     X(273, ROOM_STORED, msg_room_stored) \
     X(274, ROOM_REFUSED, msg_room_refused) \
     X(275, ROOM_TAKEN, msg_room_taken) \
-    X(276, ROOM_ROUTE, msg_room_route) \
+    X(276, ROOM_ROUTES, msg_room_routes) \
     X(277, ROOM_MESH, msg_room_mesh) \
     X(278, ROOM_PEERS, msg_room_peers) \
     X(279, ROOM_WATCH, msg_room_watch) \

@@ -73,9 +73,9 @@ log_frame(uint64_t from, struct msg_span frame)
     run(300);
 }
 
-/* Sealed, by mail, as anybody can. */
+/* Sealed, by mail, as anybody can; the time stands still. */
 static inline void
-mail(uint64_t from, uint64_t to, enum msg_kind kind, const void *message)
+letter(uint64_t from, uint64_t to, enum msg_kind kind, const void *message)
 {
     static uint8_t at[4096];
     uint8_t inside[512];
@@ -86,9 +86,15 @@ mail(uint64_t from, uint64_t to, enum msg_kind kind, const void *message)
     assert_int_equal(msg_cert_open(&cert, msg_span(w.side[to].cert, w.side[to].cert_len), &w.signer), CONCLAVE_OK);
     assert_int_equal(msg_run_start(&run_out, &out, from, 1, &w.side[from].id.sign_sec, &cert, w.now.mono_ms), CONCLAVE_OK);
     assert_int_equal(msg_envelope_seal(&run_out, &out, msg_span_of_buf(&batch)), CONCLAVE_OK);
-    const struct msg_mail letter = {.serial = ++w.serial, .account = from, .device = 1, .certificate = msg_span(w.side[from].cert, w.side[from].cert_len),
+    const struct msg_mail mail = {.serial = ++w.serial, .account = from, .device = 1, .certificate = msg_span(w.side[from].cert, w.side[from].cert_len),
                                     .posted_ms = 1, .frames = msg_span_of_buf(&out)};
-    front_say(to, MSG_MAIL, &letter);
+    front_say(to, MSG_MAIL, &mail);
+}
+
+static inline void
+mail(uint64_t from, uint64_t to, enum msg_kind kind, const void *message)
+{
+    letter(from, to, kind, message);
     run(100);
 }
 
