@@ -22,6 +22,10 @@ sim_new(struct sim *sim, const struct sim_scenario *scenario, uint64_t seed, boo
     sim->seed = seed;
     sim->scenario = scenario->name;
     sim->trace = trace;
+    sim->procs = calloc(SIM_PROCS, sizeof *sim->procs);
+    sim->last_shown = calloc(SIM_PROCS, sizeof *sim->last_shown);
+    if (sim->procs == NULL || sim->last_shown == NULL)
+        abort();
     sim_random_seed(sim);
     sim->now_us = SIM_SECOND;
     sim->net = sim->registry_net = sim_net_clean();
@@ -56,6 +60,9 @@ sim_wipe(struct sim *sim)
     }
     free(sim->heap);
     free(sim->conns);
+    free(sim->places);
+    free(sim->procs);
+    free(sim->last_shown);
     free(sim->said);
     free(sim->nonces);
     msg_effects_wipe(&sim->effects);

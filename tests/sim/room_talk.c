@@ -138,7 +138,7 @@ sim_room_say(struct sim *sim, uint32_t from, const char *room)
     const struct sim_proc *const speaker = &sim->procs[from];
     struct sim_said *const said = sim_add_said(sim, from, SIM_ACCOUNTS - 1);
     const size_t number = (size_t)(said - sim->said), len = sim_length(sim);
-    said->expected = 0;
+    said->expected = (struct sim_set){{0}};
     (void)snprintf(said->room, sizeof said->room, "%s", room);
     const uint64_t own = sim_room_account(speaker);
     const struct sim_seat *const mine = find_seat(sim, room, own);
@@ -150,9 +150,9 @@ sim_room_say(struct sim *sim, uint32_t from, const char *room)
             continue;
         const int role = role_of(speaker, room, account);
         if (role > 0 && at != NULL && at->in && mine != NULL && mine->in)
-            said->expected |= 1ull << i;
+            sim_set_add(&said->expected, i);
         if (role == 0 && (at == NULL || !at->in))
-            said->never |= 1ull << i;
+            sim_set_add(&said->never, i);
     }
     memset(text, 'x', len);
     const int n = snprintf(text, 32, SIM_MARKER "#%zu ", number);
@@ -217,7 +217,7 @@ excused(const struct sim *sim, const struct sim_said *said, const struct sim_pro
     const struct sim_proc *const from = &sim->procs[said->from];
     const struct sim_seat *const theirs = find_seat(sim, said->room, sim_room_account(reader));
     const struct sim_seat *const own = find_seat(sim, said->room, sim_room_account(from));
-    const bool taken = (said->committed >> reader->index & 1) != 0 && reader->restored;
+    const bool taken = sim_set_has(&said->committed, reader->index) && reader->restored;
     return said->lost || taken || from->user.revoked || reader->user.revoked || theirs == NULL || !theirs->in ||
            theirs->went_us >= said->at_us || own == NULL || own->went_us >= said->at_us || own->muted_us >= said->at_us ||
            sim->accounts[reader->user.account].deleted || sim->accounts[from->user.account].deleted;
@@ -230,11 +230,11 @@ check_order(struct sim *sim, const struct sim_proc *proc, const struct sim_said 
     for (const struct sim_said *at = sim->said; at < sim->said + sim->said_count; at++) {
         if (at->from != said->from || strcmp(at->room, said->room) != 0)
             continue;
-        const bool shown = (at->shown >> proc->index & 1) != 0;
+        const bool shown = sim_set_has(&at->shown, proc->index);
         if (at > said && shown && !sim->procs[said->from].restored && !sim->room_history)
             sim_fail(sim, "process %u is shown message %zu after %zu of the same sender", proc->index, number,
                      (size_t)(at - sim->said));
-        if (at < said && !shown && at->queued && (at->expected >> proc->index & 1) != 0 && !excused(sim, at, proc))
+        if (at < said && !shown && at->queued && sim_set_has(&at->expected, proc->index) && !excused(sim, at, proc))
             sim_fail(sim, "process %u is shown message %zu, and not %zu before it", proc->index, number,
                      (size_t)(at - sim->said));
     }
@@ -253,18 +253,18 @@ sim_room_shown(struct sim *sim, struct sim_proc *proc, struct sim_said *said, co
         sim_fail(sim, "message %zu is shown under another id", number);
     if (proc->index == said->from)
         sim_fail(sim, "message %zu is shown to who said it", number);
-    if (at == NULL || ((said->never >> proc->index & 1) != 0 && at->came_us < said->at_us))
+    if (at == NULL || (sim_set_has(&said->never, proc->index) && at->came_us < said->at_us))
         sim_fail(sim, "message %zu is shown to process %u, which was not in %s any more", number, proc->index, said->room);
-    if ((said->shown >> proc->index & 1) != 0) {
+    if (sim_set_has(&said->shown, proc->index)) {
         const bool anew = at != NULL && at->went_us >= said->at_us; /* who comes back to a room with history reads it anew */
         if (!(anew && sim->room_history) && !forgotten(proc, said) && !forgotten(from, said))
             sim_fail(sim, "message %zu is shown to process %u twice", number, proc->index);
         return;
     }
-    if (said->shown == 0)
+    if (sim_set_empty(&said->shown))
         said->told_us = sim->now_us;
     check_order(sim, proc, said);
-    said->shown |= 1ull << proc->index;
+    sim_set_add(&said->shown, proc->index);
 }
 
 const char *
@@ -273,7 +273,7 @@ sim_room_owed(const struct sim *sim, const struct sim_said *said)
     if (!said->queued)
         return NULL;
     for (uint32_t i = SIM_FRONT + 1; i < sim->proc_count; i++)
-        if ((said->expected >> i & 1) != 0 && (said->shown >> i & 1) == 0 && !excused(sim, said, &sim->procs[i]))
+        if (sim_set_has(&said->expected, i) && !sim_set_has(&said->shown, i) && !excused(sim, said, &sim->procs[i]))
             return "is not shown to all who are owed it";
     return NULL;
 }

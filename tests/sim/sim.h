@@ -6,6 +6,7 @@
  *   random.c     the seed: ours, and libsodium's
  *   schedule.c   simulated time, and what happens when
  *   disk.c       tables and transactions; a crash loses a tail of them
+ *   conns.c      which connections there are
  *   net.c        connections: delay, loss, repeats, cuts, partitions
  *   xpub.c       what members of a mesh publish, and to whom
  *   proc.c       a core in its shell: effects, crash, restart
@@ -25,9 +26,9 @@
 #include "msg/codec.h"
 #include "msg/name.h"
 #include "peer/core.h"
+#include "tests/sim/set.h"
 
-#define SIM_PROCS    40u /* door, front and peers */
-#define SIM_ACCOUNTS 40u
+#define SIM_ACCOUNTS SIM_PROCS
 #define SIM_SECOND   1000000ull /* simulated microseconds */
 #define SIM_MS       1000ull
 #define SIM_NEVER    UINT64_MAX
@@ -79,6 +80,7 @@ struct sim_disk {
     size_t pending_count, pending_room;
     uint64_t last_us; /* when the last of them will be */
     uint64_t shown;   /* a peer's: the mark of its user */
+    uint64_t account; /* a peer's, at the registry: by what is committed; 0: none, or logged out */
 };
 
 /* ---- network ---- */
@@ -105,6 +107,12 @@ struct sim_conn {
     bool subscribes;        /* a SUB dialled */
     uint64_t xpub;          /* it is accepted there; 0: at the inbound socket */
     uint64_t from_us;       /* its subscription is there */
+};
+/* Where a link stands: of a process in its last life that had such a one. */
+struct sim_place {
+    uint32_t proc, side;
+    uint64_t link; /* 0: free */
+    size_t conn;
 };
 /* An XPUB of a peer. */
 struct sim_xpub {
@@ -140,8 +148,7 @@ struct sim_user {
     size_t command_count, command_room;
     uint64_t tell_us; /* when the last tell will be consumed */
     uint32_t reads;   /* of 1000 messages that are said to be read */
-    uint64_t blocked
-        [SIM_ACCOUNTS]; /* since when the user knows them blocked; 0: not; SIM_NEVER: perhaps */
+    uint64_t blocked[SIM_ACCOUNTS]; /* since when the user knows them blocked; 0: not; SIM_NEVER: perhaps */
     uint64_t last_user_status; /* of the last answer to SEARCH */
     uint32_t failures;         /* TELL_FAILED in all */
     uint32_t users_listed;     /* in the last answer to WHO, so far */
@@ -195,13 +202,13 @@ struct sim_said {
     bool lost; /* its sender's disk was put back behind it */
     bool has_id;
     struct msg_id id;
-    uint64_t expected;  /* devices of the other side then, by process */
-    uint64_t shown;     /* where the user has seen it */
+    struct sim_set expected;  /* devices of the other side then */
+    struct sim_set shown;     /* where the user has seen it */
     uint64_t told_us;   /* when it was first shown */
-    uint64_t committed; /* where it is on disk */
-    uint64_t was_read;  /* where the user said so */
+    struct sim_set committed; /* where it is on disk */
+    struct sim_set was_read;  /* where the user said so */
     char room[16];      /* "": a direct one; `to` is nobody then */
-    uint64_t never;     /* who must not be shown it: gone when it was said, by process */
+    struct sim_set never;     /* who must not be shown it: gone when it was said */
     uint64_t incarnation, salt, number; /* its place in the chain of who said it */
 };
 
@@ -236,7 +243,9 @@ struct sim {
     bool parted[SIM_PROCS][SIM_PROCS]; /* by host */
     struct sim_conn *conns;
     size_t conn_count, conn_room;
-    struct sim_proc procs[SIM_PROCS];
+    struct sim_place *places; /* open addressing */
+    size_t place_count, place_room;
+    struct sim_proc *procs; /* SIM_PROCS of them */
     uint32_t proc_count;
     struct sim_account accounts[SIM_ACCOUNTS];
     uint32_t account_count;
@@ -245,7 +254,7 @@ struct sim {
     bool room_history; /* #den is a room with history */
     struct sim_said *said;
     size_t said_count, said_room;
-    uint64_t last_shown[SIM_PROCS][SIM_PROCS]; /* sender, reader: index of the message + 1 */
+    uint64_t (*last_shown)[SIM_PROCS]; /* sender, reader: index of the message + 1 */
     uint64_t *nonces; /* first 8 bytes of each that was used; open addressing */
     size_t nonce_count, nonce_room;
     struct msg_effects effects;
@@ -295,6 +304,12 @@ const struct sim_record *sim_disk_after(const struct sim_disk *disk, uint32_t ta
 void sim_disk_copy(struct sim_disk *to, const struct sim_disk *from); /* what is committed */
 void sim_disk_wipe(struct sim_disk *disk);
 
+/* conns.c */
+struct sim_conn *sim_conn_add(struct sim *sim);
+void sim_conn_note(struct sim *sim, size_t conn, int side); /* its link has a number now */
+bool sim_conn_find(const struct sim *sim, const struct sim_proc *proc, uint64_t link, size_t *conn, int *side); /* one that lives */
+bool sim_net_alive(const struct sim *sim, const struct sim_side *side);
+
 /* net.c */
 void sim_net_dial(struct sim *sim, struct sim_proc *proc, uint64_t link, bool subscribe,
                   const struct msg_box_pub *key, struct msg_span endpoint);
@@ -302,7 +317,6 @@ void sim_net_send(struct sim *sim, struct sim_proc *proc, uint64_t link, struct 
 void sim_net_drop(struct sim *sim, struct sim_proc *proc, uint64_t link);
 void sim_net_expel(struct sim *sim, struct sim_proc *proc, const struct msg_box_pub *key);
 void sim_net_gone(struct sim *sim, struct sim_proc *proc);           /* its process ended */
-bool sim_net_alive(const struct sim *sim, const struct sim_side *side);
 void sim_net_carry(struct sim *sim, size_t conn, int from, struct msg_span bytes); /* with all that may happen to it */
 void sim_net_end(struct sim *sim, size_t conn);  /* cut off by who accepted it */
 void sim_part(struct sim *sim, uint32_t a, uint32_t b, bool parted); /* hosts of two processes */
