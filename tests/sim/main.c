@@ -65,6 +65,7 @@ sim_wipe(struct sim *sim)
     free(sim->last_shown);
     free(sim->said);
     free(sim->nonces);
+    sim_signatures_forget();
     msg_effects_wipe(&sim->effects);
 }
 

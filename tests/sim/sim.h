@@ -4,6 +4,7 @@
  * (check.c) and once it has come to rest (sim_settle).
  *
  *   random.c     the seed: ours, and libsodium's
+ *   signatures.c what was signed, so that it is checked once
  *   schedule.c   simulated time, and what happens when
  *   disk.c       tables and transactions; a crash loses a tail of them
  *   conns.c      which connections there are
@@ -280,6 +281,9 @@ uint64_t sim_random(struct sim *sim);
 uint64_t sim_below(struct sim *sim, uint64_t n);
 uint64_t sim_between(struct sim *sim, uint64_t low, uint64_t high);
 bool sim_chance(struct sim *sim, uint32_t of_1000);
+
+/* signatures.c */
+void sim_signatures_forget(void);
 
 /* schedule.c */
 struct sim_event *sim_at(struct sim *sim, uint64_t at_us, sim_event_fn *run,
