@@ -89,6 +89,8 @@ sim_check_sent(struct sim *sim, const struct sim_proc *proc, struct msg_span byt
         }
         if (kind == MSG_SEALED)
             check_nonce(sim, &any.MSG_ANY_SEALED.nonce);
+        if (kind == MSG_ROOM_FRAME)
+            sim_room_sealed(sim, proc, &any.MSG_ANY_ROOM_FRAME);
         if (kind == MSG_RELAY) /* frames of a link, too */
             sim_check_sent(sim, proc, any.MSG_ANY_RELAY.frames);
     }
@@ -317,6 +319,7 @@ sim_check_end(struct sim *sim)
     const char *const room = sim_rooms_owed(sim, &who);
     if (room != NULL)
         sim_fail(sim, "process %u %s", who, room);
+    sim_room_keys_check(sim);
     for (uint32_t i = SIM_FRONT + 1; i < sim->proc_count; i++)
         for (size_t c = 0; sim->procs[i].up && c < sim->procs[i].user.command_count; c++)
             if (!sim->procs[i].user.commands[c].answered)

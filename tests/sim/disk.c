@@ -105,7 +105,7 @@ apply(struct sim_disk *disk, struct sim_op *op)
     const bool there = at < disk->count && compare(&disk->records[at], op->record.table, key) == 0;
     if (there)
         free(disk->records[at].at);
-    if (op->record.table == PEER_TABLE_SELF)
+    if (op->record.table == PEER_TABLE_SELF && key.len == 8 && msg_record_key_u64(key, 0) == 0) /* others are revocations */
         disk->account = op->put ? account_of(&op->record) : 0;
     if (op->put && !there) {
         disk->records = grow(disk->records, &disk->room, disk->count, sizeof *disk->records);

@@ -36,6 +36,7 @@ sim_new(struct sim *sim, const struct sim_scenario *scenario, uint64_t seed, boo
     sim->ports_taken = 50;
     sim->mail = (struct broker_mail_limits){30, 10000, 64, 20000, 256};
     sim->posts_per_s = 10000;
+    sim->room_members = sim->cards = 64;
     msg_effects_init(&sim->effects);
     sim_registry_add(sim);
     sim_registry_restart(sim);
@@ -65,6 +66,8 @@ sim_wipe(struct sim *sim)
     free(sim->last_shown);
     free(sim->said);
     free(sim->nonces);
+    free(sim->keys);
+    free(sim->seals);
     sim_signatures_forget();
     msg_effects_wipe(&sim->effects);
 }
@@ -84,7 +87,7 @@ play(const struct sim_scenario *scenario, uint64_t seed, bool trace)
 const struct sim_scenario *
 sim_scenario_at(size_t index)
 {
-    static const struct sim_chapter *const CHAPTERS[] = {&SIM_TALK, &SIM_MAIL, &SIM_ROOMS, &SIM_ROOM_TALK, &SIM_MESH};
+    static const struct sim_chapter *const CHAPTERS[] = {&SIM_TALK, &SIM_MAIL, &SIM_ROOMS, &SIM_ROOM_TALK, &SIM_MESH, &SIM_CROWD};
     for (size_t c = 0; c < sizeof CHAPTERS / sizeof CHAPTERS[0]; c++) {
         if (index < CHAPTERS[c]->count)
             return &CHAPTERS[c]->list[index];

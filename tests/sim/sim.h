@@ -16,6 +16,7 @@
  *   acts.c       what they do when their scenario says so
  *   rooms.c      what they do in rooms, and what must hold there
  *   room_talk.c  what they say in rooms, and who must be shown it, and who never
+ *   room_keys.c  who could read it
  *   check.c      what may never happen
  *   check_mail.c what the registry keeps, as those can read it whom it is for
  *   scenarios*.c stories that read like specifications */
@@ -38,7 +39,7 @@
 #define SIM_FRONT    1u
 #define SIM_NONE     UINT32_MAX
 #define SIM_XPUBS    8u         /* of one peer */
-#define SIM_SUBSCRIBERS 64u     /* of one of them */
+#define SIM_SUBSCRIBERS 128u    /* of one of them */
 
 struct sim;
 struct sim_event;
@@ -168,6 +169,7 @@ struct sim_proc {
     uint64_t mono_ms; /* its clock when the run began */
     int64_t wall_ms;  /* how wrong its wall clock is */
     uint64_t wake_us;
+    uint64_t stalled_us; /* it is stopped until then, and what comes for it waits */
     uint32_t crash_in;   /* effects; 0: not planned */
     uint32_t crash_mean; /* for the lives to come; 0: never */
     uint64_t links;      /* accepted so far, in this life */
@@ -211,6 +213,7 @@ struct sim_said {
     char room[16];      /* "": a direct one; `to` is nobody then */
     struct sim_set never;     /* who must not be shown it: gone when it was said */
     uint64_t incarnation, salt, number; /* its place in the chain of who said it */
+    uint64_t logged_us; /* when the registry had it on disk first; 0: not */
 };
 
 struct sim_account {
@@ -219,12 +222,25 @@ struct sim_account {
 };
 
 /* Somebody's way through a room, by what the registry has on disk. */
-#define SIM_SEATS 64u
+#define SIM_SEATS 1024u
 struct sim_seat {
     struct msg_id room;
     uint64_t account; /* at the registry */
-    bool in;
+    bool in, muted;
     uint64_t came_us, went_us, muted_us; /* last; 0: never */
+};
+
+/* A state of a sender key that somebody was given. */
+struct sim_key {
+    uint32_t proc;
+    struct msg_tag key;
+    uint64_t counter;
+};
+/* A message in a frame. */
+struct sim_seal {
+    size_t said;
+    struct msg_tag key;
+    uint64_t counter, at_us;
 };
 
 struct sim {
@@ -252,6 +268,10 @@ struct sim {
     uint32_t account_count;
     struct sim_seat seats[SIM_SEATS];
     uint32_t seat_count;
+    struct sim_key *keys;
+    size_t key_count, key_room;
+    struct sim_seal *seals;
+    size_t seal_count, seal_room;
     bool room_history; /* #den is a room with history */
     struct sim_said *said;
     size_t said_count, said_room;
@@ -270,6 +290,7 @@ struct sim {
     uint32_t vault_loses; /* of 1000 requests */
     uint32_t ports_taken; /* of 1000 ports that an XPUB had before */
     uint64_t posts_per_s; /* of the front, likewise */
+    uint32_t room_members, cards; /* of the peers that will be added: what their cores have room for */
     struct broker_mail_limits mail; /* of the front, from its next start on */
     bool crashes;         /* somebody may crash in this run: ticks may be lost with a process */
     bool names_only_once; /* checked at the end */
@@ -347,6 +368,7 @@ struct msg_time sim_proc_now(const struct sim *sim, const struct sim_proc *proc)
 void sim_crash(struct sim *sim, uint32_t proc, uint64_t back_after_us); /* SIM_NEVER: stays away */
 void sim_restart(struct sim *sim, uint32_t proc);
 void sim_stop(struct sim *sim, uint32_t proc); /* in order */
+void sim_stall(struct sim *sim, uint32_t proc, uint64_t us); /* it stands still, and nothing of it ends */
 void sim_snapshot(struct sim *sim, uint32_t proc);
 void sim_restore(struct sim *sim, uint32_t proc); /* the snapshot: crashes and comes back with it */
 void sim_crashes(struct sim *sim, uint32_t proc,
@@ -424,6 +446,13 @@ void sim_room_shown(struct sim *sim, struct sim_proc *proc, struct sim_said *sai
                     const struct msg_tell_message *tell);
 const char *sim_room_owed(const struct sim *sim, const struct sim_said *said); /* NULL: nothing */
 
+bool sim_room_entitled(const struct sim *sim, const struct sim_said *said, const struct sim_proc *reader); /* may be shown it */
+
+/* room_keys.c */
+void sim_room_handed(struct sim *sim, uint32_t proc, const struct msg_tag *key, uint64_t counter);
+void sim_room_sealed(struct sim *sim, const struct sim_proc *proc, const struct msg_room_frame *frame);
+void sim_room_keys_check(struct sim *sim); /* at the end */
+
 /* rooms.c */
 uint64_t sim_room_account(const struct sim_proc *proc); /* at the registry; 0: none */
 void sim_room_create(struct sim *sim, uint32_t proc, const char *name, uint64_t flags);
@@ -449,6 +478,7 @@ extern const struct sim_chapter SIM_TALK, SIM_MESH; /* scenarios.c */
 extern const struct sim_chapter SIM_MAIL; /* scenarios_mail.c */
 extern const struct sim_chapter SIM_ROOMS; /* scenarios_rooms.c */
 extern const struct sim_chapter SIM_ROOM_TALK; /* scenarios_room_talk.c */
+extern const struct sim_chapter SIM_CROWD; /* scenarios_crowd.c */
 const struct sim_scenario *sim_scenario_at(size_t index); /* of all chapters; NULL: behind the last */
 
 void sim_new(struct sim *sim, const struct sim_scenario *scenario, uint64_t seed, bool trace);

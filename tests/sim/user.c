@@ -30,7 +30,7 @@ add(struct sim *sim, uint32_t account)
     proc->port = (uint16_t)(20000 + proc->index);
     (void)snprintf(proc->address, sizeof proc->address, "10.0.%u.%u", 1 + proc->index / 250, proc->index % 250);
     proc->settings = (struct peer_settings){
-        .contacts = 64, .rooms = 8, .room_members = 64, .cards = 64, .outbox_count = 2048, .outbox_bytes = 2u << 20, .port = proc->port};
+        .contacts = 64, .rooms = 8, .room_members = sim->room_members, .cards = sim->cards, .outbox_count = 2048, .outbox_bytes = 2u << 20, .port = proc->port};
     if (sim_chance(sim, 300)) { /* an address that leads nowhere, as behind a NAT */
         (void)snprintf(proc->settings.addresses[0], sizeof proc->settings.addresses[0],
                        "192.168.0.%u:20000", proc->index);
