@@ -83,6 +83,13 @@ def eventually(what, condition, patience=None):
         nap.wait(0.02)
 
 
+def within(seconds):
+    """The limit for what is promised within so many seconds.  Where others keep
+    the processors busy, or each step is checked, time says nothing."""
+    busy = os.environ.get("SANITIZE_FLAGS") or os.getloadavg()[0] > 1.5 * os.cpu_count()
+    return PATIENCE if busy else seconds
+
+
 class Daemon:
     """conclaved; `link` is what it printed.  `inside` goes before the command."""
 

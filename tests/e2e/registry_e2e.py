@@ -10,8 +10,6 @@ import threading
 from conclave_e2e import CONCLAVED, PASSWORD, PATIENCE, TOP, Daemon, environment, eventually, fresh, path
 
 GUEST = os.path.join(TOP, "tests", "e2e", "guest")
-# How long a killed process may be away; sanitizers get more.
-SOON = 1.0 if not os.environ.get("SANITIZE_FLAGS") else 10.0
 
 
 def run(*words, **more):
