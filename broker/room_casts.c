@@ -40,13 +40,17 @@ broker_casts_mark(struct broker_front_core *self, uint32_t slot)
 static void
 fall_behind(struct broker_front_core *self, uint32_t session)
 {
+    bool was_live = false;
+
     for (uint32_t at = broker_rooms_seats_of(&self->rooms, session); at != 0;
          at = self->rooms.seats[at - 1].session_next) {
         if (!self->rooms.seats[at - 1].live)
             continue;
+        was_live = true;
         self->rooms.seats[at - 1].live = false;
         broker_casts_mark(self, at - 1);
     }
+    self->counts.behind += was_live;
 }
 
 void

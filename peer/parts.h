@@ -283,6 +283,7 @@ struct peer_core {
     uint64_t due_ms;                    /* earliest timer */
     uint64_t asked_ms;                  /* earliest WAKE that is on its way */
     bool flush_asked;
+    bool flush_now;                     /* in this step, not when woken for it */
     bool writes;                        /* this step has PUTs without their STORE yet */
     bool started;
     bool stopped;
@@ -293,6 +294,7 @@ struct peer_core {
     size_t revocations_len;
     char text[MSG_TEXT_MAX];            /* scratch */
     uint8_t batch[MSG_BATCH_MAX];       /* scratch: a batch being sealed or opened */
+    struct msg_say says[MSG_BATCH_COUNT]; /* scratch: what is in a batch of a room; the texts are in `batch` */
     uint8_t frame[MSG_SOCKET_MAX];      /* scratch: a frame being made */
 };
 

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-#define EAGER 8u            /* with so many frames under way the next one waits to be full */
+#define GROWTH 2u           /* with each frame under way, the next one waits for 2^GROWTH times as many messages */
 #define TURN_MAX 16u        /* frames of one room in one go */
 #define SILENCE_MS 5000u    /* nothing is stored: all is posted again */
 #define BUSY_MS 1000u
@@ -71,8 +71,7 @@ enqueue(struct peer_core *self, struct peer_room *room, const struct peer_out *o
 static void
 tell_tick(struct peer_core *self, const struct peer_room *room, const struct msg_id *id, enum msg_tick tick)
 {
-    const struct msg_tell_receipt tell = {*id, msg_text(""), msg_text(room->name), tick};
-    peer_held_put(self->held, peer_step_store(self), MSG_TELL_RECEIPT, &tell);
+    peer_held_tick(self->held, peer_step_store(self), id, msg_text(""), msg_text(room->name), tick);
 }
 
 void
@@ -233,6 +232,13 @@ peer_room_post_end(struct peer_core *self, struct peer_room *room, enum conclave
     give_up(self, room, err);
 }
 
+/* What comes alone goes at once; under a backlog frames grow until they are full. */
+static bool
+is_worth(const struct peer_room *room, const struct load *load)
+{
+    return load->full || (room->post_count < 32 / GROWTH && load->count >= 1u << GROWTH * room->post_count);
+}
+
 static void
 flush(struct peer_core *self, struct peer_room *room)
 {
@@ -247,7 +253,7 @@ flush(struct peer_core *self, struct peer_room *room)
             return;
         }
         gather(self, room, &load);
-        const bool goes = load.full || room->post_count < EAGER;
+        const bool goes = is_worth(room, &load);
         if (goes)
             post(self, room, &load);
         msg_keys_wipe(self->batch, load.batch.len);

@@ -189,7 +189,8 @@ ticks(uint64_t who, enum msg_tick tick)
 {
     size_t n = 0;
     for (size_t i = 0; i < w.side[who].told_count; i++)
-        n += w.side[who].told[i].kind == MSG_TELL_RECEIPT && w.side[who].told[i].any.MSG_ANY_TELL_RECEIPT.tick == tick;
+        if (w.side[who].told[i].kind == MSG_TELL_RECEIPT && w.side[who].told[i].any.MSG_ANY_TELL_RECEIPT.tick == tick)
+            n += w.side[who].told[i].any.MSG_ANY_TELL_RECEIPT.ids.len / sizeof(struct msg_id);
     return n;
 }
 

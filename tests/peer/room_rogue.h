@@ -14,6 +14,7 @@ struct rogue {
     struct msg_roomkey at;      /* and as it was moved on */
     uint64_t number;
     struct msg_head head;
+    bool reboxed;               /* what it said stands in the box with another id */
 };
 
 static inline struct rogue
@@ -34,6 +35,7 @@ rogue_frame_as(struct rogue *self, const char *text, uint64_t signer, struct msg
     struct msg_say say = {.number = ++self->number, .prev = self->head, .ts_ms = 1, .text = msg_text(text)};
     msg_keys_random(&say.id, sizeof say.id);
     assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &say), CONCLAVE_OK);
+    say.id.at[0] ^= self->reboxed;
     msg_chain_head(&self->head, &say.prev, &say.id, say.number, say.ts_ms, say.text);
     if (frame->room.at[0] == 0)
         frame->room = w.room.id;
