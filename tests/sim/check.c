@@ -152,9 +152,9 @@ sim_check_committed(struct sim *sim, const struct sim_proc *proc, const struct s
 /* ---- what is told ---- */
 
 static void
-check_receipt(struct sim *sim, const struct sim_proc *proc, const struct msg_tell_receipt *tell)
+check_receipt(struct sim *sim, const struct sim_proc *proc, const struct msg_tell_receipt *tell, const struct msg_id *id)
 {
-    const struct sim_said *const said = sim_check_id(sim, proc, &tell->id);
+    const struct sim_said *const said = sim_check_id(sim, proc, id);
     if (said == NULL)
         sim_fail(sim, "process %u is told a tick of a message it never said", proc->index);
     else if (tell->tick == MSG_TICK_QUEUED && !said->out_committed)
@@ -178,8 +178,11 @@ sim_check_told(struct sim *sim, const struct sim_proc *proc, enum msg_kind kind,
         const struct msg_record_key key = msg_record_key1(any->MSG_ANY_TELL_MESSAGE.arrival);
         if (sim_disk_find(&proc->disk, PEER_TABLE_INBOX, msg_record_key_span(&key)) == NULL)
             sim_fail(sim, "process %u tells a message that is not on its disk", proc->index);
-    } else if (kind == MSG_TELL_RECEIPT)
-        check_receipt(sim, proc, &any->MSG_ANY_TELL_RECEIPT);
+    } else if (kind == MSG_TELL_RECEIPT) {
+        struct msg_span ids = any->MSG_ANY_TELL_RECEIPT.ids;
+        for (struct msg_id id; msg_codec_next_id(&ids, &id);)
+            check_receipt(sim, proc, &any->MSG_ANY_TELL_RECEIPT, &id);
+    }
 }
 
 /* What a disk that was put back may have forgotten, on either side. */
@@ -250,10 +253,10 @@ sim_check_shown(struct sim *sim, struct sim_proc *proc, const struct msg_tell_me
     sim_set_add(&said->shown, proc->index);
 }
 
-void
-sim_check_tick(struct sim *sim, struct sim_proc *proc, const struct msg_tell_receipt *tell)
+static void
+check_tick(struct sim *sim, struct sim_proc *proc, const struct msg_tell_receipt *tell, const struct msg_id *id)
 {
-    struct sim_said *const said = sim_check_id(sim, proc, &tell->id);
+    struct sim_said *const said = sim_check_id(sim, proc, id);
     if (said == NULL)
         return;
     bool *const tick = tell->tick == MSG_TICK_QUEUED      ? &said->queued
@@ -268,6 +271,14 @@ sim_check_tick(struct sim *sim, struct sim_proc *proc, const struct msg_tell_rec
         (said->delivered && tell->tick <= MSG_TICK_STORED && said->room[0] == '\0'))
         sim_fail(sim, "the ticks of message %zu are told out of order", (size_t)(said - sim->said));
     *tick = true;
+}
+
+void
+sim_check_ticks(struct sim *sim, struct sim_proc *proc, const struct msg_tell_receipt *tell)
+{
+    struct msg_span ids = tell->ids;
+    for (struct msg_id id; msg_codec_next_id(&ids, &id);)
+        check_tick(sim, proc, tell, &id);
 }
 
 /* ---- at rest ---- */

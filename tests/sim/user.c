@@ -294,7 +294,7 @@ sim_user_consume(struct sim *sim, struct sim_proc *proc, enum msg_kind kind,
             event->b = (uint64_t)(said - sim->said);
         }
     } else if (kind == MSG_TELL_RECEIPT)
-        sim_check_tick(sim, proc, &any->MSG_ANY_TELL_RECEIPT);
+        sim_check_ticks(sim, proc, &any->MSG_ANY_TELL_RECEIPT);
     else if (kind == MSG_TELL_SESSION) {
         const uint64_t state = any->MSG_ANY_TELL_SESSION.state;
         user->registered = user->registered || state == MSG_SESSION_REGISTERED;
