@@ -387,6 +387,7 @@ FIELDS(msg_rec_room_key) {
     FIXED(msg_rec_room_key, chain),
     FIELD(msg_rec_room_key, made_ms, 0, ANY),
     FIELD(msg_rec_room_key, used, 0, ANY),
+    FIELD(msg_rec_room_key, number, 0, ANY),
 };
 FIELDS(msg_rec_card) {FIELD(msg_rec_card, certificate, 1, MSG_CERT_MAX)};
 FIELDS(msg_cmd_room_create) {

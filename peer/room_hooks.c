@@ -49,7 +49,7 @@ peer_room_joined(struct peer_core *self, struct peer_room *room, uint64_t accoun
         begin(self, room, offset);
     if (mate != NULL) {
         memset(&mate->handed, 0, sizeof mate->handed);
-        mate->came = room->facts.epoch;
+        mate->came = room->facts.number;
         peer_rooms_put_mate(&self->rooms, mate, self->out);
         mate->delivered = (struct peer_mark){0, 0};
     }
