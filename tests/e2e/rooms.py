@@ -1,7 +1,5 @@
 """Rooms: who may do what and who hears of it, messages to all members once and
-in each sender's order, also for those who were away, slow or killed."""
-
-import signal
+in each sender's order, also for those who were away."""
 
 from conclave_e2e import (PASSWORD, Daemon, Session, conclave, expect, fresh, main, objects, path, person, register)
 from net_e2e import REGISTRY, Parted
@@ -189,98 +187,6 @@ def who_was_kicked_reads_nothing_more():
     for who in (alice, bob, carol):
         who.end()
     _no_message(carol)
-
-
-class _Member:
-    """Somebody in a room over all the runs of their program, and what they were shown."""
-
-    def __init__(self, daemon, session):
-        self.daemon, self.session, self.name = daemon, session, session.name
-        self.got, self.said = {}, []
-
-    def take(self, patience=None):
-        event = self.session.wait("message", patience=patience)
-        self.got.setdefault(event["from"], []).append(event["text"])
-
-    def up_to(self, sender, text):
-        while text not in self.got.get(sender.name, []):
-            self.take()
-
-    def say(self, room, text):
-        self.session.put("/msg %s %s" % (room, text))
-
-    def queued(self, text):
-        self.said.append(text)
-
-    def kill(self):
-        self.session.kill()
-        for event in self.session.events:
-            if event["type"] == "message":
-                self.got.setdefault(event["from"], []).append(event["text"])
-        self.session = Session(self.daemon, self.name)
-
-    def holds(self, senders):
-        for sender in senders:
-            if sender is not self:
-                got = self.got[sender.name]
-                assert len(got) == len(set(got)), "%s: something of %s came twice" % (self.name, sender.name)
-                assert got == sender.said, "%s of %s: %r, not %r" % (self.name, sender.name, got[:5], sender.said[:5])
-
-
-def nothing_is_lost_doubled_or_disordered_while_everything_is_killed():
-    daemon, room = Daemon(), _room()
-    people = [_Member(daemon, person(daemon)) for _ in range(3)]
-    _members(room, *[p.session for p in people])
-    alice, bob, carol = people
-    for turn in range(6):
-        for i in range(60):
-            for who in (alice, bob):
-                who.say(room, "%d-%d" % (turn, i))
-                who.queued("%d-%d" % (turn, i))
-        if turn % 2 == 0:
-            carol.up_to(alice, "%d-20" % turn)
-            daemon.stop(signal.SIGKILL)
-            carol.kill()
-            daemon.start()
-        elif turn == 1:
-            for _ in bob.said:  # only what has this tick is on disk
-                bob.session.wait("receipt", state="queued", room=room)
-            bob.kill()
-    for who in people:
-        who.say(room, "last")
-        who.queued("last")
-    for who in people:
-        for other in people:
-            if other is not who:
-                who.up_to(other, "last")
-    for who in people:
-        who.holds(people)
-        assert who.session.end() == 0
-        _no_message(who.session)
-    daemon.stop()
-
-
-def who_stands_still_loses_nothing_and_holds_nobody_up():
-    people = [_Member(_daemon, person(_daemon)) for _ in range(3)]
-    room, text = _room(), "x" * 4000
-    _members(room, *[p.session for p in people])
-    alice, bob, carol = people
-    alice.say(room, "first")
-    alice.queued("first")
-    for who in (bob, carol):
-        who.up_to(alice, "first")
-    carol.session.process.send_signal(signal.SIGSTOP)
-    for i in range(200):  # more than the registry keeps for one who takes nothing
-        alice.say(room, "%d %s" % (i, text))
-        alice.queued("%d %s" % (i, text))
-    bob.up_to(alice, alice.said[-1])
-    bob.holds([alice])
-    assert len(carol.session.events) < 200
-    carol.session.process.send_signal(signal.SIGCONT)
-    carol.up_to(alice, alice.said[-1])
-    carol.holds([alice])
-    for who in people:
-        assert who.session.end() == 0
 
 
 def members_in_networks_of_their_own():
