@@ -36,7 +36,10 @@ class Terminal:
 
     def see(self, text):
         text = text.rstrip()  # as tmux shows it
-        eventually("%r on the screen" % text, lambda: text in self.screen() or self._gone(text))
+        try:
+            eventually("%r on the screen" % text, lambda: text in self.screen() or self._gone(text))
+        except AssertionError as why:
+            raise AssertionError("%s, but:\n%s" % (why, self.screen().rstrip())) from None
 
     def _gone(self, text):
         if os.path.exists(self.status):
