@@ -93,39 +93,152 @@ def commands_of_a_shell():
     assert {(r["name"], r["visibility"]) for r in seen} >= {(locked, "password"), (private, "private")}, seen
 
 
+def what_a_shell_is_told_of_what_cannot_be_done():
+    alice, bob = register(_daemon), register(_daemon)
+    room, private, none, key = _room(), _room(), _room(), path(fresh("key"))
+    with open(key, "w") as out:
+        out.write("open sesame please\n")
+    for words, said in ((("create", room), "You made %s." % room), (("create", private, "--private"), "You made %s." % private)):
+        assert said in expect(conclave(_daemon, alice, *words), 0).out, words
+    no_room, outside = "There is no room of that name.", "You are not a member of that room."
+    about = ("invite", "kick", "ban", "unban", "mute", "unmute", "op", "deop")
+    cases = [(alice, 1, "There is a room of that name already.", ("create", room)),
+             (alice, 4, "There is no user of that name.", ("invite", room, fresh("stranger"))),
+             (alice, 2, "conclave kick #ROOM NAME", ("kick", room)), (alice, 2, "--private", ("create", _room(), "--secret")),
+             (alice, 1, "A room's name is #", ("create", "#not!a!room"))]
+    for who, status, said, target in ((bob, 4, no_room, none), (bob, 4, no_room, private), (bob, 8, outside, room)):
+        cases += [(who, status, said, (command, target, alice)) for command in about]
+        cases += [(who, status, said, words) for words in (("leave", target), ("members", target), ("topic", target, "x"),
+                                                           ("delete", target), ("send", target, "x"))]
+    wrong = []
+    for who, status, said, words in cases:
+        done = conclave(_daemon, who, *words)
+        if done.status != status or said not in done.err or done.out:
+            wrong.append((words, status, said, done))
+    assert not wrong, "\n".join(map(repr, wrong))
+    (line,) = [words for words in conclave(_daemon, bob, "rooms").out.splitlines() if words == room]
+    assert private not in conclave(_daemon, bob, "rooms", "-d").out
+    locked = _room()
+    expect(conclave(_daemon, alice, "create", locked, "--password-file", key), 0)
+    done = expect(conclave(_daemon, bob, "join", locked), 3)
+    assert "give it with --password-file" in done.err, done
+    with open(key, "w") as out:
+        out.write("something else\n")
+    for said in ["That is not the password of the room."] * 3 + ["try again"]:
+        done = expect(conclave(_daemon, bob, "join", locked, "--password-file", key), 3)
+        assert said in done.err, done
+    _daemon_that_is_gone = Daemon()
+    carol = register(_daemon_that_is_gone)
+    _daemon_that_is_gone.stop()
+    expect(conclave(_daemon_that_is_gone, carol, "--timeout", "2", "create", _room()), 6)
+
+
+def _told(people, room, event, user, by, **more):
+    """All see just this line."""
+    for session in people:
+        line = session.wait("room", room=room, event=event)
+        assert line == {"v": 1, "type": "room", "room": room, "event": event, "user": user.name, "by": by.name, **more}, line
+
+
+def _members_of(session, room):
+    answer = session.ask("/members " + room)
+    assert answer["type"] == "members" and answer["room"] == room, answer
+    return {m.pop("name"): m for m in answer["members"]}
+
+
 def what_is_done_is_told_to_all_members_and_to_whom_it_is_done():
     alice, bob, carol = people = person(_daemon), person(_daemon), person(_daemon)
     room = _room()
-    alice.ok("/create %s --topic the first" % room)
-    alice.wait("room", room=room, event="created", by=alice.name)
+    assert alice.ok("/create %s --topic the first" % room) == {"v": 1, "type": "ok", "command": "create"}
+    _told([alice], room, "created", alice, alice, topic="the first")
     bob.ok("/join " + room)
-    _event((alice, bob), room=room, event="joined", user=bob.name)
+    _told((alice, bob), room, "joined", bob, bob)
     bob.ok("/invite %s %s" % (room, carol.name))
-    _event(people, room=room, event="invited", user=carol.name, by=bob.name)
+    _told(people, room, "invited", carol, bob)
     carol.ok("/join " + room)
-    _event(people, room=room, event="joined", user=carol.name)
-    for line, event, user in (("topic %s news" % room, "topic", None), ("op %s {}" % room, "op", carol),
-                              ("deop %s {}" % room, "deop", carol), ("mute %s {}" % room, "muted", carol),
-                              ("unmute %s {}" % room, "unmuted", carol), ("kick %s {}" % room, "kicked", carol)):
-        alice.ok("/" + line.format(carol.name))
-        more = {"user": user.name} if user else {"topic": "news"}
-        _event(people, room=room, event=event, by=alice.name, **more)
+    _told(people, room, "joined", carol, carol)
+
+    def does(command, event, **member):
+        assert alice.ok("/%s %s %s" % (command, room, carol.name)) == {"v": 1, "type": "ok", "command": command}
+        if event:
+            _told(people, room, event, carol, alice)
+        for who in (alice, bob):  # whoever asks sees the same
+            assert _members_of(who, room).get(carol.name) == (dict({"role": "member", "status": "online"}, **member) if member is not None else None)
+
+    does("op", "op", role="moderator")
+    carol.ok("/topic %s hers" % room)
+    _told(people, room, "topic", carol, carol, topic="hers")
+    does("deop", "deop")
+    assert _code(carol.ask("/topic %s mine" % room)) == "forbidden"
+    does("mute", "muted", muted=True)
+    answer = carol.ask("/msg %s not to be heard" % room)
+    assert answer == {"v": 1, "type": "error", "code": "forbidden", "message": "You are muted in that room.", "command": "msg"}, answer
+    alice.ok("/msg %s she hears it all the same" % room)
+    assert _texts(carol, room, 1) == _texts(bob, room, 1)
+    does("unmute", "unmuted")
+    carol.ok("/msg %s heard again" % room)
+    assert _texts(alice, room, 1) == _texts(bob, room, 1) == ["heard again"]
+    alice.ok("/kick %s %s" % (room, carol.name))
+    _told(people, room, "kicked", carol, alice)
+    for command in ("members %s", "msg %s let me", "topic %s mine", "leave %s"):
+        answer = carol.ask("/" + command % room)
+        assert answer["type"] == "error" and answer["code"] == "not-a-member", (command, answer)
+        assert answer["message"] == "You are not a member of that room." and answer["command"] == command.split()[0], answer
     carol.ok("/join " + room)
+    _told(people, room, "joined", carol, carol)
     alice.ok("/ban %s %s" % (room, carol.name))
-    _event(people, room=room, event="banned", user=carol.name, by=alice.name)
-    assert _code(carol.ask("/join " + room)) == "forbidden"
+    _told(people, room, "banned", carol, alice)
+    answer = carol.ask("/join " + room)
+    assert answer == {"v": 1, "type": "error", "code": "forbidden", "message": "You may not do that.", "command": "join"}, answer
     alice.ok("/unban %s %s" % (room, carol.name))
+    _told((alice, bob), room, "unbanned", carol, alice)
     carol.ok("/join " + room)
-    answer = carol.ask("/members " + room)
-    assert {(m["name"], m["role"], m["status"]) for m in answer["members"]} == {
-        (alice.name, "owner", "online"), (bob.name, "member", "online"), (carol.name, "member", "online")}, answer
+    _told([carol], room, "unbanned", carol, alice)  # she reads what she may know of now
+    _told(people, room, "joined", carol, carol)
+    assert _members_of(carol, room) == {
+        alice.name: {"role": "owner", "status": "online"}, bob.name: {"role": "member", "status": "online"},
+        carol.name: {"role": "member", "status": "online"}}
     bob.ok("/leave " + room)
-    _event(people, room=room, event="left", user=bob.name)
+    _told(people, room, "left", bob, bob)
     alice.ok("/delete " + room)
-    _event((alice, carol), room=room, event="deleted", by=alice.name)
+    _told((alice, carol), room, "deleted", alice, alice)
     assert _code(carol.ask("/msg %s hi" % room)) in ("no-such-room", "not-a-member")
     for session in people:
         assert session.end() == 0
+        assert not [e for e in session.events if e["type"] == "room"], session.events
+
+
+def rooms_are_listed_to_those_who_may_see_them():
+    alice, bob = person(_daemon), person(_daemon)
+    public, private, locked, key = _room(), _room(), _room(), path(fresh("key"))
+    with open(key, "w") as out:
+        out.write("open sesame please\n")
+    alice.ok("/create %s --topic for all" % public)
+    alice.ok("/create %s --private --topic for few" % private)
+    alice.ok("/create %s --password-file %s" % (locked, key))
+    ours = {public, private, locked}
+
+    def listed(session, command):
+        answer = session.ask(command)
+        assert answer["type"] == "rooms", answer
+        return {r["name"]: r for r in answer["rooms"] if r["name"] in ours}
+
+    all_of_it = {public: {"name": public, "members": 1, "topic": "for all", "visibility": "public"},
+                 private: {"name": private, "members": 1, "topic": "for few", "visibility": "private"},
+                 locked: {"name": locked, "members": 1, "topic": "", "visibility": "password"}}
+    assert listed(alice, "/rooms -d") == all_of_it
+    assert set(listed(bob, "/rooms")) == {public, locked}
+    answer = bob.ask("/join " + locked)
+    assert answer["code"] == "wrong-credentials" and "--password-file" in answer["message"], answer
+    bob.ok("/join %s --password-file %s" % (locked, key))
+    _event((alice, bob), room=locked, event="joined", user=bob.name)
+    assert listed(bob, "/rooms -d")[locked]["members"] == 2
+    alice.ok("/invite %s %s" % (private, bob.name))
+    bob.wait("room", room=private, event="invited", user=bob.name, by=alice.name)
+    assert set(listed(bob, "/rooms -d")) == ours
+    bob.ok("/join " + private)
+    assert listed(bob, "/rooms -d")[private] == dict(all_of_it[private], members=2)
+    assert alice.end() == 0 and bob.end() == 0
 
 
 def each_message_comes_to_each_member_once_and_in_order_with_all_ticks():
