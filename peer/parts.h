@@ -130,6 +130,7 @@ struct peer_session {
 enum peer_room_step {
     ROOM_STEP_NONE,     /* it is about none */
     ROOM_STEP_FIND,     /* ROOM_FOUND: which room the name means */
+    ROOM_STEP_EXISTS,   /* ROOM_FOUND: there is one, and we are not in it */
     ROOM_STEP_WHO,      /* FOUND: the account of a user */
     ROOM_STEP_QUEUED,   /* what was asked before it in that room */
     ROOM_STEP_READ,     /* our own roster: it is being read */
