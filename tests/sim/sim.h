@@ -281,7 +281,7 @@ struct sim {
     struct sim_said *said;
     size_t said_count, said_room;
     uint64_t (*last_shown)[SIM_PROCS]; /* sender, reader: index of the message + 1 */
-    uint64_t *nonces; /* first 8 bytes of each that was used; open addressing */
+    uint64_t *nonces; /* last 8 bytes of each that was used; open addressing */
     size_t nonce_count, nonce_room;
     struct msg_effects effects;
     struct msg_sign_pub signer;
