@@ -222,6 +222,7 @@ a_room_outgrows_its_mesh_and_shrinks_back(struct sim *sim)
     gather(sim, &crowd, high, low, 0);
     if (sim_chance(sim, 500))
         sim->net = sim_net_tcp();
+    talk(sim, &crowd, 1, 5 * SIM_SECOND);
     talk(sim, &crowd, 30, 90 * SIM_SECOND);
     sim_run(sim, 10 * SIM_SECOND);
     SIM_EXPECT(sim, published(sim, &crowd) > 0);
