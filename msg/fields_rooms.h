@@ -198,7 +198,12 @@ FIELDS(msg_room_receipt) {
     LIST(msg_room_receipt, marks, MSG_MARK, 1, MSG_MARK_COUNT),
     FIXED(msg_room_receipt, sig),
 };
-FIELDS(msg_room_want) {FIXED(msg_room_want, room), LIST(msg_room_want, have, MSG_MARK, 0, MSG_MARK_COUNT)};
+FIELDS(msg_room_want) {
+    FIXED(msg_room_want, room),
+    FIELD(msg_room_want, account, 1, ANY),
+    FIELD(msg_room_want, device, 1, ANY),
+    LIST(msg_room_want, have, MSG_MARK, 0, MSG_MARK_COUNT),
+};
 FIELDS(msg_room_key) {
     FIXED(msg_room_key, room),
     FIELD(msg_room_key, epoch, 1, ANY),

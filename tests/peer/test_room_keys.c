@@ -234,6 +234,21 @@ an_epoch_that_ends_unheard_is_sealed_anew(void **state)
     assert_shown(CAT, "ada: one|");
 }
 
+/* As by a registry that shows another roster: there is nothing to read. */
+static void
+what_is_refused_for_an_epoch_that_nobody_shows_goes_again_once_a_second(void **state)
+{
+    (void)state;
+    friends(0);
+    w.room.epoch++;
+    utter(ADA, "one");
+    run(10000);
+    assert_in_range(w.side[ADA].heard[MSG_ROOM_REFUSED], 5, 12);
+    w.room.epoch--;
+    run(2000);
+    assert_shown(BOB, "ada: one|");
+}
+
 static void
 what_a_muted_member_had_waiting_fails_visibly(void **state)
 {
@@ -437,6 +452,7 @@ main(void)
         TEST(without_history_nobody_hands_on_the_key_of_another),
         TEST(what_is_refused_goes_again),
         TEST(an_epoch_that_ends_unheard_is_sealed_anew),
+        TEST(what_is_refused_for_an_epoch_that_nobody_shows_goes_again_once_a_second),
         TEST(what_a_muted_member_had_waiting_fails_visibly),
         TEST(an_answer_that_is_lost_repeats_nothing),
         TEST(who_tells_members_different_things_is_found_out),

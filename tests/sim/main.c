@@ -88,7 +88,7 @@ play(const struct sim_scenario *scenario, uint64_t seed, bool trace)
 const struct sim_scenario *
 sim_scenario_at(size_t index)
 {
-    static const struct sim_chapter *const CHAPTERS[] = {&SIM_TALK, &SIM_MAIL, &SIM_ROOMS, &SIM_ROOM_TALK, &SIM_MESH, &SIM_CROWD};
+    static const struct sim_chapter *const CHAPTERS[] = {&SIM_TALK, &SIM_MAIL, &SIM_ROOMS, &SIM_ROOM_TALK, &SIM_MESH, &SIM_CROWD, &SIM_LIES};
     for (size_t c = 0; c < sizeof CHAPTERS / sizeof CHAPTERS[0]; c++) {
         if (index < CHAPTERS[c]->count)
             return &CHAPTERS[c]->list[index];
