@@ -310,22 +310,35 @@ conclave_set_passphrase(struct conclave *self, const char *passphrase)
     return ended(peer_setup_passphrase(&self->peer, msg_text(passphrase != NULL ? passphrase : ""), why, sizeof why));
 }
 
+/* Whether what was just read is to be handed out. */
+static bool
+is_shown(struct conclave *self)
+{
+    if (self->event.event.kind != CONCLAVE_EVENT_MESSAGE)
+        return true;
+    if (self->peer.hold_messages) {
+        peer_event_skip(&self->event); /* not shown: it comes again in the next opening */
+        return false;
+    }
+    self->given = self->event.event.arrival;
+    return true;
+}
+
 /* The next event that is to be handed out; false: none waits. */
 static bool
 take(struct conclave *self)
 {
     struct msg_span frame;
-    while (peer_tells_take(&self->peer.tells, &frame)) {
-        if (!peer_event_read(&self->event, frame))
-            continue;
-        if (self->event.event.kind != CONCLAVE_EVENT_MESSAGE)
-            return true;
-        if (self->peer.hold_messages)
-            continue; /* not shown: it comes again in the next opening */
-        self->given = self->event.event.arrival;
-        return true;
+    bool shown = false;
+    while (!shown) {
+        const bool more = peer_event_has_more(&self->event);
+        if (!more && !peer_tells_first(&self->peer.tells, &frame))
+            return false;
+        shown = (more ? peer_event_more(&self->event) : peer_event_read(&self->event, frame)) && is_shown(self);
+        if (!peer_event_has_more(&self->event))
+            peer_tells_done(&self->peer.tells);
     }
-    return false;
+    return true;
 }
 
 long

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "peer/batch.h"
 #include "peer/tells.h"
 
 /* Copies a text behind the others and ends it.  Room was made before: each
@@ -203,18 +204,60 @@ read_devices(struct peer_event *self, const struct msg_devices *devices)
     self->event.devices_count = n;
 }
 
+/* What differs from one message to the next. */
 static void
-read_message(struct peer_event *self, const struct msg_tell_message *message)
+read_text(struct peer_event *self, const struct msg_tell_message *message)
 {
     self->event.kind = CONCLAVE_EVENT_MESSAGE;
     self->event.arrival = message->arrival;
     self->event.ts_ms = message->ts_ms;
     keep_id(self, &message->id);
+    self->event.text = keep(self, message->text);
+    self->event.text_bytes = message->text.len;
+}
+
+static void
+read_message(struct peer_event *self, const struct msg_tell_message *message)
+{
     self->event.from = keep(self, message->from);
     self->event.to = keep(self, message->to);
     self->event.room = keep(self, message->room);
-    self->event.text = keep(self, message->text);
-    self->event.text_bytes = message->text.len;
+    read_text(self, message);
+}
+
+static bool
+read_messages(struct peer_event *self, const struct msg_tell_messages *messages)
+{
+    self->event.from = keep(self, messages->from);
+    self->event.room = keep(self, messages->room);
+    self->rest = *messages;
+    self->rest_texts = self->texts.len;
+    return peer_event_more(self);
+}
+
+bool
+peer_event_has_more(const struct peer_event *self)
+{
+    return self->rest.batch.len > 0;
+}
+
+bool
+peer_event_more(struct peer_event *self)
+{
+    struct msg_tell_message message;
+    if (!peer_batch_next(&self->rest, &message)) {
+        peer_event_skip(self);
+        return false;
+    }
+    self->texts.len = self->rest_texts;
+    read_text(self, &message);
+    return true;
+}
+
+void
+peer_event_skip(struct peer_event *self)
+{
+    self->rest = (struct msg_tell_messages){.arrival = 0};
 }
 
 static void
@@ -248,6 +291,7 @@ peer_event_read(struct peer_event *self, struct msg_span frame)
     self->event = (struct conclave_event){.name = "", .from = "", .to = "", .text = "", .room = "", .by = ""};
     self->event.user = (struct conclave_user){.name = "", .endpoint = ""};
     self->texts.len = 0;
+    peer_event_skip(self);
     peer_tells_reserve(&self->texts, frame.len + 1);
     if (msg_codec_decode(frame, &kind, &any) != CONCLAVE_OK)
         return false;
@@ -262,6 +306,8 @@ peer_event_read(struct peer_event *self, struct msg_span frame)
     case MSG_TELL_MESSAGE:
         read_message(self, &any.MSG_ANY_TELL_MESSAGE);
         return true;
+    case MSG_TELL_MESSAGES:
+        return read_messages(self, &any.MSG_ANY_TELL_MESSAGES);
     case MSG_TELL_RECEIPT:
         self->event.kind = CONCLAVE_EVENT_RECEIPT;
         keep_id(self, &any.MSG_ANY_TELL_RECEIPT.id);

@@ -21,12 +21,20 @@ struct peer_event {
     struct conclave_room *rooms;
     struct conclave_member *members;
     struct peer_event_pages *pages;
+    struct msg_tell_messages rest; /* of the frame that was read last, and points into it: no event yet */
+    size_t rest_texts;          /* bytes of texts that they share */
     struct conclave_event event;
 };
 
 /* Decodes a TELL_ frame into self->event, which does not point into it.  false:
  * nothing to show: a page that is not the last, or a frame that is no TELL_. */
 bool peer_event_read(struct peer_event *self, struct msg_span frame);
+
+/* Whether that frame, which must still stand, has more to show; the next of it
+ * into self->event; none of it. */
+bool peer_event_has_more(const struct peer_event *self);
+bool peer_event_more(struct peer_event *self);
+void peer_event_skip(struct peer_event *self);
 void peer_event_wipe(struct peer_event *self);
 
 #endif

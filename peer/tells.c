@@ -134,7 +134,7 @@ turn_over(struct peer_tells *self)
 }
 
 bool
-peer_tells_take(struct peer_tells *self, struct msg_span *frame)
+peer_tells_first(struct peer_tells *self, struct msg_span *frame)
 {
     uint32_t n;
     if (self->head == self->going.len)
@@ -144,11 +144,25 @@ peer_tells_take(struct peer_tells *self, struct msg_span *frame)
     memcpy(&n, self->going.at + self->head, sizeof n);
     *frame = msg_span(self->going.at + self->head + sizeof n, n);
     self->head += sizeof n + n;
-    if (self->head == self->going.len) {
-        lock(self);
-        if (self->coming.len == 0)
-            signal_empty(self);
-        unlock(self);
-    }
     return true;
+}
+
+void
+peer_tells_done(struct peer_tells *self)
+{
+    if (self->head != self->going.len)
+        return;
+    lock(self);
+    if (self->coming.len == 0 && self->waits)
+        signal_empty(self);
+    unlock(self);
+}
+
+bool
+peer_tells_take(struct peer_tells *self, struct msg_span *frame)
+{
+    const bool there = peer_tells_first(self, frame);
+    if (there)
+        peer_tells_done(self);
+    return there;
 }

@@ -32,6 +32,11 @@ void peer_tells_put(struct peer_tells *self, struct msg_span frame);
 /* Takes the oldest frame, which stands until the next call. false: none. */
 bool peer_tells_take(struct peer_tells *self, struct msg_span *frame);
 
+/* The same in two steps, for a frame that has more than one thing to show: the
+ * queue does not count as empty before the second one. */
+bool peer_tells_first(struct peer_tells *self, struct msg_span *frame);
+void peer_tells_done(struct peer_tells *self);
+
 /* Makes room for `more` bytes in a buffer that lives on the heap; out of
  * memory ends the process, as in msg/step. */
 void peer_tells_reserve(struct msg_buf *buf, size_t more);
