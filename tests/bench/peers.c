@@ -1,6 +1,7 @@
 /* See peers.h. */
 #include "tests/bench/peers.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #define AT_ONCE 8u          /* requests under way in one worker */
 #define TURN_MS 5
 #define PASSWORD "a bench of wood and iron 7"
-#define REQUEST_S 120.0
+#define REQUEST_S 900.0       /* a thousand who join one room all read who did: a million signatures */
 #define DIGITS 8u           /* of a number in a text: hexadecimal */
 #define STAMP_DIGITS 16u
 
@@ -87,7 +88,7 @@ hear(struct work *work, struct peer *peer, const struct conclave_event *event)
 /* ---- one peer ---- */
 
 struct conclave *
-bench_peer_open(struct conclave_loop *loop, const char *link, const char *name, bool on_disk)
+bench_peer_open(struct conclave_loop *loop, const char *link, const char *name, bool on_disk, bool direct)
 {
     char home[300] = "";
     struct conclave *self;
@@ -95,7 +96,7 @@ bench_peer_open(struct conclave_loop *loop, const char *link, const char *name, 
     if (on_disk)
         bench_dir(home, sizeof home);
     const struct conclave_options options = {
-        .link = link, .listen = "none", .home = home, .in_memory = !on_disk, .direct = "never"};
+        .link = link, .listen = direct ? "127.0.0.1:0" : "none", .home = home, .in_memory = !on_disk, .direct = direct ? "anyone" : "never"};
     if (conclave_open_in(loop, &self, &options) != CONCLAVE_OK)
         bench_die("%s cannot open: %s", name, conclave_why());
     return self;
@@ -164,7 +165,7 @@ begin(struct work *work, const struct order *order, uint32_t i)
     if (order->what == OPEN) {
         peer->index = i * BENCH_PEERS_WORKERS + work->world->worker;
         snprintf(name, sizeof name, "%s%u", work->world->prefix, (unsigned)peer->index);
-        peer->self = bench_peer_open(work->loop, work->world->link, name, work->world->on_disk);
+        peer->self = bench_peer_open(work->loop, work->world->link, name, work->world->on_disk, work->world->direct);
         return conclave_register(peer->self, name, PASSWORD);
     }
     snprintf(name, sizeof name, "#%s%u", order->prefix, (unsigned)(peer->index / order->each));
@@ -318,6 +319,13 @@ bench_peers_join(struct bench_peers *self, const char *prefix, uint32_t count, u
     let(self, &order);
     order.what = SETTLE;
     let(self, &order);
+}
+
+void
+bench_peers_stop(struct bench_peers *self, bool stop)
+{
+    for (uint32_t w = 0; w < BENCH_PEERS_WORKERS; w++)
+        BENCH_NEED(kill(self->workers[w].pid, stop ? SIGSTOP : SIGCONT) == 0);
 }
 
 void
