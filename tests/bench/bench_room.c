@@ -71,9 +71,9 @@ turn(struct speaker *self, int timeout_ms)
 }
 
 static void
-say(struct speaker *self, const char *room)
+say(struct speaker *self, const char *room, bool timed)
 {
-    bench_peers_write(text, BENCH_PEERS_SENDER, ++self->number);
+    bench_peers_write(text, BENCH_PEERS_SENDER, ++self->number, timed);
     conclave_send(self->self, room, text, sizeof text);
 }
 
@@ -134,7 +134,7 @@ gather(struct speaker *speaker, struct crowd *crowd, const char *prefix)
     reset(crowd);
     speaker->number = 0;
     for (uint64_t n = 1; n <= 20; n++) {
-        say(speaker, room);
+        say(speaker, room, false);
         wait_for(speaker, crowd, n * listening(crowd));
     }
 }
@@ -171,7 +171,7 @@ saturate(struct run *run)
     while (got(&run->crowd) < all) {
         if (speaker->number + BURST <= got(&run->crowd) / members + AHEAD || speaker->number + BURST > run->messages)
             for (uint32_t n = 0; n < BURST && speaker->number < run->messages; n++)
-                say(speaker, run->room);
+                say(speaker, run->room, false);
         turn(speaker, 1);
         if (bench_now_s() > t + WAIT_S)
             wait_for(speaker, &run->crowd, all);
@@ -197,7 +197,7 @@ sparse(struct run *run)
     for (uint32_t n = 0; n < SPARSE; n++) {
         for (double left_s; (left_s = t + n * SPARSE_MS * 1e-3 - bench_now_s()) > 0;)
             turn(speaker, (int)(left_s * 1e3));
-        say(speaker, run->room);
+        say(speaker, run->room, true);
         turn(speaker, 0);
     }
     wait_for(speaker, &run->crowd, (uint64_t)SPARSE * listening(&run->crowd));

@@ -61,12 +61,13 @@ read_hex(const char *at, uint32_t digits)
 }
 
 void
-bench_peers_write(char *text, uint32_t sender, uint32_t number)
+bench_peers_write(char *text, uint32_t sender, uint32_t number, bool timed)
 {
     memset(text, 'x', BENCH_PEERS_TEXT);
     write_hex(text, sender, DIGITS);
     write_hex(text + DIGITS, number, DIGITS);
-    write_hex(text + 2 * DIGITS, (uint64_t)(bench_now_s() * 1e9), STAMP_DIGITS);
+    if (timed)
+        write_hex(text + 2 * DIGITS, (uint64_t)(bench_now_s() * 1e9), STAMP_DIGITS);
 }
 
 static void
@@ -81,7 +82,7 @@ hear(struct work *work, struct peer *peer, const struct conclave_event *event)
         bench_die("a message of %s came out of order: %u, and then %u", event->from, peer->last[sender], (unsigned)number);
     peer->last[sender]++;
     shared->got++;
-    if (shared->delays_count < BENCH_PEERS_DELAYS)
+    if (event->text[2 * DIGITS] != 'x' && shared->delays_count < BENCH_PEERS_DELAYS)
         shared->delays_s[shared->delays_count++] = bench_now_s() - (double)read_hex(event->text + 2 * DIGITS, STAMP_DIGITS) * 1e-9;
 }
 
@@ -224,7 +225,7 @@ talk(struct work *work, const struct order *order)
         for (; bench_now_s() >= from_s + (double)k * gap_s; k++) {
             struct peer *peer = &work->peers[k % n];
             snprintf(room, sizeof room, "#%s%u", order->prefix, (unsigned)(peer->index / order->each));
-            bench_peers_write(text, peer->index, ++peer->said);
+            bench_peers_write(text, peer->index, ++peer->said, true);
             conclave_send(peer->self, room, text, sizeof text);
             work->shared->said++;
         }

@@ -61,8 +61,8 @@ uint64_t bench_peers_said(const struct bench_peers *self);
 double bench_peers_median_delay_s(const struct bench_peers *self);
 double bench_peers_cpu_s(const struct bench_peers *self);
 
-/* A text of BENCH_PEERS_TEXT bytes, with who says it and when in it. */
-void bench_peers_write(char *text, uint32_t sender, uint32_t number);
+/* A text of BENCH_PEERS_TEXT bytes, with who says it in it, and, for delays, when. */
+void bench_peers_write(char *text, uint32_t sender, uint32_t number, bool timed);
 
 /* One peer in this process: opened in the loop and signed up; what a request came to, or the bench ends. */
 struct conclave *bench_peer_open(struct conclave_loop *loop, const char *link, const char *name, bool on_disk, bool direct);
