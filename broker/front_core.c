@@ -223,7 +223,7 @@ static const struct row {
     [MSG_ROOM_TAKEN] = {broker_casts_taken, NEED_LITTLE},
     [MSG_ROOM_READ] = {broker_reads_ask, NEED_SESSION},
     [MSG_ROOM_MESH] = {broker_mesh_hear, NEED_SESSION},
-    [MSG_ROOM_ROUTE] = {broker_mesh_route, NEED_CALM},
+    [MSG_ROOM_ROUTES] = {broker_mesh_routes, NEED_CALM},
 };
 
 /* Counts what should not have come; a connection that goes on is cut. */

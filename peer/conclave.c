@@ -310,35 +310,32 @@ conclave_set_passphrase(struct conclave *self, const char *passphrase)
     return ended(peer_setup_passphrase(&self->peer, msg_text(passphrase != NULL ? passphrase : ""), why, sizeof why));
 }
 
-/* Whether what was just read is to be handed out. */
-static bool
-is_shown(struct conclave *self)
-{
-    if (self->event.event.kind != CONCLAVE_EVENT_MESSAGE)
-        return true;
-    if (self->peer.hold_messages) {
-        peer_event_skip(&self->event); /* not shown: it comes again in the next opening */
-        return false;
-    }
-    self->given = self->event.event.arrival;
-    return true;
-}
-
 /* The next event that is to be handed out; false: none waits. */
 static bool
 take(struct conclave *self)
 {
     struct msg_span frame;
-    bool shown = false;
-    while (!shown) {
-        const bool more = peer_event_has_more(&self->event);
-        if (!more && !peer_tells_first(&self->peer.tells, &frame))
+    for (;;) {
+        bool shown = peer_event_has_more(&self->event);
+        if (shown)
+            shown = peer_event_next(&self->event);
+        else if (peer_tells_take(&self->peer.tells, &frame))
+            shown = peer_event_read(&self->event, frame);
+        else
             return false;
-        shown = (more ? peer_event_more(&self->event) : peer_event_read(&self->event, frame)) && is_shown(self);
+        const bool message = shown && self->event.event.kind == CONCLAVE_EVENT_MESSAGE;
+        if (message && self->peer.hold_messages) {
+            peer_event_skip(&self->event); /* not shown: it comes again in the next opening */
+            shown = false;
+        }
         if (!peer_event_has_more(&self->event))
-            peer_tells_done(&self->peer.tells);
+            peer_tells_taken(&self->peer.tells);
+        if (!shown)
+            continue;
+        if (message)
+            self->given = self->event.event.arrival;
+        return true;
     }
-    return true;
 }
 
 long

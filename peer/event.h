@@ -21,19 +21,28 @@ struct peer_event {
     struct conclave_room *rooms;
     struct conclave_member *members;
     struct peer_event_pages *pages;
-    struct msg_tell_messages rest; /* of the frame that was read last, and points into it: no event yet */
+    struct msg_span ids;        /* in the frame: of the messages that it is about besides this one */
+    struct msg_tell_messages rest; /* likewise: messages that come after this one */
     size_t rest_texts;          /* bytes of texts that they share */
     struct conclave_event event;
 };
 
-/* Decodes a TELL_ frame into self->event, which does not point into it.  false:
+/* Decodes a TELL_ frame into self->event, which does not point into it: the
+ * first event, where the frame tells of several.  false:
  * nothing to show: a page that is not the last, or a frame that is no TELL_. */
 bool peer_event_read(struct peer_event *self, struct msg_span frame);
 
-/* Whether that frame, which must still stand, has more to show; the next of it
- * into self->event; none of it. */
-bool peer_event_has_more(const struct peer_event *self);
-bool peer_event_more(struct peer_event *self);
+/* True while there is more in the frame that was read last, which must stand. */
+static inline bool
+peer_event_has_more(const struct peer_event *self)
+{
+    return self->ids.len > 0 || self->rest.batch.len > 0;
+}
+
+/* Moves self->event on to the next event of the same frame; there must be
+ * more.  false: it is not what was said; all that was left is passed over. */
+bool peer_event_next(struct peer_event *self);
+/* Passes over all that is left. */
 void peer_event_skip(struct peer_event *self);
 void peer_event_wipe(struct peer_event *self);
 

@@ -71,8 +71,7 @@ enqueue(struct peer_core *self, struct peer_room *room, const struct peer_out *o
 static void
 tell_tick(struct peer_core *self, const struct peer_room *room, const struct msg_id *id, enum msg_tick tick)
 {
-    const struct msg_tell_receipt tell = {*id, msg_text(""), msg_text(room->name), tick};
-    peer_held_put(self->held, peer_step_store(self), MSG_TELL_RECEIPT, &tell);
+    peer_held_tick(self->held, peer_step_store(self), id, msg_text(""), msg_text(room->name), tick);
 }
 
 void
@@ -207,6 +206,7 @@ give_up(struct peer_core *self, struct peer_room *room, enum conclave_err err)
     if (count == 0)
         return;
     const struct peer_out first = *peer_outbox_at(self->outbox, room->queue.first);
+    const bool ours = room->said.incarnation == self->self.incarnation; /* the last of them, though the first may be of a life before */
     (void)snprintf(text, sizeof text, "%u message%s that you said in %s waited to be posted, and cannot be any more; others may not have seen %s.", count,
                    count == 1 ? "" : "s", room->name, count == 1 ? "it" : "them");
     peer_step_notice_about(self, msg_text(room->name), err, msg_text(text));
@@ -219,7 +219,7 @@ give_up(struct peer_core *self, struct peer_room *room, enum conclave_err err)
     room->said_head = first.prev;
     peer_room_post_anew(self, room);
     peer_rooms_put(room, self->out);
-    if (first.mark.incarnation == self->self.incarnation)
+    if (ours)
         peer_talk_reincarnate(self);
     (void)peer_step_store(self); /* only marks that this step writes */
 }

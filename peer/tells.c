@@ -134,7 +134,7 @@ turn_over(struct peer_tells *self)
 }
 
 bool
-peer_tells_first(struct peer_tells *self, struct msg_span *frame)
+peer_tells_take(struct peer_tells *self, struct msg_span *frame)
 {
     uint32_t n;
     if (self->head == self->going.len)
@@ -148,21 +148,12 @@ peer_tells_first(struct peer_tells *self, struct msg_span *frame)
 }
 
 void
-peer_tells_done(struct peer_tells *self)
+peer_tells_taken(struct peer_tells *self)
 {
-    if (self->head != self->going.len)
+    if (self->head < self->going.len)
         return;
     lock(self);
-    if (self->coming.len == 0 && self->waits)
+    if (self->coming.len == 0)
         signal_empty(self);
     unlock(self);
-}
-
-bool
-peer_tells_take(struct peer_tells *self, struct msg_span *frame)
-{
-    const bool there = peer_tells_first(self, frame);
-    if (there)
-        peer_tells_done(self);
-    return there;
 }

@@ -32,10 +32,9 @@ void peer_tells_put(struct peer_tells *self, struct msg_span frame);
 /* Takes the oldest frame, which stands until the next call. false: none. */
 bool peer_tells_take(struct peer_tells *self, struct msg_span *frame);
 
-/* The same in two steps, for a frame that has more than one thing to show: the
- * queue does not count as empty before the second one. */
-bool peer_tells_first(struct peer_tells *self, struct msg_span *frame);
-void peer_tells_done(struct peer_tells *self);
+/* All that is in the frame taken last was given out: without it the queue
+ * counts as one where something waits. */
+void peer_tells_taken(struct peer_tells *self);
 
 /* Makes room for `more` bytes in a buffer that lives on the heap; out of
  * memory ends the process, as in msg/step. */
