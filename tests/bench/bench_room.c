@@ -3,7 +3,8 @@
  * sends message by message to as many receivers, on the same cores: a ROUTER,
  * and for rooms that are a mesh an XPUB.
  *
- * Arguments: saturated [MEMBERS], big, disk, sparse, mesh [MEMBERS], many; none for all. */
+ * Arguments: relay, disk or mesh, and how many members; sparse; many.  One a
+ * process, since who has sockets does not fork. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,6 @@
 #include "tests/bench/roommates.h"
 
 #define ROOM 100u
-#define BIG_ROOM 1000u
-#define DISK_ROOM 20u
 #define MESH_S 3.0              /* until all are connected to all */
 #define AHEAD 700u              /* messages that members may be behind the sender, on average: what the front lets */
 #define BURST 175u              /* wait unread for each; so many are said when there is room for them: a full frame */
@@ -448,29 +447,25 @@ many_rooms(void)
 int
 main(int argc, char **argv)
 {
-    const char *which = argc > 1 ? argv[1] : "";
-    const bool all = *which == '\0';
+    const char *what = argc > 1 ? argv[1] : "";
+    const uint32_t members = argc > 2 ? (uint32_t)atoi(argv[2]) : ROOM;
 
     BENCH_NEED(msg_keys_init() == CONCLAVE_OK);
     memset(text, 'x', sizeof text);
     bench_daemon_prepare(&daemon_, CONFIG);
     bench_daemon_start(&daemon_);
-    if (argc > 2)
-        saturated("asked", (uint32_t)atoi(argv[2]), strcmp(which, "mesh") == 0 ? MESH : 0);
-    else if (all || strcmp(which, "saturated") == 0)
-        saturated("hundred", ROOM, 0);
-    if (all || strcmp(which, "big") == 0)
-        saturated("big", BIG_ROOM, 0);
-    if (all || strcmp(which, "disk") == 0)
-        saturated("disk", DISK_ROOM, ON_DISK);
-    if (all || strcmp(which, "sparse") == 0)
+    if (strcmp(what, "relay") == 0)
+        saturated("relay", members, 0);
+    else if (strcmp(what, "disk") == 0)
+        saturated("disk", members, ON_DISK);
+    else if (strcmp(what, "mesh") == 0)
+        saturated("mesh", members - 1, MESH);
+    else if (strcmp(what, "sparse") == 0)
         now_and_then();
-    if (argc <= 2 && (all || strcmp(which, "mesh") == 0)) {
-        saturated("mesh16", 15, MESH);
-        saturated("mesh32", 31, MESH);
-    }
-    if (all || strcmp(which, "many") == 0)
+    else if (strcmp(what, "many") == 0)
         many_rooms();
+    else
+        bench_die("what is to be measured: relay, disk or mesh and how many are in the room; sparse; or many");
     bench_daemon_stop(&daemon_);
     return 0;
 }
