@@ -316,7 +316,8 @@ refused(struct peer_core *self, const struct peer_parcel *parcel, struct peer_de
     if (full && parcel->upto.number != 0 && !contact->mail_refused) {
         contact->mail_refused = true;
         peer_step_notice_about(self, msg_text(contact->name), err,
-                               msg_text("The registry takes no more mail for them at this time. What you said waits here, and goes out when there is room or when you meet."));
+                               msg_text("The registry takes no more mail from you for them until they have collected some. What you said waits here, and goes out then, or when you meet; "
+                                        "wait, or ask its operator to raise the quotas of mail."));
     }
 }
 

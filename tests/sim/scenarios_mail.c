@@ -218,6 +218,36 @@ the_mailbox_of_somebody_is_full(struct sim *sim)
 }
 
 static void
+one_fills_a_mailbox_and_another_still_gets_through(struct sim *sim)
+{
+    sim->mail.sender_messages = 3;
+    sim_crash(sim, SIM_FRONT, 0);
+    sim_run(sim, SIM_SECOND);
+    const uint32_t alice = sim_person(sim, "alice"), bob = sim_person(sim, "bob"), carol = sim_person(sim, "carol");
+    sim_online(sim);
+    sim_stop(sim, bob);
+    sim_run(sim, 5 * SIM_SECOND);
+    for (int i = 0; i < 6; i++) { /* each a parcel of its own */
+        sim_say(sim, alice, bob);
+        sim_run(sim, 10 * SIM_SECOND);
+    }
+    SIM_EXPECT(sim, sim->procs[alice].user.mail_full == 1 && !sim->said[5].mailed);
+    sim_say(sim, carol, bob);
+    sim_run(sim, 20 * SIM_SECOND);
+    SIM_EXPECT(sim, sim->procs[carol].user.mail_full == 0 && sim->said[6].mailed);
+    sim_crash(sim, carol, SIM_NEVER);
+    sim_crash(sim, alice, SIM_NEVER);
+    sim_restart(sim, bob);
+    sim_run(sim, MINUTE);
+    SIM_EXPECT(sim, sim->said[6].shown != 0 && sim->said[0].shown != 0 && sim->said[5].shown == 0);
+    sim_restart(sim, carol);
+    sim_restart(sim, alice);
+    sim_run(sim, MINUTE);
+    SIM_EXPECT(sim, sim_shown(sim, bob) == 7);
+    sim_settle(sim);
+}
+
+static void
 mail_that_nobody_comes_for_goes_back(struct sim *sim)
 {
     sim->mail.expiry_days = 1;
@@ -252,6 +282,7 @@ static const struct sim_scenario SCENARIOS[] = {
     SIM_STORY(mail_outlives_every_crash, 40),
     SIM_STORY(what_takes_both_ways_is_shown_once, 20),
     SIM_STORY(the_mailbox_of_somebody_is_full, 5),
+    SIM_STORY(one_fills_a_mailbox_and_another_still_gets_through, 5),
     SIM_STORY(mail_that_nobody_comes_for_goes_back, 2),
 };
 const struct sim_chapter SIM_MAIL = {SCENARIOS, sizeof SCENARIOS / sizeof SCENARIOS[0]};
