@@ -399,6 +399,8 @@ struct msg_rec_contact_device {
     uint64_t read;
     uint64_t mailed_incarnation; /* what the registry keeps for it: up to here */
     uint64_t mailed_number;
+    uint64_t returned_incarnation; /* but for what came back: up to here */
+    uint64_t returned_number;
 };
 struct msg_rec_out { uint64_t account; uint64_t incarnation; uint64_t salt; uint64_t from_incarnation; uint64_t from_number; uint64_t number; struct msg_id id; struct msg_head prev; uint64_t ts_ms; struct msg_text text; };
 struct msg_rec_chain_out { uint64_t account; uint64_t incarnation; uint64_t number; struct msg_head head; uint64_t from_incarnation; uint64_t from_number; uint64_t stored_incarnation; uint64_t stored_number; }; /* stored: the tick was told up to here */

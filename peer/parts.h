@@ -14,6 +14,7 @@
  *   links.c     links with devices: dial, greet, choose, drop
  *   relay.c     links that go through the front, where there is no other way
  *   talk.c      chains going out: say, send, send again, let go
+ *   ticks.c     what became of what was said, told to the user
  *   hear.c      chains coming in: accept, sync, show, acknowledge
  *   post.c      batches sealed and opened: runs, envelopes, reseal
  *   room_ops.c  rosters of rooms: entries checked, applied, told
@@ -267,6 +268,7 @@ struct peer_core {
     struct peer_outbox *outbox;
     struct peer_held *held;
     bool dirty;                         /* some device has something to send */
+    bool ticks_due;                     /* some ticks could not be told yet */
     uint64_t next_req;
     uint64_t next_link;
     uint64_t next_store;                /* the last one given out */
@@ -429,6 +431,12 @@ bool peer_hear_owes(const struct peer_device *device);             /* a receipt 
 struct msg_receipt peer_hear_receipt_now(const struct peer_device *device);
 void peer_hear_told(struct peer_core *self, struct peer_device *device, const struct msg_receipt *receipt);
 
+/* ---- ticks.c: told as far as there is room, the rest later ---- */
+void peer_ticks_had(struct peer_core *self, struct peer_contact *contact, struct peer_device *device); /* it has more, or more was read there */
+void peer_ticks_stored(struct peer_core *self, struct peer_contact *contact, struct peer_mark upto); /* the registry keeps it for one of their devices */
+bool peer_ticks_returned(struct peer_core *self, struct peer_contact *contact, struct peer_device *device, struct peer_mark upto); /* it does no longer, for that device; false: that is no news of any message */
+void peer_ticks_go_on(struct peer_core *self);                     /* the disk has caught up */
+
 /* ---- post.c ---- */
 void peer_post_flush(struct peer_core *self);                      /* all that are dirty */
 void peer_post_run(struct peer_core *self, struct peer_device *device, uint64_t link, const struct msg_run_frame *frame);
@@ -448,6 +456,7 @@ bool peer_mail_frame(struct peer_core *self, enum msg_kind kind, const union msg
 void peer_mail_tick(struct peer_core *self);
 void peer_mail_flush(struct peer_core *self);                      /* deposits what is due */
 void peer_mail_stop(struct peer_core *self);                       /* the process ends */
+struct peer_mark peer_mail_of_run(struct peer_core *self, const struct peer_device *device, const struct msg_tag *run); /* the last message of that parcel; 0: it is not waited for any more */
 
 /* Seals a batch for a device and deposits it as soon as there is a session; what
  * becomes of it comes back once, with the ticket: peer_rooms_mailed.  It does

@@ -55,7 +55,11 @@ restore_contact_device(struct peer_core *self, const struct msg_rec_contact_devi
         msg_text_copy(device->endpoints[device->endpoint_count++], sizeof device->endpoints[0], address.endpoint);
     device->acked = (struct peer_mark){record->incarnation, record->delivered};
     device->read = (struct peer_mark){record->incarnation, record->read};
+    device->read_told = device->read;
     device->mailed = (struct peer_mark){record->mailed_incarnation, record->mailed_number};
+    device->returned = (struct peer_mark){record->returned_incarnation, record->returned_number};
+    if (peer_mark_before(contact->kept, device->mailed))
+        contact->kept = device->mailed;
     if (peer_mark_before(contact->delivered, device->acked))
         contact->delivered = device->acked;
     if (peer_mark_before(contact->read, device->read))

@@ -259,6 +259,13 @@ sim_check_tick(struct sim *sim, struct sim_proc *proc, const struct msg_tell_rec
                        : tell->tick == MSG_TICK_DELIVERED ? &said->delivered
                                                           : &said->read;
     const bool of_many = said->room[0] != '\0' && tell->tick == MSG_TICK_DELIVERED; /* each member says so */
+    if (said->stored && !said->returned && tell->tick == MSG_TICK_QUEUED) {
+        /* the registry gave it up */
+        if (said->delivered || said->room[0] != '\0' || sim->now_us - said->at_us < sim->mail.expiry_days * 24ull * 3600 * SIM_SECOND)
+            sim_fail(sim, "message %zu came back before its time", (size_t)(said - sim->said));
+        said->returned = true;
+        return;
+    }
     if (*tick && !proc->restored && !of_many)
         sim_fail(sim, "message %zu is told as %llu twice", (size_t)(said - sim->said),
                  (unsigned long long)tell->tick);

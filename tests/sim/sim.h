@@ -191,6 +191,7 @@ struct sim_said {
     bool failed;                  /* TELL_FAILED was */
     bool queued, stored, delivered, read; /* ticks that were */
     bool mailed;                          /* it is, or was, on the registry's disk */
+    bool returned;                        /* told as queued again, when it was no longer */
     bool out_committed;
     bool lost; /* its sender's disk was put back behind it */
     bool has_id;
