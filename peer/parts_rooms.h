@@ -89,6 +89,7 @@ void peer_room_lack_tick(struct peer_core *self, struct peer_room *room);
 void peer_room_took(struct peer_core *self, struct peer_room *room, struct peer_sender *sender); /* this step's transaction brings its chain up to its mark */
 void peer_room_synced(struct peer_core *self, uint64_t store);
 void peer_room_receipt(struct peer_core *self, struct peer_room *room, const struct msg_room_receipt *receipt);
+void peer_room_ticks_go_on(struct peer_core *self);                /* the disk has caught up */
 void peer_room_tip(struct peer_core *self, struct peer_room *room, const struct msg_room_tip *tip);
 void peer_room_tick_tick(struct peer_core *self, struct peer_room *room);
 

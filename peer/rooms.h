@@ -24,7 +24,8 @@ struct peer_mate {
     struct msg_tag handed;      /* the last sender key of ours that the account was handed; zeros: none */
     uint64_t handed_counter;    /* from this step on */
     bool kept;                  /* that is on disk: all parcels of it were deposited */
-    struct peer_mark delivered; /* of ours, the most that a device of theirs said it has */
+    struct peer_mark delivered; /* of ours, the most that a device of theirs said it has ... */
+    struct peer_mark delivered_told; /* ... and up to here the user was told */
 };
 
 /* The chain of a device in a room, coming in. */
@@ -111,6 +112,7 @@ struct peer_room {
     struct { uint64_t offset; uint64_t number; } stuck; /* a frame that waited for the roster, and where that stood */
     bool split;                 /* the user was told that others see another roster */
     uint64_t ask_at_ms;         /* for what senders lack; 0: not planned */
+    bool ticks_due;             /* some could not be told yet */
     bool syncing;               /* chains in it, or our key, wait for the disk */
     uint64_t receipt_at_ms;     /* say what has come; 0: nothing is due */
     uint64_t receipt_ms;        /* when that was said last */

@@ -135,6 +135,7 @@ peer_ticks_go_on(struct peer_core *self)
     if (!self->ticks_due)
         return;
     self->ticks_due = false;
+    peer_room_ticks_go_on(self);
     for (struct peer_contact *contact; (contact = peer_roster_each(&self->roster, &at)) != NULL;) {
         if (!contact->ticks_due)
             continue;

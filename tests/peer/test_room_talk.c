@@ -1,5 +1,6 @@
 /* What is said in a room is shown to its members: once, in order, and to
  * nobody else. */
+#include "peer/parts.h"
 #include "tests/peer/room_people.h"
 
 static void
@@ -112,6 +113,31 @@ ticks_say_stored_and_then_delivered(void **state)
 }
 
 static void
+ticks_are_told_when_the_disk_has_caught_up(void **state)
+{
+    (void)state;
+    friends();
+    say(ADA, "first"); /* the key is handed */
+    struct peer_core *const core = w.side[ADA].core;
+    peer_held_destroy(&core->held);
+    core->held = peer_held_new(4096);
+    w.side[ADA].lazy = true;
+    for (int i = 0; i < 7; i++)
+        utter(ADA, "hello");
+    const struct msg_tell_ok other = {.req = 1};
+    while (peer_held_fits(core->held, 0))
+        peer_held_put(core->held, core->next_store, MSG_TELL_OK, &other);
+    run(3000);
+    assert_int_equal(count(BOB, MSG_TELL_MESSAGE), 8);
+    assert_int_equal(ticks(ADA, MSG_TICK_STORED), 1);
+    w.side[ADA].lazy = false;
+    run(3000);
+    assert_int_equal(ticks(ADA, MSG_TICK_QUEUED), 8);
+    assert_int_equal(ticks(ADA, MSG_TICK_STORED), 8);
+    assert_int_equal(ticks(ADA, MSG_TICK_DELIVERED), 4); /* of the first, and of all, by two */
+}
+
+static void
 what_is_said_at_once_travels_together(void **state)
 {
     (void)state;
@@ -184,6 +210,7 @@ main(void)
         TEST(who_joins_is_shown_what_is_said_from_then_on),
         TEST(who_is_put_out_is_shown_nothing_more),
         TEST(ticks_say_stored_and_then_delivered),
+        TEST(ticks_are_told_when_the_disk_has_caught_up),
         TEST(what_is_said_at_once_travels_together),
         TEST(what_was_said_while_the_registry_was_away_goes_out_when_it_is_back),
         TEST(the_key_outlives_a_restart),
