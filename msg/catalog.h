@@ -429,7 +429,7 @@ enum msg_tick { MSG_TICK_QUEUED = 0, MSG_TICK_STORED = 1, MSG_TICK_DELIVERED = 2
 struct msg_tell_session { uint64_t state; struct msg_text name; struct msg_text code; struct msg_text text; }; /* code: why, "" or an error's */
 struct msg_tell_message { uint64_t arrival; struct msg_id id; struct msg_text from; struct msg_text to; struct msg_text room; uint64_t ts_ms; struct msg_text text; };
 struct msg_tell_receipt { struct msg_id id; struct msg_text to; struct msg_text room; uint64_t tick; }; /* in rooms, to: the member, "" for queued and stored */
-struct msg_tell_notice { struct msg_text code; struct msg_text text; struct msg_text name; }; /* name: of the user or #room that it is about; "": neither */
+struct msg_tell_notice { uint64_t arrival; struct msg_text code; struct msg_text text; struct msg_text name; }; /* name: of the user or #room that it is about; "": neither.  arrival: as of a message; 0: it is not kept */
 struct msg_tell_ok { uint64_t req; struct msg_id id; };         /* id: of the message that was said, else zero */
 
 /* A decoded message of any kind: as large as the largest. */

@@ -219,12 +219,13 @@ struct msg_cmd_room_join { uint64_t req; struct msg_text name; struct msg_text p
 struct msg_cmd_room_act { uint64_t req; struct msg_text room; uint64_t act; struct msg_text name; struct msg_text text; }; /* LEAVE, DELETE: no name; TOPIC: text */
 struct msg_tell_members { uint64_t req; struct msg_text room; struct msg_list members; bool more; };
 struct msg_tell_room {          /* what happened in a room; in rooms that we are not in (ROOM_WATCH) user and by are "" */
+    uint64_t arrival;           /* as of a message; 0: of a room that we are not in */
     struct msg_text room;
     uint64_t act;
     struct msg_text user;       /* to whom: who came, went, was invited, muted, ...; "" in TOPIC and DELETE */
     struct msg_text by;         /* who did it; "": the registry (REVOKED) */
     struct msg_text text;       /* CREATE, TOPIC: the topic; LEAVE: who owns the room from now on, if that changes; REVOKED: the number of the device, "" for the account */
 };
-struct msg_tell_gap { struct msg_text room; struct msg_text from; uint64_t first; uint64_t last; };
+struct msg_tell_gap { uint64_t arrival; struct msg_text room; struct msg_text from; uint64_t first; uint64_t last; };
 
 #endif

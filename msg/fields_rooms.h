@@ -408,6 +408,7 @@ FIELDS(msg_tell_members) {
     FLAG(msg_tell_members, more),
 };
 FIELDS(msg_tell_room) {
+    FIELD(msg_tell_room, arrival, 0, ANY),
     FIELD(msg_tell_room, room, 1, MSG_ROOM_NAME_MAX),
     FIELD(msg_tell_room, act, MSG_ACT_CREATE, MSG_ACT_REVOKED),
     FIELD(msg_tell_room, user, 0, MSG_NAME_MAX),
@@ -415,6 +416,7 @@ FIELDS(msg_tell_room) {
     FIELD(msg_tell_room, text, 0, MSG_TOPIC_MAX),
 };
 FIELDS(msg_tell_gap) {
+    FIELD(msg_tell_gap, arrival, 0, ANY),
     FIELD(msg_tell_gap, room, 1, MSG_ROOM_NAME_MAX),
     FIELD(msg_tell_gap, from, 1, MSG_NAME_MAX),
     FIELD(msg_tell_gap, first, 1, ANY),

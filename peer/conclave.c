@@ -318,8 +318,8 @@ take(struct conclave *self)
     while (peer_tells_take(&self->peer.tells, &frame)) {
         if (!peer_event_read(&self->event, frame))
             continue;
-        if (self->event.event.kind != CONCLAVE_EVENT_MESSAGE)
-            return true;
+        if (self->event.event.arrival == 0)
+            return true; /* it is not kept */
         if (self->peer.hold_messages)
             continue; /* not shown: it comes again in the next opening */
         self->given = self->event.event.arrival;

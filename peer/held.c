@@ -75,6 +75,9 @@ text_bytes(enum msg_kind kind, const void *message)
 {
     const struct msg_tell_message *tell = message;
     const struct msg_tell_room *room = message;
+    const struct msg_tell_notice *notice = message;
+    if (kind == MSG_TELL_NOTICE)
+        return notice->name.len + notice->text.len;
     if (kind == MSG_TELL_ROOM)
         return room->room.len + room->user.len + room->by.len + room->text.len;
     return kind == MSG_TELL_MESSAGE ? tell->text.len : 0;

@@ -208,8 +208,8 @@ peer_mailbox_returned(struct peer_core *self, const struct msg_returned *returne
     }
     if (news && !contact->mail_returned) {
         contact->mail_returned = true;
-        peer_step_notice_about(self, msg_text(contact->name), CONCLAVE_ERR_EXPIRED,
-                               msg_text("Some of what you said to them waited at the registry until its time was over. It is queued here again, and delivered when you meet."));
+        peer_step_notice_kept(self, msg_text(contact->name), CONCLAVE_ERR_EXPIRED,
+                              msg_text("Some of what you said to them waited at the registry until its time was over. It is queued here again, and delivered when you meet."));
     }
     in->store = self->next_store + (self->writes ? 1 : 0); /* all that was written up to now */
     peer_mailbox_collect(self);

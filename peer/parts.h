@@ -305,6 +305,8 @@ void peer_step_ok(struct peer_core *self, uint64_t cmd, const struct msg_id *id)
 void peer_step_failed(struct peer_core *self, uint64_t cmd, enum conclave_err err, struct msg_text text, uint64_t retry_ms);
 void peer_step_notice(struct peer_core *self, enum conclave_err err, struct msg_text text);
 void peer_step_notice_about(struct peer_core *self, struct msg_text name, enum conclave_err err, struct msg_text text);
+void peer_step_keep(struct peer_core *self, uint64_t arrival, enum msg_kind kind, const void *tell); /* a tell with an arrival of its own: its record, and told once that is synced; it must fit */
+void peer_step_notice_kept(struct peer_core *self, struct msg_text name, enum conclave_err err, struct msg_text text); /* one that a crash must not lose */
 void peer_step_session(struct peer_core *self, enum msg_session_state state, enum conclave_err err, struct msg_text text);
 struct msg_text peer_step_unresolved(struct peer_core *self, const char *host); /* a sentence, in self->text */
 void peer_step_log(struct peer_core *self, enum msg_log_level level, const char *what, const char *detail);

@@ -142,14 +142,18 @@ restore_chain_in(struct peer_core *self, const struct msg_rec_chain_in *record)
     device->read_due = device->receipt_due = record->read > record->told;
 }
 
+/* A place in what is shown to the user. */
 static void
-restore_inbox(struct peer_core *self, const struct msg_event *event, const struct msg_rec_inbox *record)
+restore_arrival(struct peer_core *self, const struct msg_event *event)
 {
     const uint64_t arrival = msg_record_key_u64(event->record_key, 0);
     if (arrival >= self->next_arrival)
         self->next_arrival = arrival + 1;
-    if (record == NULL)
-        return;
+}
+
+static void
+restore_inbox(struct peer_core *self, const struct msg_rec_inbox *record)
+{
     peer_hear_arrived(self, record);
     const bool direct = record->room.len == 0;
     const struct msg_tell_message tell = {
@@ -196,10 +200,10 @@ peer_restore_record(struct peer_core *self, const struct msg_event *event)
 {
     union msg_any any;
     enum msg_kind kind;
-    if (event->table == PEER_TABLE_INBOX && event->bytes.len == 0) {
-        restore_inbox(self, event, NULL);
-        return;
-    }
+    if (event->table == PEER_TABLE_INBOX)
+        restore_arrival(self, event);
+    if (event->table == PEER_TABLE_INBOX && event->bytes.len == 0)
+        return; /* up to there it was shown */
     if (msg_codec_decode(event->bytes, &kind, &any) != CONCLAVE_OK) {
         peer_step_log(self, MSG_LOG_ERROR, "RECORD-DAMAGED", "a record of this home does not decode and was passed over");
         return;
@@ -223,7 +227,9 @@ peer_restore_record(struct peer_core *self, const struct msg_event *event)
     else if (kind == MSG_REC_CHAIN_IN)
         restore_chain_in(self, &any.MSG_ANY_REC_CHAIN_IN);
     else if (kind == MSG_REC_INBOX)
-        restore_inbox(self, event, &any.MSG_ANY_REC_INBOX);
+        restore_inbox(self, &any.MSG_ANY_REC_INBOX);
+    else if (kind == MSG_TELL_ROOM || kind == MSG_TELL_GAP || kind == MSG_TELL_NOTICE)
+        msg_effects_tell_bytes(self->out, event->bytes); /* it was not shown yet */
     else if (kind == MSG_REC_CARD)
         restore_card(self, &any.MSG_ANY_REC_CARD);
     else if (!restore_room(self, kind, &any))

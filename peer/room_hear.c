@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#define GAPS_BYTES 2048u    /* three gaps at most are told before what is in a frame */
+
 /* Where a frame stands against what came before it of the same device. */
 enum verdict { NEXT, SEEN, AHEAD, FORKED };
 
@@ -91,9 +93,11 @@ check_epoch_head(struct peer_core *self, struct peer_room *room, const struct ms
 void
 peer_room_tell_gap(struct peer_core *self, const struct peer_room *room, uint64_t account, uint64_t first, uint64_t last)
 {
-    const struct msg_tell_gap gap = {msg_text(room->name), msg_text(name_of(self, room, account)), first, last};
-    if (first != 0 && first <= last && peer_held_fits(self->held, 0))
-        peer_held_put(self->held, peer_step_store(self), MSG_TELL_GAP, &gap);
+    struct msg_tell_gap gap = {0, msg_text(room->name), msg_text(name_of(self, room, account)), first, last};
+    if (first == 0 || first > last)
+        return;
+    gap.arrival = self->next_arrival++;
+    peer_step_keep(self, gap.arrival, MSG_TELL_GAP, &gap);
 }
 
 /* What is missing before a frame, and cannot be had. */
@@ -249,7 +253,7 @@ static enum peer_heard
 hear(struct peer_core *self, struct peer_room *room, uint64_t offset, const struct msg_room_frame *frame, struct peer_sender *sender, enum verdict verdict)
 {
     struct msg_buf batch = {self->batch, 0, sizeof self->batch};
-    if (!peer_held_fits(self->held, frame->box.len + frame->count * 768u))
+    if (!peer_held_fits(self->held, frame->box.len + frame->count * 768u + GAPS_BYTES))
         return HEARD_WAIT_DISK;
     const enum conclave_err err = open_frame(self, room, frame, &batch);
     if (err == CONCLAVE_ERR_NOT_FOUND && sender != NULL && sender->given_up && memcmp(&sender->lacks, &frame->key, sizeof frame->key) == 0) {

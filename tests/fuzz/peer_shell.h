@@ -227,7 +227,8 @@ check_tell(struct msg_span bytes)
     union msg_any any;
     enum msg_kind kind;
     FUZZ_CLAIM(msg_codec_decode(bytes, &kind, &any) == CONCLAVE_OK && kind >= MSG_TELL_SESSION);
-    if (kind == MSG_TELL_MESSAGE) {
+    const bool kept = kind == MSG_TELL_MESSAGE || kind == MSG_TELL_ROOM || kind == MSG_TELL_GAP || kind == MSG_TELL_NOTICE;
+    if (kept && (kind == MSG_TELL_MESSAGE || any.MSG_ANY_TELL_MESSAGE.arrival != 0)) {
         const struct msg_record_key key = msg_record_key1(any.MSG_ANY_TELL_MESSAGE.arrival);
         FUZZ_CLAIM(any.MSG_ANY_TELL_MESSAGE.arrival > shown &&
                    find(PEER_TABLE_INBOX, msg_record_key_span(&key)) != NULL);

@@ -130,7 +130,8 @@ world_perform(uint64_t who, const struct msg_effects *effects, const struct msg_
         assert_true(side->told_count < FRAMES_MAX);
         told->bytes = world_copy(bytes);
         assert_int_equal(msg_codec_decode(msg_span(told->bytes.at, told->bytes.len), &told->kind, &told->any), CONCLAVE_OK);
-        if (told->kind == MSG_TELL_MESSAGE)
+        const bool kept = told->kind == MSG_TELL_MESSAGE || told->kind == MSG_TELL_ROOM || told->kind == MSG_TELL_GAP || told->kind == MSG_TELL_NOTICE;
+        if (kept && told->any.MSG_ANY_TELL_MESSAGE.arrival != 0)
             side->shown = told->any.MSG_ANY_TELL_MESSAGE.arrival;
     } else if (effect->kind == EFFECT_DIAL)
         side->link = effect->id;

@@ -60,6 +60,7 @@ static struct {
     size_t sent_count, sent_done;
     struct { enum msg_kind kind; struct bytes bytes; union msg_any any; } told[MAX];
     size_t told_count;
+    uint64_t shown;                 /* arrival */
     struct change gathered[MAX], records[MAX];
     size_t gathered_count, record_count;
     struct { uint64_t id; size_t upto; } stores[MAX];
@@ -154,7 +155,10 @@ feed(const struct msg_event *event)
         } else if (effect->kind == EFFECT_TELL) {
             take_bytes(&w.told[w.told_count].bytes, msg_effects_bytes(&effects, effect));
             const struct bytes *bytes = &w.told[w.told_count].bytes;
+            const enum msg_kind *kind = &w.told[w.told_count].kind;
             assert_int_equal(msg_codec_decode(msg_span(bytes->at, bytes->len), &w.told[w.told_count].kind, &w.told[w.told_count].any), CONCLAVE_OK);
+            if ((*kind == MSG_TELL_ROOM || *kind == MSG_TELL_NOTICE) && w.told[w.told_count].any.MSG_ANY_TELL_ROOM.arrival != 0)
+                w.shown = w.told[w.told_count].any.MSG_ANY_TELL_ROOM.arrival;
             assert_true(++w.told_count < MAX);
         } else if (effect->kind == EFFECT_DIAL)
             w.link = effect->id;

@@ -169,6 +169,19 @@ check_receipt(struct sim *sim, const struct sim_proc *proc, const struct msg_tel
 }
 
 void
+sim_check_arrival(struct sim *sim, struct sim_proc *proc, uint64_t arrival)
+{
+    const struct msg_record_key shown = msg_record_key1(proc->disk.shown), key = msg_record_key1(arrival);
+    if (arrival == 0)
+        return;
+    const struct sim_record *const next = sim_disk_after(&proc->disk, PEER_TABLE_INBOX, msg_record_key_span(&shown));
+    if (next == NULL || next->table != PEER_TABLE_INBOX || !msg_span_equal(msg_record_key_span(&next->key), msg_record_key_span(&key)))
+        sim_fail(sim, "process %u is shown what arrived as %llu after %llu: left out, or once more", proc->index,
+                 (unsigned long long)arrival, (unsigned long long)proc->disk.shown);
+    proc->disk.shown = arrival;
+}
+
+void
 sim_check_told(struct sim *sim, const struct sim_proc *proc, enum msg_kind kind,
                const union msg_any *any)
 {

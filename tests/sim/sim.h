@@ -392,6 +392,7 @@ void sim_check_told(struct sim *sim, const struct sim_proc *proc, enum msg_kind 
                     const union msg_any *any);
 void sim_check_shown(struct sim *sim, struct sim_proc *proc, const struct msg_tell_message *tell);
 void sim_check_tick(struct sim *sim, struct sim_proc *proc, const struct msg_tell_receipt *tell);
+void sim_check_arrival(struct sim *sim, struct sim_proc *proc, uint64_t arrival); /* what is kept until it was shown: each once, and in order */
 void sim_check_mail(struct sim *sim, const struct msg_rec_mail *record); /* on the registry's disk */
 bool sim_check_rest(struct sim *sim); /* nothing more is owed to anybody */
 void sim_check_end(struct sim *sim);
