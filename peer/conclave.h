@@ -136,8 +136,9 @@ CONCLAVE_API enum conclave_err conclave_set_passphrase(struct conclave *self, co
 enum conclave_event_kind {
     CONCLAVE_EVENT_SESSION,  /* state, name, err and text: why */
     CONCLAVE_EVENT_MESSAGE,  /* arrival, id, from, to, room ("": to us alone), ts_ms, text */
-    CONCLAVE_EVENT_RECEIPT,  /* id, to, room, tick; in a room `to` is "" for QUEUED and STORED, and DELIVERED, in rooms of up to
-                              * 32, is for this message and all of ours before it, at member `to` */
+    CONCLAVE_EVENT_RECEIPT,  /* id, to, room, tick; QUEUED comes again when the registry gave up what was STORED; in a room
+                              * `to` is "" for QUEUED and STORED, and DELIVERED, in rooms of up to 32, is for this message
+                              * and all of ours before it, at member `to` */
     CONCLAVE_EVENT_PRESENCE, /* user */
     CONCLAVE_EVENT_OK,       /* request; id of a message that was sent, else "" */
     CONCLAVE_EVENT_FAILED,   /* request, err, text, retry_ms */
