@@ -347,6 +347,8 @@ FIELDS(msg_rec_room_mate) {
     FIELD(msg_rec_room_mate, came, 0, ANY),
     FIXED(msg_rec_room_mate, handed),
     FIELD(msg_rec_room_mate, handed_counter, 0, ANY),
+    FIELD(msg_rec_room_mate, newest, 0, ANY),
+    FIELD(msg_rec_room_mate, devices, 0, ANY),
 };
 FIELDS(msg_rec_room_out) {
     FIXED(msg_rec_room_out, room),

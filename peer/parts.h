@@ -27,6 +27,7 @@
  *   sealed.c    what came sealed and is no talk: keys of rooms, and questions for them
  *   room_post.c what is said in rooms: sealed, posted, and posted again
  *   room_keys.c our sender keys: made, and handed to everybody
+ *   room_devices.c  of which devices of members the user is told
  *   room_log.c  the log of rooms: read, and as it comes
  *   room_hear.c frames of others: judged, opened, kept
  *   room_lack.c keys and certificates that frames wait for

@@ -63,6 +63,9 @@ void peer_room_key_tick(struct peer_core *self, struct peer_room *room);
 void peer_room_cards(struct peer_core *self, struct peer_request *request, const struct msg_cards *page);
 void peer_room_no_cards(struct peer_core *self, const struct peer_request *request);
 
+/* ---- room_devices.c ---- */
+void peer_room_device(struct peer_core *self, const struct peer_room *room, struct peer_mate *mate, const struct msg_cert *cert, bool listed); /* it is handed a key; listed: with all devices of the account */
+
 /* ---- room_log.c ---- */
 void peer_room_log_look(struct peer_core *self, struct peer_room *room); /* starts a pass over the log if one is due */
 void peer_room_log_again(struct peer_core *self, struct peer_room *room, uint64_t from, uint64_t wait_ms); /* another pass, from that offset on */

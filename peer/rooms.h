@@ -23,6 +23,9 @@ struct peer_mate {
     uint64_t came;              /* the epoch in which it last came in */
     struct msg_tag handed;      /* the last sender key of ours that the account was handed; zeros: none */
     uint64_t handed_counter;    /* from this step on */
+    uint64_t newest;            /* device that it was handed, the highest number; 0: none yet (peer/room_devices.c) */
+    uint64_t devices;           /* bit i: device newest - i was */
+    bool meeting;               /* they are being listed for the first time */
     bool kept;                  /* that is on disk: all parcels of it were deposited */
     struct peer_mark delivered; /* of ours, the most that a device of theirs said it has ... */
     struct peer_mark delivered_told; /* ... and up to here the user was told */
