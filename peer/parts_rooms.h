@@ -82,6 +82,7 @@ void peer_room_broken(struct peer_core *self, const struct peer_room *room, stru
 void peer_room_tell_gap(struct peer_core *self, const struct peer_room *room, uint64_t account, uint64_t first, uint64_t last);
 
 /* ---- room_lack.c ---- */
+struct peer_sender *peer_room_sender(struct peer_core *self, struct peer_room *room, uint64_t account, uint64_t device); /* known or new; NULL: there are too many; logged */
 void peer_room_lacks(struct peer_core *self, struct peer_room *room, uint64_t offset, const struct msg_room_frame *frame, bool certificate);
 void peer_room_found_key(struct peer_core *self, struct peer_room *room, const struct msg_room_key *key);
 bool peer_room_lacks_key(struct peer_core *self, const struct peer_room *room, const struct msg_room_key *key); /* it is asked for */

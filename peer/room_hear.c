@@ -267,11 +267,9 @@ hear(struct peer_core *self, struct peer_room *room, uint64_t offset, const stru
         return HEARD;
     }
     if (err == CONCLAVE_OK && is_whole(frame, msg_span_of_buf(&batch))) {
-        sender = peer_rooms_add_sender(&self->rooms, room, frame->account, frame->device);
+        sender = peer_room_sender(self, room, frame->account, frame->device);
         if (sender != NULL)
             take(self, room, sender, verdict, frame, msg_span_of_buf(&batch));
-        else
-            peer_step_log(self, MSG_LOG_ERROR, "ROOMS-FULL", "a frame was passed over: there are more senders than this device can follow; raise the limits of rooms");
     } else {
         if (err != CONCLAVE_ERR_RANGE) /* that was said before it was for us */
             peer_step_log(self, MSG_LOG_WARN, "ROOM-FRAME-REFUSED", err != CONCLAVE_OK ? msg_error_sentence(err) : "what is in it is not what its sender signed");
@@ -317,6 +315,13 @@ peer_room_hear(struct peer_core *self, struct peer_room *room, uint64_t offset, 
         return HEARD;
     if (offset == 0 && (verdict == AHEAD || cert == NULL || (sender != NULL && sender->waits != 0) || may_follow(sender, frame)))
         return HEARD_AHEAD; /* what is missing before it is in the log */
+    const struct peer_mate *mate = peer_rooms_mate(&self->rooms, room, frame->account);
+    if (mate == NULL || !msg_room_was_in(&mate->part, frame->epoch)) {
+        peer_step_log(self, MSG_LOG_WARN, "ROOM-FRAME-REFUSED", "it is of somebody who was not a member then");
+        if (sender != NULL && sender->waits == offset)
+            sender->waits = 0;
+        return HEARD;
+    }
     if (cert == NULL && (sender == NULL || !sender->given_up)) {
         peer_room_lacks(self, room, offset, frame, true);
         return HEARD;
@@ -331,9 +336,8 @@ peer_room_hear(struct peer_core *self, struct peer_room *room, uint64_t offset, 
             peer_room_broken(self, room, sender);
         return HEARD;
     }
-    const struct peer_mate *mate = peer_rooms_mate(&self->rooms, room, frame->account);
-    if (mate == NULL || !msg_room_was_in(&mate->part, frame->epoch) || (offset == 0 && (mate->part.standing & MSG_STANDING_MUTED) != 0)) {
-        peer_step_log(self, MSG_LOG_WARN, "ROOM-FRAME-REFUSED", "it is of somebody who was not a member then, or muted");
+    if (offset == 0 && (mate->part.standing & MSG_STANDING_MUTED) != 0) {
+        peer_step_log(self, MSG_LOG_WARN, "ROOM-FRAME-REFUSED", "it came directly, of somebody who is muted");
         return HEARD;
     }
     check_epoch_head(self, room, frame);

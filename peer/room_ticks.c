@@ -13,6 +13,7 @@ peer_room_took(struct peer_core *self, struct peer_room *room, struct peer_sende
 {
     const uint64_t store = peer_step_store(self);
     const size_t at = sender->syncs[0].store == 0 || sender->syncs[0].store == store ? 0 : 1;
+    sender->use = ++room->uses;
     peer_rooms_put_sender(&self->rooms, sender, self->out);
     sender->syncs[at].store = store;
     sender->syncs[at].mark = sender->mark;

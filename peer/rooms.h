@@ -45,6 +45,7 @@ struct peer_sender {
     struct peer_mark synced;    /* the last that is on disk: what may be said to have come */
     struct { uint64_t store; struct peer_mark mark; } syncs[2]; /* transactions under way that advance it, oldest first; store 0: none */
     struct peer_mark told;      /* the last that was said to have come */
+    uint64_t use;               /* when something of it last came, counted in peer_room.uses; 0: not in this life */
     bool warned;                /* the user was told that its chain is broken */
 
     /* its frames wait for a key, or its certificate (peer/room_lack.c) */
@@ -116,6 +117,7 @@ struct peer_room {
     bool split;                 /* the user was told that others see another roster */
     uint64_t ask_at_ms;         /* for what senders lack; 0: not planned */
     bool ticks_due;             /* some could not be told yet */
+    uint64_t uses;              /* of its senders */
     bool syncing;               /* chains in it, or our key, wait for the disk */
     uint64_t receipt_at_ms;     /* say what has come; 0: nothing is due */
     uint64_t receipt_ms;        /* when that was said last */
@@ -210,6 +212,7 @@ struct peer_mate *peer_rooms_add_mate(struct peer_rooms *self, struct peer_room 
 /* The chains coming in, likewise. */
 struct peer_sender *peer_rooms_sender(struct peer_rooms *self, const struct peer_room *room, uint64_t account, uint64_t device);
 struct peer_sender *peer_rooms_add_sender(struct peer_rooms *self, struct peer_room *room, uint64_t account, uint64_t device);
+void peer_rooms_remove_sender(struct peer_rooms *self, struct peer_room *room, struct peer_sender *sender, struct msg_effects *out); /* with its record */
 
 /* Iterate: rooms from index 0 on, the others from the first; NULL at the end. */
 struct peer_room *peer_rooms_each(struct peer_rooms *self, uint32_t *index);

@@ -136,6 +136,50 @@ a_device_that_asks_for_a_key_is_told_as_well(void **state)
     assert_int_equal(count(ADA, MSG_TELL_NOTICE), 1);
 }
 
+/* ---- places ---- */
+
+/* A frame in the log that names some device, with a signature that is none of its. */
+static void
+log_frame_of(uint64_t account, uint64_t device)
+{
+    static uint8_t at[4096], again[4096];
+    struct rogue made_up = rogue(BOB);
+    struct msg_buf out = {again, 0, sizeof again};
+    union msg_any any;
+    enum msg_kind kind;
+    assert_int_equal(msg_codec_decode(rogue_frame(&made_up, "noise", at), &kind, &any), CONCLAVE_OK);
+    any.MSG_ANY_ROOM_FRAME.account = account;
+    any.MSG_ANY_ROOM_FRAME.device = device;
+    assert_int_equal(msg_codec_encode(&out, MSG_ROOM_FRAME, &any.MSG_ANY_ROOM_FRAME), CONCLAVE_OK);
+    log_frame(BOB, msg_span_of_buf(&out));
+}
+
+static void
+devices_that_nobody_knows_take_no_place_of_others(void **state)
+{
+    (void)state;
+    friends();
+    for (uint64_t device = 2; device <= 300; device++) /* there is room for 256 senders */
+        log_frame_of(BOB, device);
+    assert_in_range(records(ADA, PEER_TABLE_ROOM_IN), 1, MSG_DEVICE_COUNT);
+    say(CAT, "hello");
+    assert_shown(ADA, "cat: hello|");
+    say(BOB, "and me");
+    assert_shown(ADA, "cat: hello|bob: and me|");
+}
+
+static void
+who_is_no_member_takes_no_place(void **state)
+{
+    (void)state;
+    friends();
+    for (uint64_t account = DAN; account <= 300; account++)
+        log_frame_of(account, 1);
+    assert_int_equal(records(ADA, PEER_TABLE_ROOM_IN), 0);
+    say(CAT, "hello");
+    assert_shown(ADA, "cat: hello|");
+}
+
 int
 main(void)
 {
@@ -144,6 +188,8 @@ main(void)
         TEST(devices_that_were_there_at_first_are_no_news),
         TEST(a_new_device_of_our_own_account_is_told),
         TEST(a_device_that_asks_for_a_key_is_told_as_well),
+        TEST(devices_that_nobody_knows_take_no_place_of_others),
+        TEST(who_is_no_member_takes_no_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
