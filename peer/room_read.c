@@ -111,7 +111,9 @@ settle(struct peer_core *self, struct peer_room *room, bool whole)
         peer_rooms_put(room, self->out);
         (void)peer_step_store(self); /* only marks that this step writes */
     }
-    const bool nothing = !room->facts.made || (!peer_room_concerns_us(room) && room->said.incarnation == 0);
+    /* who comes back to a room with history is shown all of it but what came before */
+    const bool read = (room->facts.flags & MSG_ROOM_HISTORY) != 0 && (room->cursor > 0 || room->senders != PEER_NONE);
+    const bool nothing = !room->facts.made || (!peer_room_concerns_us(room) && room->said.incarnation == 0 && !read);
     const bool over = room->facts.gone || (whole && nothing && !room->refused);
     if (over && !room->reading)
         peer_room_drop(self, room);

@@ -95,6 +95,27 @@ who_is_put_out_is_shown_nothing_more(void **state)
 }
 
 static void
+who_comes_back_to_a_room_with_history_is_shown_nothing_twice(void **state)
+{
+    (void)state;
+    create(ADA, MSG_ROOM_HISTORY);
+    join(CAT); /* who only reads */
+    say(ADA, "one");
+    act(CAT, MSG_ACT_LEAVE, 0);
+    say(ADA, "two");
+    restart(CAT);
+    join(CAT);
+    run(20000); /* she asks for keys */
+    say(ADA, "three");
+    assert_shown(CAT, "ada: one|ada: two|ada: three|");
+    act(ADA, MSG_ACT_KICK, CAT);
+    join(CAT);
+    say(ADA, "four");
+    run(20000);
+    assert_shown(CAT, "ada: one|ada: two|ada: three|ada: four|");
+}
+
+static void
 ticks_say_stored_and_then_delivered(void **state)
 {
     (void)state;
@@ -209,6 +230,7 @@ main(void)
         TEST(who_comes_and_goes_while_others_are_away_is_read_by_them),
         TEST(who_joins_is_shown_what_is_said_from_then_on),
         TEST(who_is_put_out_is_shown_nothing_more),
+        TEST(who_comes_back_to_a_room_with_history_is_shown_nothing_twice),
         TEST(ticks_say_stored_and_then_delivered),
         TEST(ticks_are_told_when_the_disk_has_caught_up),
         TEST(what_is_said_at_once_travels_together),

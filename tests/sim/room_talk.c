@@ -256,8 +256,7 @@ sim_room_shown(struct sim *sim, struct sim_proc *proc, struct sim_said *said, co
     if (at == NULL || ((said->never >> proc->index & 1) != 0 && at->came_us < said->at_us))
         sim_fail(sim, "message %zu is shown to process %u, which was not in %s any more", number, proc->index, said->room);
     if ((said->shown >> proc->index & 1) != 0) {
-        const bool anew = at != NULL && at->went_us >= said->at_us; /* who comes back to a room with history reads it anew */
-        if (!(anew && sim->room_history) && !forgotten(proc, said) && !forgotten(from, said))
+        if (!forgotten(proc, said) && !forgotten(from, said))
             sim_fail(sim, "message %zu is shown to process %u twice", number, proc->index);
         return;
     }
