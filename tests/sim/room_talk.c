@@ -231,7 +231,7 @@ check_order(struct sim *sim, const struct sim_proc *proc, const struct sim_said 
         if (at->from != said->from || strcmp(at->room, said->room) != 0)
             continue;
         const bool shown = (at->shown >> proc->index & 1) != 0;
-        if (at > said && shown && !sim->procs[said->from].restored && !sim->room_history)
+        if (at > said && shown && !sim->procs[said->from].restored)
             sim_fail(sim, "process %u is shown message %zu after %zu of the same sender", proc->index, number,
                      (size_t)(at - sim->said));
         if (at < said && !shown && at->queued && (at->expected >> proc->index & 1) != 0 && !excused(sim, at, proc))

@@ -20,7 +20,6 @@ gather(struct sim *sim, uint32_t count, uint64_t flags)
     for (uint32_t i = 0; i < count; i++)
         crowd.who[i] = sim_person(sim, NAMES[i]);
     sim_online(sim);
-    sim->room_history = (flags & MSG_ROOM_HISTORY) != 0;
     sim_room_create(sim, crowd.who[0], "#den", flags);
     sim_run(sim, SIM_SECOND);
     for (uint32_t i = 1; i < count; i++)

@@ -243,7 +243,6 @@ struct sim {
     uint32_t account_count;
     struct sim_seat seats[SIM_SEATS];
     uint32_t seat_count;
-    bool room_history; /* #den is a room with history */
     struct sim_said *said;
     size_t said_count, said_room;
     uint64_t last_shown[SIM_PROCS][SIM_PROCS]; /* sender, reader: index of the message + 1 */
