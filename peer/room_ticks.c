@@ -139,8 +139,7 @@ tell_delivered(struct peer_core *self, struct peer_room *room, struct peer_mate 
     mate->delivered_told = mate->delivered;
     if (id == NULL)
         return true; /* said in an earlier life */
-    const struct msg_tell_receipt tell = {*id, msg_text(mate->name), msg_text(room->name), MSG_TICK_DELIVERED};
-    peer_held_put(self->held, self->next_store + (self->writes ? 1 : 0), MSG_TELL_RECEIPT, &tell);
+    peer_held_tick(self->held, self->next_store + (self->writes ? 1 : 0), id, msg_text(mate->name), msg_text(room->name), MSG_TICK_DELIVERED);
     return true;
 }
 

@@ -137,7 +137,7 @@ link_on(struct peer_core *self, struct peer_contact *contact, struct peer_out *o
     out->salt = self->self.salt;
     out->from = contact->from;
     out->prev = contact->head;
-    msg_chain_head(&contact->head, &out->prev, &out->id, out->mark.number, out->ts_ms, text);
+    msg_chain_head(&contact->head, &out->prev, NULL, out->mark.number, out->ts_ms, text);
 }
 
 /* Asking the system for randomness costs more than the rest of a new id: a
@@ -155,8 +155,7 @@ peer_talk_new_id(struct peer_core *self)
 void
 peer_talk_tell(struct peer_core *self, const struct peer_contact *contact, const struct msg_id *id, enum msg_tick tick)
 {
-    const struct msg_tell_receipt tell = {*id, msg_text(contact->name), msg_text(""), tick};
-    peer_held_put(self->held, peer_step_store(self), MSG_TELL_RECEIPT, &tell);
+    peer_held_tick(self->held, peer_step_store(self), id, msg_text(contact->name), msg_text(""), tick);
 }
 
 /* Lets go of the oldest message to a contact, which some device of theirs has. */
@@ -211,6 +210,7 @@ peer_talk_say(struct peer_core *self, struct peer_contact *contact, uint64_t cmd
             device->cursor = at;
         if (peer_links_best(self, device) != NULL) {
             up = true;
+            self->flush_now = self->flush_now || device->in_flight == 0; /* there is nothing to wait for and go with */
             peer_talk_dirty(self, device);
         }
         peer_mail_said(self, device);

@@ -15,27 +15,31 @@ tell(struct peer_core *self, struct peer_contact *contact, const struct peer_out
     return true;
 }
 
-/* What the first of their devices has now, and what was read on this one: not
- * what came before it joined. */
+/* What the first of their devices has now, then what was read on this one: not
+ * what came before it joined.  One kind after the other, so that many are told
+ * together. */
 static void
 tell_had(struct peer_core *self, struct peer_contact *contact, struct peer_device *device)
 {
-    /* those that are kept for their read tick are looked at when some were read */
-    const bool seen = peer_mark_before(device->read_told, device->read);
-    for (uint32_t at = seen ? contact->queue.first : contact->queue.fresh; at != PEER_NONE; at = peer_outbox_at(self->outbox, at)->next) {
-        struct peer_out *out = peer_outbox_at(self->outbox, at);
+    for (uint32_t at = contact->queue.fresh; at != PEER_NONE; at = peer_outbox_at(self->outbox, at)->next) {
+        const struct peer_out *out = peer_outbox_at(self->outbox, at);
         if (peer_mark_before(contact->delivered, out->mark))
             break;
-        if (!out->delivered) {
-            if (!tell(self, contact, out, MSG_TICK_DELIVERED))
-                return;
-            peer_outbox_deliver(self->outbox, &contact->queue);
-        }
-        if (!out->read && peer_mark_before(device->read_told, out->mark) && !peer_mark_before(device->read, out->mark)) {
-            if (!tell(self, contact, out, MSG_TICK_READ))
-                return;
-            out->read = true;
-        }
+        if (!tell(self, contact, out, MSG_TICK_DELIVERED))
+            return;
+        peer_outbox_deliver(self->outbox, &contact->queue);
+    }
+    if (!peer_mark_before(device->read_told, device->read))
+        return;
+    for (uint32_t at = contact->queue.first; at != PEER_NONE; at = peer_outbox_at(self->outbox, at)->next) {
+        struct peer_out *out = peer_outbox_at(self->outbox, at);
+        if (peer_mark_before(device->read, out->mark))
+            break;
+        if (out->read || !peer_mark_before(device->read_told, out->mark))
+            continue;
+        if (!tell(self, contact, out, MSG_TICK_READ))
+            return;
+        out->read = true;
     }
     device->read_told = device->read;
 }

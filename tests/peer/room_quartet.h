@@ -58,6 +58,7 @@ struct side {
     struct { uint64_t serial; uint64_t from; struct bytes frames; } box[FRAMES_MAX];
     size_t box_count;
     struct { uint64_t incarnation, salt, number; } chain;
+    uint64_t routes, routes_version; /* a bit for each account; see room_mesh_world.h */
 };
 
 static struct {
@@ -79,7 +80,12 @@ static struct {
     enum conclave_err refuses;  /* the next post is, with this */
     bool silent;                /* posts are taken, and nothing is said of it */
     size_t page;                /* frames in one ROOM_LOG */
+    bool mesh;                  /* the room is one */
 } w;
+
+/* What is left to room_mesh_world.h; NULL: it is not there. */
+static void (*world_more)(uint64_t who, const struct msg_effect *effect, struct msg_span bytes);
+static void (*front_more)(uint64_t who, enum msg_kind kind, const union msg_any *any);
 
 static void world_feed(uint64_t who, const struct msg_event *event);
 
@@ -132,8 +138,8 @@ world_perform(uint64_t who, const struct msg_effects *effects, const struct msg_
         assert_true(side->told_count < FRAMES_MAX);
         told->bytes = world_copy(bytes);
         assert_int_equal(msg_codec_decode(msg_span(told->bytes.at, told->bytes.len), &told->kind, &told->any), CONCLAVE_OK);
-        const bool kept = told->kind == MSG_TELL_MESSAGE || told->kind == MSG_TELL_ROOM || told->kind == MSG_TELL_GAP || told->kind == MSG_TELL_NOTICE;
-        if (kept && told->any.MSG_ANY_TELL_MESSAGE.arrival != 0)
+        const enum msg_kind kind = told->kind;
+        if ((kind == MSG_TELL_MESSAGE || kind == MSG_TELL_ROOM || kind == MSG_TELL_GAP || kind == MSG_TELL_NOTICE) && told->any.MSG_ANY_TELL_MESSAGE.arrival != 0)
             side->shown = told->any.MSG_ANY_TELL_MESSAGE.arrival;
     } else if (effect->kind == EFFECT_DIAL)
         side->link = effect->id;
@@ -145,6 +151,8 @@ world_perform(uint64_t who, const struct msg_effects *effects, const struct msg_
         assert_true(w.inbox_count < FRAMES_MAX);
     } else if (effect->kind == EFFECT_LOG && getenv("WORLD_LOG") != NULL)
         printf("%s: %.*s\n", NAMES[who], (int)bytes.len, (const char *)bytes.at);
+    else if (world_more != NULL)
+        world_more(who, effect, bytes);
 }
 
 static inline void
@@ -175,15 +183,6 @@ world_commit(uint64_t who)
             side->stores[i].upto -= upto;
         world_feed(who, &(struct msg_event){.kind = EVENT_STORED, .id = id});
     }
-}
-
-static inline void
-world_command(uint64_t who, enum msg_kind kind, const void *message)
-{
-    static uint8_t at[MSG_FRAME_MAX];
-    struct msg_buf buf = {at, 0, sizeof at};
-    assert_int_equal(msg_codec_encode(&buf, kind, message), CONCLAVE_OK);
-    world_feed(who, &(struct msg_event){.kind = EVENT_COMMAND, .bytes = msg_span_of_buf(&buf)});
 }
 
 /* ---- what the front says ---- */
@@ -240,7 +239,7 @@ front_state(uint64_t to)
     uint8_t at[256];
     struct msg_buf buf = {at, 0, sizeof at};
     struct msg_room_state state = {.complete = true};
-    const struct msg_room_head head = {w.room.id, w.room.number, w.offset, w.parts[to].role, w.parts[to].standing, false};
+    const struct msg_room_head head = {w.room.id, w.room.number, w.offset, w.parts[to].role, w.parts[to].standing, w.mesh, w.side[to].routes != 0 ? w.side[to].routes_version : 0};
     if (front_in(to))
         assert_int_equal(msg_codec_append(&buf, &state.rooms, MSG_ROOM_HEAD, &head), CONCLAVE_OK);
     front_say(to, MSG_ROOM_STATE, &state);
@@ -253,10 +252,10 @@ front_cast(uint64_t from, uint64_t offset, struct msg_span frame)
         struct side *const side = &w.side[to];
         uint8_t *const at = malloc(MSG_SOCKET_MAX);
         struct msg_buf buf = {at, 0, MSG_SOCKET_MAX};
-        struct msg_room_cast cast = {.room = w.room.id, .prev = side->served};
+        struct msg_room_cast cast = {.room = w.room.id, .prev = side->served, .routes = side->routes != 0 ? side->routes_version : 0};
         const struct msg_logged logged = {offset, frame};
         assert_int_equal(msg_codec_append(&buf, &cast.posts, MSG_LOGGED, &logged), CONCLAVE_OK);
-        if (to != from && side->live && side->up && front_in(to)) {
+        if (to != from && side->live && side->up && front_in(to) && (side->routes >> from & 1) == 0) {
             side->cast_bytes += front_say(to, MSG_ROOM_CAST, &cast);
             side->served = offset > side->served ? offset : side->served;
         }
@@ -427,7 +426,7 @@ front_login(uint64_t who, const struct msg_login *login)
     const struct msg_welcome welcome = {.req = login->req, .account = who, .device = 1, .name = msg_text(NAMES[who]), .generation = 1, .lease_ms = 3600000,
                                         .now_ms = w.now.wall_ms, .certificate = msg_span(w.side[who].cert, w.side[who].cert_len)};
     w.side[who].live = false;
-    w.side[who].served = w.side[who].cast_bytes = 0;
+    w.side[who].served = w.side[who].cast_bytes = w.side[who].routes = w.side[who].routes_version = 0;
     front_say(who, MSG_WELCOME, &welcome);
     for (size_t i = 0; i < w.side[who].box_count; i++)
         front_mail(who, i);
@@ -490,5 +489,7 @@ front_hear(uint64_t who, struct msg_span bytes)
         front_say(who, MSG_PONG, &pong);
     } else if (kind == MSG_WATCH)
         front_say(who, MSG_DONE, &(struct msg_done){req});
+    else if (front_more != NULL)
+        front_more(who, kind, &any);
 }
 #endif
