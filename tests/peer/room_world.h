@@ -21,7 +21,7 @@
 #include "peer/rooms.h"
 
 enum { ADA = 1, BOB, CAT, DAN, PEOPLE }; /* accounts; each has device 1 */
-#define MAX 512
+#define MAX 2048
 #define ROOM_MAX (MSG_ROOM_SEEN_MAX + 64)
 
 static const char *const NAMES[] = {"", "ada", "bob", "cat", "dan"};
