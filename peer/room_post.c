@@ -181,6 +181,7 @@ post(struct peer_core *self, struct peer_room *room, const struct load *load)
     if (peer_session_online(self))
         peer_session_send(self, MSG_ROOM_POST, &post);
     peer_room_mesh_publish(self, room, post.frame);
+    peer_room_keep(self, room, &frame, true);
     peer_room_key_used(self, room);
     room->post_next = load->next;
     room->tip_at_ms = self->now.mono_ms + TIP_MS;
@@ -290,6 +291,15 @@ rewind_to(struct peer_core *self, struct peer_room *room, struct peer_mark from)
 }
 
 void
+peer_room_publish_again(struct peer_core *self, struct peer_room *room, struct peer_mark after)
+{
+    const struct peer_mark from = {after.incarnation, after.number + 1};
+    const bool published = room->post_next == PEER_NONE || peer_mark_before(from, peer_outbox_at(self->outbox, room->post_next)->mark);
+    if (!peer_session_online(self) && published)
+        rewind_to(self, room, from);
+}
+
+void
 peer_room_post_anew(struct peer_core *self, struct peer_room *room)
 {
     room->post_count = 0;
@@ -327,8 +337,7 @@ peer_room_settle_out(struct peer_core *self, struct peer_room *room)
         tell_tick(self, room, &out->id, MSG_TICK_STORED);
         msg_effects_delete(self->out, PEER_TABLE_ROOM_OUT, msg_record_key_span(&key));
         remember(self, room, out);
-        if (room->post_next == at)
-            room->post_next = out->next;
+        room->post_next = room->post_next == at ? out->next : room->post_next;
         peer_outbox_shift(self->outbox, &room->queue);
         room->progress_ms = self->now.mono_ms;
     }
@@ -421,8 +430,8 @@ peer_room_post_refused(struct peer_core *self, const struct msg_room_refused *an
     if (err == CONCLAVE_ERR_EXPIRED && answer->number > room->facts.number)
         peer_room_read(self, room);
     again(self, room, answer, err == CONCLAVE_ERR_RANGE);
-    if (err == CONCLAVE_ERR_EXPIRED || err == CONCLAVE_ERR_RANGE)
-        return;
+    if ((err == CONCLAVE_ERR_EXPIRED && answer->number > room->facts.number) || err == CONCLAVE_ERR_RANGE)
+        return; /* else there is nothing to read that would make it fit */
     room->post_at_ms = self->now.mono_ms + (answer->retry_ms > 0 ? answer->retry_ms : BUSY_MS);
     peer_step_at(self, room->post_at_ms);
 }

@@ -234,12 +234,18 @@ a_room_outgrows_its_mesh_and_shrinks_back(struct sim *sim)
     sim_settle(sim);
 }
 
-/* Keys of new epochs wait for them as mail. */
+/* Keys of new epochs wait for them as mail; those that find no room there are
+ * asked for. */
 static void
 members_of_a_crowd_are_away_while_others_are_put_out(struct sim *sim)
 {
     struct crowd crowd;
     const uint32_t count = 3 + size(sim) * 2 / 3;
+    if (sim_chance(sim, 500)) {
+        sim->mail.device_messages = 3;
+        sim_crash(sim, SIM_FRONT, 0);
+        sim_run(sim, SIM_SECOND);
+    }
     gather(sim, &crowd, count, count, 0);
     talk(sim, &crowd, 3, 5 * SIM_SECOND);
     for (int round = 0; round < 3; round++) {
