@@ -1,8 +1,10 @@
 /* See mailbox.h. */
 #include "broker/mailbox.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
+#include "broker/bucket.h"
 #include "msg/codec.h"
 
 #define MIB (1u << 20)
@@ -61,7 +63,8 @@ broker_mailboxes_init(struct broker_mailboxes *self, uint32_t mailboxes, uint32_
     *self = (struct broker_mailboxes){.capacity = mailboxes, .senders_capacity = senders};
     self->list = calloc(mailboxes > 0 ? mailboxes : 1, sizeof *self->list);
     self->senders = calloc(senders > 0 ? senders : 1, sizeof *self->senders);
-    return self->list != NULL && self->senders != NULL && broker_index_init(&self->by_device, mailboxes, seed)
+    self->shares = calloc(2u * BROKER_MAIL_SHARES, sizeof *self->shares);
+    return self->list != NULL && self->senders != NULL && self->shares != NULL && broker_index_init(&self->by_device, mailboxes, seed)
            && broker_index_init(&self->by_sender, senders, seed ^ 0x9e3779b9u)
            && broker_wheel_init(&self->timers, mailboxes, tick_ms);
 }
@@ -71,8 +74,10 @@ broker_mailboxes_wipe(struct broker_mailboxes *self)
 {
     free(self->list);
     free(self->senders);
+    free(self->shares);
     self->list = NULL;
     self->senders = NULL;
+    self->shares = NULL;
     broker_index_wipe(&self->by_device);
     broker_index_wipe(&self->by_sender);
     broker_wheel_wipe(&self->timers);
@@ -161,6 +166,20 @@ make_sender(struct broker_mailboxes *self, uint64_t account)
     return &self->senders[slot];
 }
 
+/* The two places of a pair, one in each row. */
+struct places { struct broker_mail_share *a, *b; };
+
+static struct places
+places_of(const struct broker_mailboxes *self, uint64_t account, uint64_t device, uint64_t sender)
+{
+    const uint64_t key[] = {account, device, sender};
+    const uint64_t tag = broker_bucket_tag(self->by_device.seed, key, sizeof key);
+
+    static_assert((BROKER_MAIL_SHARES & (BROKER_MAIL_SHARES - 1u)) == 0, "a rest is a mask");
+    return (struct places){&self->shares[tag & (BROKER_MAIL_SHARES - 1u)],
+                           &self->shares[BROKER_MAIL_SHARES + ((tag >> 32) & (BROKER_MAIL_SHARES - 1u))]};
+}
+
 /* Whether one more of that size goes beyond what may be there. */
 static bool
 beyond(uint64_t count, uint64_t bytes, uint64_t more, uint64_t count_max, uint64_t mib_max)
@@ -168,16 +187,26 @@ beyond(uint64_t count, uint64_t bytes, uint64_t more, uint64_t count_max, uint64
     return count >= count_max || more > mib_max * MIB || bytes > mib_max * MIB - more;
 }
 
+/* The same for what the pair has: of its places the one with less counts. */
+static bool
+beyond_share(const struct places *at, uint64_t more, const struct broker_mail_limits *limits)
+{
+    return beyond(at->a->count, at->a->bytes, more, limits->sender_messages, limits->sender_mib)
+           && beyond(at->b->count, at->b->bytes, more, limits->sender_messages, limits->sender_mib);
+}
+
 enum conclave_err
 broker_mailboxes_add(struct broker_mailboxes *self, const struct broker_mail_limits *limits, uint64_t account,
                      uint64_t device, uint64_t sender_account, uint64_t bytes)
 {
+    const struct places share = places_of(self, account, device, sender_account);
     struct broker_mailbox *mailbox = broker_mailboxes_find(self, account, device);
     struct broker_mail_sender *sender = sender_account != 0 ? find_sender(self, sender_account) : NULL;
 
     if (limits != NULL
         && (beyond(mailbox != NULL ? mailbox->count : 0, mailbox != NULL ? mailbox->bytes : 0, bytes,
                    limits->device_messages, limits->device_mib)
+            || (sender_account != 0 && beyond_share(&share, bytes, limits))
             || (sender_account != 0
                 && beyond(sender != NULL ? sender->count : 0, sender != NULL ? sender->bytes : 0, bytes,
                           limits->account_messages, limits->account_mib))))
@@ -195,6 +224,10 @@ broker_mailboxes_add(struct broker_mailboxes *self, const struct broker_mail_lim
     if (sender != NULL) {
         sender->count++;
         sender->bytes += bytes;
+        share.a->count++;
+        share.a->bytes += bytes;
+        share.b->count++;
+        share.b->bytes += bytes;
     }
     return CONCLAVE_OK;
 }
@@ -214,6 +247,11 @@ broker_mailboxes_take(struct broker_mailboxes *self, uint64_t account, uint64_t 
     struct broker_mailbox *mailbox = broker_mailboxes_find(self, account, device);
     struct broker_mail_sender *sender = sender_account != 0 ? find_sender(self, sender_account) : NULL;
 
+    if (mailbox != NULL && mailbox->count > 0 && sender_account != 0) {
+        const struct places share = places_of(self, account, device, sender_account);
+        less(&share.a->count, &share.a->bytes, bytes);
+        less(&share.b->count, &share.b->bytes, bytes);
+    }
     if (mailbox != NULL) {
         self->count -= mailbox->count > 0;
         less(&mailbox->count, &mailbox->bytes, bytes);

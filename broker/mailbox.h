@@ -1,7 +1,8 @@
 /* What waits for devices that are away, counted: how much each mailbox has,
- * and how much of all mail each account sent, since both are limited.  The
- * mail itself is in the store alone.  A pure table of fixed size; memory is
- * touched only for devices and accounts that have something waiting. */
+ * how much of that is of one account, and how much of all mail each account
+ * sent, since all three are limited.  The mail itself is in the store alone.
+ * Pure tables of fixed size; memory is touched only for devices and accounts
+ * that have something waiting. */
 #ifndef BROKER_MAILBOX_H
 #define BROKER_MAILBOX_H
 
@@ -16,6 +17,8 @@ struct broker_mail_limits {
     uint64_t expiry_days;
     uint64_t device_messages;   /* what waits for one device ... */
     uint64_t device_mib;
+    uint64_t sender_messages;   /* ... of these, what is of one account, so that it leaves room for others ... */
+    uint64_t sender_mib;
     uint64_t account_messages;  /* ... and what one account sent of all that waits */
     uint64_t account_mib;
 };
@@ -62,6 +65,17 @@ struct broker_mail_sender {
     uint32_t next_free;
 };
 
+/* What one account has waiting for one device.  There may be more such pairs
+ * than can be listed, so they are counted in two rows of cells, in each of which
+ * a pair has a place by a hash that nobody outside can foresee: what it counts
+ * is the lesser of the two, never less than is there, and more only where both
+ * places are shared. */
+struct broker_mail_share {
+    uint64_t bytes;
+    uint32_t count;
+};
+#define BROKER_MAIL_SHARES (1u << 18) /* cells in a row */
+
 struct broker_mailboxes {
     struct broker_mailbox *list;
     uint32_t capacity, high, free_first;
@@ -70,6 +84,7 @@ struct broker_mailboxes {
     struct broker_mail_sender *senders;
     uint32_t senders_capacity, senders_high, senders_free;
     struct broker_index by_sender;
+    struct broker_mail_share *shares; /* two rows */
     uint64_t count;             /* letters in all */
     bool overflowed;            /* some that are in the store are not counted */
 };
@@ -82,8 +97,9 @@ void broker_mailboxes_wipe(struct broker_mailboxes *self);
 struct broker_mailbox *broker_mailboxes_find(struct broker_mailboxes *self, uint64_t account, uint64_t device);
 
 /* Counts a letter in; sender 0: nobody's, counted for the mailbox alone.
- * limits NULL: there are none.  QUOTA_EXCEEDED; STORE_FULL when the tables
- * are; nothing is counted then. */
+ * limits NULL: there are none.  QUOTA_EXCEEDED: of the mailbox, of what the
+ * sender may have in it, or of what it may have in all; STORE_FULL when the
+ * tables are; nothing is counted then. */
 enum conclave_err CONCLAVE_CHECK
 broker_mailboxes_add(struct broker_mailboxes *self, const struct broker_mail_limits *limits, uint64_t account,
                      uint64_t device, uint64_t sender, uint64_t bytes);

@@ -67,7 +67,7 @@ goes_on(struct broker_front_core *self, const struct posting *posting, const str
 {
     const uint64_t last = frame->first + frame->count - 1;
 
-    if (sender->incarnation != frame->incarnation || sender->salt != frame->salt || frame->first == sender->number + 1)
+    if (sender == NULL || sender->incarnation != frame->incarnation || sender->salt != frame->salt || frame->first == sender->number + 1)
         return true;
     if (frame->first <= sender->number && sender->stored > 0)
         say_stored(self, posting->session->conn, &frame->room, sender->incarnation, sender->stored);
@@ -126,9 +126,8 @@ take_frame(struct broker_front_core *self, const struct posting *posting, const 
         refuse(self, posting, CONCLAVE_ERR_FORBIDDEN, frame->incarnation, frame->first, 0);
         return;
     }
-    const uint32_t slot = broker_senders_hold(&self->senders, &frame->room, frame->account, frame->device);
-    struct broker_sender *sender = &self->senders.list[slot];
-    if (!goes_on(self, posting, frame, sender))
+    const uint32_t known = broker_senders_find(&self->senders, &frame->room, frame->account, frame->device);
+    if (!goes_on(self, posting, frame, known != BROKER_NONE ? &self->senders.list[known] : NULL))
         return;
     const enum conclave_err err = judge(self, posting, frame);
     if (err != CONCLAVE_OK) {
@@ -140,6 +139,9 @@ take_frame(struct broker_front_core *self, const struct posting *posting, const 
         refuse(self, posting, CONCLAVE_ERR_BUSY, frame->incarnation, frame->first, BROKER_BUSY_MS);
         return;
     }
+    /* only now: who is not heard does not take the place of somebody who is */
+    const uint32_t slot = broker_senders_hold(&self->senders, &frame->room, frame->account, frame->device);
+    struct broker_sender *sender = &self->senders.list[slot];
     struct broker_room_log *log = broker_casts_log(self, posting->room);
     post->offset = broker_room_log_give(log, self->run_first, self->now.wall_ms, bytes.len);
     post->log_frames = log->frames;

@@ -32,6 +32,18 @@ tag_of(const struct broker_senders *self, const struct msg_id *room, uint64_t ac
 }
 
 uint32_t
+broker_senders_find(const struct broker_senders *self, const struct msg_id *room, uint64_t account, uint64_t device)
+{
+    const uint64_t tag = tag_of(self, room, account, device);
+    const uint32_t set = (uint32_t)(tag % self->sets) * BROKER_SENDERS_WAYS;
+
+    for (uint32_t i = set; i < set + BROKER_SENDERS_WAYS; i++)
+        if (self->list[i].tag == tag)
+            return i;
+    return BROKER_NONE;
+}
+
+uint32_t
 broker_senders_hold(struct broker_senders *self, const struct msg_id *room, uint64_t account, uint64_t device)
 {
     const uint64_t tag = tag_of(self, room, account, device);

@@ -28,7 +28,11 @@ struct broker_senders {
 bool CONCLAVE_CHECK broker_senders_init(struct broker_senders *self, uint32_t sets, uint64_t seed);
 void broker_senders_wipe(struct broker_senders *self);
 
-/* The slot of a device in a room, all zeros but for its tag where it is new. */
+/* The slot of a device in a room; BROKER_NONE: it is not remembered.  Counts as no use. */
+uint32_t broker_senders_find(const struct broker_senders *self, const struct msg_id *room, uint64_t account,
+                             uint64_t device);
+
+/* The same; a new one, all zeros but for its tag, takes the place of another. */
 uint32_t broker_senders_hold(struct broker_senders *self, const struct msg_id *room, uint64_t account, uint64_t device);
 /* True as long as the slot is still that device's. */
 bool broker_senders_is(const struct broker_senders *self, uint32_t slot, const struct msg_id *room, uint64_t account,

@@ -91,6 +91,10 @@ static const struct host_option options[] = {
     NUMBER("mail/device_messages", mail.device_messages, 1, 10000000, "10000",
            "Messages that wait for one device; a deposit beyond that is refused."),
     NUMBER("mail/device_mib", mail.device_mib, 1, 1048576, "64", "MiB that they take."),
+    NUMBER("mail/sender_messages", mail.sender_messages, 1, 10000000, "2500",
+           "Of these, messages of one account: beyond that a deposit of that account alone is refused, so that nobody "
+           "can fill a mailbox for the others."),
+    NUMBER("mail/sender_mib", mail.sender_mib, 1, 1048576, "16", "MiB that they take."),
     NUMBER("mail/account_messages", mail.account_messages, 1, 10000000, "20000",
            "Messages of one account that wait for others, in all mailboxes together."),
     NUMBER("mail/account_mib", mail.account_mib, 1, 1048576, "256", "MiB that they take."),

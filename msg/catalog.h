@@ -402,6 +402,8 @@ struct msg_rec_contact_device {
     uint64_t read;
     uint64_t mailed_incarnation; /* what the registry keeps for it: up to here */
     uint64_t mailed_number;
+    uint64_t returned_incarnation; /* but for what came back: up to here */
+    uint64_t returned_number;
 };
 struct msg_rec_out { uint64_t account; uint64_t incarnation; uint64_t salt; uint64_t from_incarnation; uint64_t from_number; uint64_t number; struct msg_id id; struct msg_head prev; uint64_t ts_ms; struct msg_text text; };
 struct msg_rec_chain_out { uint64_t account; uint64_t incarnation; uint64_t number; struct msg_head head; uint64_t from_incarnation; uint64_t from_number; uint64_t stored_incarnation; uint64_t stored_number; }; /* stored: the tick was told up to here */
@@ -432,7 +434,7 @@ struct msg_tell_session { uint64_t state; struct msg_text name; struct msg_text 
 struct msg_tell_message { uint64_t arrival; struct msg_id id; struct msg_text from; struct msg_text to; struct msg_text room; uint64_t ts_ms; struct msg_text text; };
 struct msg_tell_messages { uint64_t arrival; struct msg_text from; struct msg_text room; struct msg_span batch; }; /* SAYs; arrival: of the first, and each has one more */
 struct msg_tell_receipt { struct msg_span ids; struct msg_text to; struct msg_text room; uint64_t tick; }; /* ids: of 16 bytes each, one after the other; in rooms, to: the member, "" for queued and stored */
-struct msg_tell_notice { struct msg_text code; struct msg_text text; struct msg_text name; }; /* name: of the user or #room that it is about; "": neither */
+struct msg_tell_notice { uint64_t arrival; struct msg_text code; struct msg_text text; struct msg_text name; }; /* name: of the user or #room that it is about; "": neither.  arrival: as of a message; 0: it is not kept */
 struct msg_tell_ok { uint64_t req; struct msg_id id; };         /* id: of the message that was said, else zero */
 
 /* A decoded message of any kind: as large as the largest. */

@@ -208,7 +208,7 @@ struct msg_rec_my_room {
     uint64_t from_incarnation;
     uint64_t from_number;
 };
-struct msg_rec_room_mate { struct msg_id room; uint64_t account; struct msg_text name; uint64_t role; uint64_t standing; uint64_t last; uint64_t since; uint64_t until; uint64_t came; struct msg_tag handed; uint64_t handed_counter; }; /* came: the entry with which it last came in */
+struct msg_rec_room_mate { struct msg_id room; uint64_t account; struct msg_text name; uint64_t role; uint64_t standing; uint64_t last; uint64_t since; uint64_t until; uint64_t came; struct msg_tag handed; uint64_t handed_counter; uint64_t newest; uint64_t devices; }; /* came: the entry with which it last came in; newest: the highest number of its devices that were handed a key, bit i of devices: newest - i was */
 struct msg_rec_room_out { struct msg_id room; uint64_t incarnation; uint64_t salt; uint64_t from_incarnation; uint64_t from_number; uint64_t number; struct msg_id id; struct msg_head prev; uint64_t ts_ms; struct msg_text text; };
 struct msg_rec_room_in { struct msg_id room; uint64_t account; uint64_t device; uint64_t incarnation; uint64_t salt; uint64_t number; struct msg_head head; uint64_t waits; }; /* waits: offset from which its frames wait for a key; 0: none do */
 struct msg_rec_room_key { struct msg_id room; uint64_t account; uint64_t device; uint64_t epoch; struct msg_tag key; uint64_t counter; struct msg_sym_key chain; uint64_t made_ms; uint64_t used; uint64_t number; }; /* number: ours, the last entry of the roster when it was made */
@@ -220,12 +220,13 @@ struct msg_cmd_room_join { uint64_t req; struct msg_text name; struct msg_text p
 struct msg_cmd_room_act { uint64_t req; struct msg_text room; uint64_t act; struct msg_text name; struct msg_text text; }; /* LEAVE, DELETE: no name; TOPIC: text */
 struct msg_tell_members { uint64_t req; struct msg_text room; struct msg_list members; bool more; };
 struct msg_tell_room {          /* what happened in a room; in rooms that we are not in (ROOM_WATCH) user and by are "" */
+    uint64_t arrival;           /* as of a message; 0: of a room that we are not in */
     struct msg_text room;
     uint64_t act;
     struct msg_text user;       /* to whom: who came, went, was invited, muted, ...; "" in TOPIC and DELETE */
     struct msg_text by;         /* who did it; "": the registry (REVOKED) */
     struct msg_text text;       /* CREATE, TOPIC: the topic; LEAVE: who owns the room from now on, if that changes; REVOKED: the number of the device, "" for the account */
 };
-struct msg_tell_gap { struct msg_text room; struct msg_text from; uint64_t first; uint64_t last; };
+struct msg_tell_gap { uint64_t arrival; struct msg_text room; struct msg_text from; uint64_t first; uint64_t last; };
 
 #endif

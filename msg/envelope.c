@@ -81,12 +81,24 @@ enum conclave_err
 msg_run_start(struct msg_run *run, struct msg_buf *out, uint64_t from_account, uint64_t from_device,
               const struct msg_sign_sec *from_sign, const struct msg_cert *to, uint64_t mono_ms)
 {
+    struct msg_tag tag;
+
+    msg_keys_random(tag.at, sizeof tag.at);
+    return msg_run_start_as(run, out, &tag, from_account, from_device, from_sign, to, mono_ms);
+}
+
+enum conclave_err
+msg_run_start_as(struct msg_run *run, struct msg_buf *out, const struct msg_tag *tag, uint64_t from_account,
+                 uint64_t from_device, const struct msg_sign_sec *from_sign, const struct msg_cert *to,
+                 uint64_t mono_ms)
+{
     uint8_t whole_at[FRAME_BYTES];
     uint8_t under_at[FRAME_BYTES];
     struct msg_buf whole = {whole_at, 0, sizeof whole_at};
     struct msg_buf under = {under_at, 0, sizeof under_at};
     struct msg_box_sec sec;
     struct msg_run_frame frame = {
+        .run = *tag,
         .from_account = from_account,
         .from_device = from_device,
         .to_account = to->account,
@@ -94,7 +106,6 @@ msg_run_start(struct msg_run *run, struct msg_buf *out, uint64_t from_account, u
         .mail = to->mail,
     };
     msg_run_wipe(run);
-    msg_keys_random(frame.run.at, sizeof frame.run.at);
     msg_keys_new_box(&frame.ephemeral, &sec);
     enum conclave_err err = derive(&run->key, &sec, &to->mail, &frame);
     msg_keys_wipe(&sec, sizeof sec); /* gone with it: what was sealed stays sealed */

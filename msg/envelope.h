@@ -36,6 +36,12 @@ enum conclave_err CONCLAVE_CHECK
 msg_run_start(struct msg_run *run, struct msg_buf *out, uint64_t from_account, uint64_t from_device,
               const struct msg_sign_sec *from_sign, const struct msg_cert *to, uint64_t mono_ms);
 
+/* The same, with a tag that the caller chose: nobody else can foresee it. */
+enum conclave_err CONCLAVE_CHECK
+msg_run_start_as(struct msg_run *run, struct msg_buf *out, const struct msg_tag *tag, uint64_t from_account,
+                 uint64_t from_device, const struct msg_sign_sec *from_sign, const struct msg_cert *to,
+                 uint64_t mono_ms);
+
 /* True when another run is due: never started, too old, or used up. */
 bool msg_run_spent(const struct msg_run *run, uint64_t mono_ms);
 

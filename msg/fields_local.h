@@ -115,6 +115,8 @@ FIELDS(msg_rec_contact_device) {
     FIELD(msg_rec_contact_device, read, 0, ANY),
     FIELD(msg_rec_contact_device, mailed_incarnation, 0, ANY),
     FIELD(msg_rec_contact_device, mailed_number, 0, ANY),
+    FIELD(msg_rec_contact_device, returned_incarnation, 0, ANY),
+    FIELD(msg_rec_contact_device, returned_number, 0, ANY),
 };
 FIELDS(msg_rec_out) {
     FIELD(msg_rec_out, account, 1, ANY),

@@ -354,6 +354,8 @@ FIELDS(msg_rec_room_mate) {
     FIELD(msg_rec_room_mate, came, 0, ANY),
     FIXED(msg_rec_room_mate, handed),
     FIELD(msg_rec_room_mate, handed_counter, 0, ANY),
+    FIELD(msg_rec_room_mate, newest, 0, ANY),
+    FIELD(msg_rec_room_mate, devices, 0, ANY),
 };
 FIELDS(msg_rec_room_out) {
     FIXED(msg_rec_room_out, room),
@@ -416,6 +418,7 @@ FIELDS(msg_tell_members) {
     FLAG(msg_tell_members, more),
 };
 FIELDS(msg_tell_room) {
+    FIELD(msg_tell_room, arrival, 0, ANY),
     FIELD(msg_tell_room, room, 1, MSG_ROOM_NAME_MAX),
     FIELD(msg_tell_room, act, MSG_ACT_CREATE, MSG_ACT_REVOKED),
     FIELD(msg_tell_room, user, 0, MSG_NAME_MAX),
@@ -423,6 +426,7 @@ FIELDS(msg_tell_room) {
     FIELD(msg_tell_room, text, 0, MSG_TOPIC_MAX),
 };
 FIELDS(msg_tell_gap) {
+    FIELD(msg_tell_gap, arrival, 0, ANY),
     FIELD(msg_tell_gap, room, 1, MSG_ROOM_NAME_MAX),
     FIELD(msg_tell_gap, from, 1, MSG_NAME_MAX),
     FIELD(msg_tell_gap, first, 1, ANY),

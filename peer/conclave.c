@@ -323,8 +323,7 @@ take(struct conclave *self)
             shown = peer_event_read(&self->event, frame);
         else
             return false;
-        const bool message = shown && self->event.event.kind == CONCLAVE_EVENT_MESSAGE;
-        if (message && self->peer.hold_messages) {
+        if (shown && self->event.event.arrival != 0 && self->peer.hold_messages) {
             peer_event_skip(&self->event); /* not shown: it comes again in the next opening */
             shown = false;
         }
@@ -332,8 +331,8 @@ take(struct conclave *self)
             peer_tells_taken(&self->peer.tells);
         if (!shown)
             continue;
-        if (message)
-            self->given = self->event.event.arrival;
+        if (self->event.event.arrival != 0)
+            self->given = self->event.event.arrival; /* it is kept until it is shown */
         return true;
     }
 }

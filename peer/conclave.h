@@ -39,8 +39,8 @@ struct conclave_options {
     bool in_memory;         /* keys and state in memory only, nothing on disk: for measurements */
     const char *instance;   /* many peers in one home, one store: the name of this one [""] */
     const char *log_file;   /* the library's debug log is appended here [no log: nothing is ever written to stdout or stderr] */
-    bool hold_messages;     /* no MESSAGE events: what comes waits in the store, not shown, for an opening without this
-                             * (for programs that do one thing and leave, such as `conclave send`) */
+    bool hold_messages;     /* no MESSAGE events, nor others that have an arrival: what comes waits in the store, not shown,
+                             * for an opening without this (for programs that do one thing and leave, such as `conclave send`) */
 };
 
 /* What went wrong in conclave_open, for people; valid until the next call in this thread. */
@@ -136,21 +136,22 @@ CONCLAVE_API enum conclave_err conclave_set_passphrase(struct conclave *self, co
 enum conclave_event_kind {
     CONCLAVE_EVENT_SESSION,  /* state, name, err and text: why */
     CONCLAVE_EVENT_MESSAGE,  /* arrival, id, from, to, room ("": to us alone), ts_ms, text */
-    CONCLAVE_EVENT_RECEIPT,  /* id, to, room, tick; in a room `to` is "" for QUEUED and STORED, and DELIVERED, in rooms of up to
-                              * 32, is for this message and all of ours before it, at member `to` */
+    CONCLAVE_EVENT_RECEIPT,  /* id, to, room, tick; QUEUED comes again when the registry gave up what was STORED; in a room
+                              * `to` is "" for QUEUED and STORED, and DELIVERED, in rooms of up to 32, is for this message
+                              * and all of ours before it, at member `to` */
     CONCLAVE_EVENT_PRESENCE, /* user */
     CONCLAVE_EVENT_OK,       /* request; id of a message that was sent, else "" */
     CONCLAVE_EVENT_FAILED,   /* request, err, text, retry_ms */
     CONCLAVE_EVENT_USERS,    /* request, users, users_count */
     CONCLAVE_EVENT_USER,     /* request, user */
     CONCLAVE_EVENT_DEVICES,  /* request, devices, devices_count */
-    CONCLAVE_EVENT_NOTICE,   /* err, text: something a person should know; name: about whom, "" if about nobody */
+    CONCLAVE_EVENT_NOTICE,   /* arrival (0 for most), err, text: something a person should know; name: about whom, "" if about nobody */
     CONCLAVE_EVENT_ROOMS,    /* request, rooms, rooms_count */
     CONCLAVE_EVENT_MEMBERS,  /* request, room, members, members_count */
-    CONCLAVE_EVENT_ROOM,     /* room, act; by: who did it; user: to whom, "" where to the room; both "" in a room that only
+    CONCLAVE_EVENT_ROOM,     /* arrival, room, act; by: who did it; user: to whom, "" where to the room; both "" in a room that only
                               * conclave_rooms_watch told of; text: the topic of CREATE and TOPIC; who owns the room after a
                               * LEAVE, "" if nothing changed; the device of REVOKED, "" if the account is gone */
-    CONCLAVE_EVENT_GAP       /* room, from, first, last: these messages of that sender are missing and will not come */
+    CONCLAVE_EVENT_GAP       /* arrival, room, from, first, last: these messages of that sender are missing and will not come */
 };
 enum conclave_session { CONCLAVE_SESSION_CONNECTED, CONCLAVE_SESSION_REGISTERED, CONCLAVE_SESSION_LOGGED_IN, CONCLAVE_SESSION_RECONNECTING, CONCLAVE_SESSION_LOGGED_OUT };
 enum conclave_tick { CONCLAVE_TICK_QUEUED, CONCLAVE_TICK_STORED, CONCLAVE_TICK_DELIVERED, CONCLAVE_TICK_READ };
@@ -170,7 +171,7 @@ struct conclave_event {
     enum conclave_err err;
     enum conclave_session state;
     enum conclave_tick tick;
-    uint64_t arrival;
+    uint64_t arrival;       /* its place among what is kept until it was shown; 0: this is not */
     uint64_t ts_ms;
     uint64_t retry_ms;
     char id[33];            /* hex */
@@ -197,11 +198,12 @@ struct conclave_event {
 
 /* The next event, valid until the next call for this peer; NULL when none came
  * within timeout_ms (0: do not wait; -1: for ever).  Asking for the next one
- * says that the last was dealt with: a message counts as shown from then on,
- * and one that was not comes again after a crash. */
+ * says that the last was dealt with: what has an arrival (messages, what happens
+ * in rooms, gaps, some notices) counts as shown from then on, and what was not
+ * comes again after a crash. */
 CONCLAVE_API const struct conclave_event *conclave_next(struct conclave *self, int timeout_ms);
 
-/* Writes bytes to fd (a pipe, a terminal, a socket) for the message that was
+/* Writes bytes to fd (a pipe, a terminal, a socket) for the event that was
  * given out last, and marks it as shown, where Linux can in one system call:
  * whoever reads the bytes and answers with a kill -9 finds them marked, and
  * nothing is written twice or left out.  All of it is written, or -1 is

@@ -84,6 +84,8 @@ start(struct peer_core *self)
             peer_talk_rewind(self, device);
         }
         peer_talk_settle(self, contact);
+        contact->ticks_due = peer_mark_before(contact->stored, contact->kept);
+        self->ticks_due = self->ticks_due || contact->ticks_due;
         if (peer_talk_waits(self, contact))
             peer_links_want(self, contact);
     }
@@ -152,6 +154,7 @@ stored(struct peer_core *self, uint64_t store)
     peer_room_synced(self, store);
     peer_mailbox_collect(self);
     peer_held_release(self->held, store, self->out);
+    peer_ticks_go_on(self);
 }
 
 static void

@@ -297,6 +297,7 @@ static void
 read_room(struct peer_event *self, const struct msg_tell_room *room)
 {
     self->event.kind = CONCLAVE_EVENT_ROOM;
+    self->event.arrival = room->arrival;
     self->event.act = (enum conclave_act)room->act;
     self->event.room = keep(self, room->room);
     self->event.user = keep_user(self, room->user, MSG_STATUS_OFFLINE, msg_text(""));
@@ -309,6 +310,7 @@ static void
 read_gap(struct peer_event *self, const struct msg_tell_gap *gap)
 {
     self->event.kind = CONCLAVE_EVENT_GAP;
+    self->event.arrival = gap->arrival;
     self->event.room = keep(self, gap->room);
     self->event.from = keep(self, gap->from);
     self->event.first = gap->first;
@@ -374,6 +376,7 @@ peer_event_read(struct peer_event *self, struct msg_span frame)
         return true;
     case MSG_TELL_NOTICE:
         self->event.kind = CONCLAVE_EVENT_NOTICE;
+        self->event.arrival = any.MSG_ANY_TELL_NOTICE.arrival;
         keep_reason(self, any.MSG_ANY_TELL_NOTICE.code, any.MSG_ANY_TELL_NOTICE.text);
         self->event.name = keep(self, any.MSG_ANY_TELL_NOTICE.name);
         return true;

@@ -89,8 +89,11 @@ text_bytes(enum msg_kind kind, const void *message)
 {
     const struct msg_tell_message *tell = message;
     const struct msg_tell_room *room = message;
+    const struct msg_tell_notice *notice = message;
     const struct msg_tell_receipt *receipt = message;
     const struct msg_tell_messages *messages = message;
+    if (kind == MSG_TELL_NOTICE)
+        return notice->name.len + notice->text.len;
     if (kind == MSG_TELL_ROOM)
         return room->room.len + room->user.len + room->by.len + room->text.len;
     if (kind == MSG_TELL_RECEIPT)

@@ -111,13 +111,50 @@ peer_mail_gap(struct peer_core *self, struct peer_device *device, struct peer_ma
 
 /* ---- parcels ---- */
 
-/* Appends RUN and SEALED, of a run for this parcel alone.  SEAL: a mail key that is none. */
+/* The tag of the run of a parcel whose last message is there: when RETURNED
+ * names it, it tells which messages came back, and nothing needs to be kept for
+ * that.  To anybody else it is random. */
+static struct msg_tag
+tag_of(const struct peer_core *self, const struct peer_device *device, struct peer_mark upto)
+{
+    const uint64_t about[] = {device->cert.account, device->cert.device, upto.incarnation, upto.number};
+    uint8_t body[sizeof self->identity.sign_sec + sizeof about];
+    struct msg_head hash;
+    struct msg_tag tag;
+    memcpy(body, &self->identity.sign_sec, sizeof self->identity.sign_sec);
+    memcpy(body + sizeof self->identity.sign_sec, about, sizeof about);
+    msg_keys_hash(hash.at, sizeof hash.at, "conclave mail run 1", msg_span(body, sizeof body));
+    memcpy(tag.at, hash.at, sizeof tag.at);
+    msg_keys_wipe(body, sizeof body);
+    return tag;
+}
+
+struct peer_mark
+peer_mail_of_run(struct peer_core *self, const struct peer_device *device, const struct msg_tag *run)
+{
+    const struct peer_contact *contact = peer_roster_contact_of(&self->roster, device);
+    for (uint32_t at = contact->queue.first; at != PEER_NONE; at = peer_outbox_at(self->outbox, at)->next) {
+        const struct peer_mark mark = peer_outbox_at(self->outbox, at)->mark;
+        if (peer_mark_before(device->mailed, mark))
+            break;
+        const struct msg_tag tag = tag_of(self, device, mark);
+        if (memcmp(&tag, run, sizeof tag) == 0)
+            return mark;
+    }
+    return (struct peer_mark){0, 0};
+}
+
+/* Appends RUN and SEALED, of a run for this parcel alone; tag NULL: a random
+ * one.  SEAL: a mail key that is none. */
 static enum conclave_err
-seal(struct peer_core *self, struct msg_buf *out, const struct msg_cert *to, struct msg_span batch)
+seal(struct peer_core *self, struct msg_buf *out, const struct msg_tag *tag, const struct msg_cert *to, struct msg_span batch)
 {
     struct msg_run run = {0};
+    struct msg_tag random;
     const size_t before = out->len;
-    enum conclave_err err = msg_run_start(&run, out, self->self.account, self->self.device, &self->identity.sign_sec, to, self->now.mono_ms);
+    if (tag == NULL)
+        msg_keys_random(random.at, sizeof random.at);
+    enum conclave_err err = msg_run_start_as(&run, out, tag != NULL ? tag : &random, self->self.account, self->self.device, &self->identity.sign_sec, to, self->now.mono_ms);
     if (err == CONCLAVE_OK)
         err = msg_envelope_seal(&run, out, batch);
     msg_run_wipe(&run);
@@ -147,7 +184,7 @@ peer_mail_parcel(struct peer_core *self, const struct msg_cert *to, struct msg_s
         return CONCLAVE_ERR_TOO_LARGE;
     if (mailing->waiting_count == PEER_PARCELS || buf.cap - buf.len < batch.len + PARCEL_MORE)
         return CONCLAVE_ERR_BUSY;
-    const enum conclave_err err = seal(self, &buf, to, batch);
+    const enum conclave_err err = seal(self, &buf, NULL, to, batch);
     if (err != CONCLAVE_OK)
         return err;
     *ticket = ++mailing->next_ticket;
@@ -200,7 +237,8 @@ put_talk(struct peer_core *self, struct peer_device *device)
     if (batch.len == 0)
         return true; /* it was acknowledged meanwhile */
     struct msg_buf frames = {self->frame, 0, PEER_LINK_BYTES};
-    const enum conclave_err err = seal(self, &frames, &device->cert, msg_span_of_buf(&batch));
+    const struct msg_tag tag = tag_of(self, device, parcel.upto);
+    const enum conclave_err err = seal(self, &frames, parcel.upto.number != 0 ? &tag : NULL, &device->cert, msg_span_of_buf(&batch));
     msg_keys_wipe(self->batch, batch.len);
     const bool fits = err == CONCLAVE_OK && put_parcel(mailing, &parcel, msg_span_of_buf(&frames));
     assert(fits || err == CONCLAVE_ERR_SEAL); /* the room was reckoned; a bad mail key is theirs */
@@ -267,23 +305,6 @@ peer_mail_stop(struct peer_core *self)
 
 /* ---- answers ---- */
 
-/* The tick of all that the registry's disk keeps for some device of theirs. */
-static void
-stored(struct peer_core *self, struct peer_contact *contact, struct peer_mark upto)
-{
-    for (uint32_t at = contact->queue.fresh; at != PEER_NONE; at = peer_outbox_at(self->outbox, at)->next) {
-        const struct peer_out *out = peer_outbox_at(self->outbox, at);
-        if (peer_mark_before(upto, out->mark) || !peer_held_fits(self->held, 0))
-            break;
-        if (peer_mark_before(contact->stored, out->mark) && !out->delivered)
-            peer_talk_tell(self, contact, &out->id, MSG_TICK_STORED);
-    }
-    if (!peer_mark_before(contact->stored, upto))
-        return;
-    contact->stored = upto; /* of its own: what they have to be mailed again goes back */
-    peer_roster_put_chain_out(contact, self->out);
-}
-
 static void
 deposited(struct peer_core *self, const struct peer_parcel *parcel, struct peer_device *device)
 {
@@ -298,7 +319,7 @@ deposited(struct peer_core *self, const struct peer_parcel *parcel, struct peer_
         device->mailed = parcel->upto;
         peer_roster_put_device(device, self->out);
         (void)peer_step_store(self); /* only marks that this step writes */
-        stored(self, contact, parcel->upto);
+        peer_ticks_stored(self, contact, parcel->upto);
     }
 }
 
@@ -316,7 +337,8 @@ refused(struct peer_core *self, const struct peer_parcel *parcel, struct peer_de
     if (full && parcel->upto.number != 0 && !contact->mail_refused) {
         contact->mail_refused = true;
         peer_step_notice_about(self, msg_text(contact->name), err,
-                               msg_text("The registry takes no more mail for them at this time. What you said waits here, and goes out when there is room or when you meet."));
+                               msg_text("The registry takes no more mail from you for them until they have collected some. What you said waits here, and goes out then, or when you meet; "
+                                        "wait, or ask its operator to raise the quotas of mail."));
     }
 }
 

@@ -200,11 +200,17 @@ peer_mailbox_returned(struct peer_core *self, const struct msg_returned *returne
     struct peer_device *device = peer_roster_device(&self->roster, returned->account, returned->device);
     struct peer_contact *contact = device != NULL ? peer_roster_contact_of(&self->roster, device) : NULL;
     /* a receipt, or what is for rooms, comes back as well: of that nobody needs to know */
-    if (contact != NULL && !contact->mail_returned && peer_mark_before(device->acked, device->mailed) && peer_talk_device_waits(self, device)) {
-        contact->mail_returned = true;
-        peer_step_notice_about(self, msg_text(contact->name), CONCLAVE_ERR_EXPIRED,
-                               msg_text("What you said to them waited at the registry until its time was over. It is kept here, and delivered when you meet."));
+    const struct peer_mark upto = device != NULL ? peer_mail_of_run(self, device, &returned->run) : (struct peer_mark){0, 0};
+    const bool news = upto.number != 0 && peer_ticks_returned(self, contact, device, upto);
+    if (upto.number != 0) {
+        peer_roster_put_device(device, self->out);
+        (void)peer_step_store(self); /* only marks that this step writes */
     }
-    in->store = 0;
+    if (news && !contact->mail_returned) {
+        contact->mail_returned = true;
+        peer_step_notice_kept(self, msg_text(contact->name), CONCLAVE_ERR_EXPIRED,
+                              msg_text("Some of what you said to them waited at the registry until its time was over. It is queued here again, and delivered when you meet."));
+    }
+    in->store = self->next_store + (self->writes ? 1 : 0); /* all that was written up to now */
     peer_mailbox_collect(self);
 }

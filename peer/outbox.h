@@ -30,6 +30,7 @@ struct peer_out {
     bool queued;                /* synced, and told so */
     bool delivered;             /* some device of theirs has it, and told so */
     bool read;                  /* and was read there, and told so */
+    bool returned;              /* it came back from the registry: to be told as queued again */
     uint64_t cmd;               /* the command that said it, until it is known to whom */
     struct peer_mark mark;
     uint64_t salt;

@@ -14,6 +14,7 @@
  *   links.c     links with devices: dial, greet, choose, drop
  *   relay.c     links that go through the front, where there is no other way
  *   talk.c      chains going out: say, send, send again, let go
+ *   ticks.c     what became of what was said, told to the user
  *   hear.c      chains coming in: accept, sync, show, acknowledge
  *   post.c      batches sealed and opened: runs, envelopes, reseal
  *   room_ops.c  rosters of rooms: entries checked, applied, told
@@ -26,6 +27,7 @@
  *   sealed.c    what came sealed and is no talk: keys of rooms, and questions for them
  *   room_post.c what is said in rooms: sealed, posted, and posted again
  *   room_keys.c our sender keys: made, and handed to everybody
+ *   room_devices.c  of which devices of members the user is told
  *   room_log.c  the log of rooms: read, and as it comes
  *   room_hear.c frames of others: judged, opened, kept
  *   room_lack.c keys and certificates that frames wait for
@@ -273,6 +275,7 @@ struct peer_core {
     struct peer_outbox *outbox;
     struct peer_held *held;
     bool dirty;                         /* some device has something to send */
+    bool ticks_due;                     /* some ticks could not be told yet */
     uint64_t next_req;
     uint64_t next_link;
     uint64_t next_store;                /* the last one given out */
@@ -311,6 +314,8 @@ void peer_step_ok(struct peer_core *self, uint64_t cmd, const struct msg_id *id)
 void peer_step_failed(struct peer_core *self, uint64_t cmd, enum conclave_err err, struct msg_text text, uint64_t retry_ms);
 void peer_step_notice(struct peer_core *self, enum conclave_err err, struct msg_text text);
 void peer_step_notice_about(struct peer_core *self, struct msg_text name, enum conclave_err err, struct msg_text text);
+void peer_step_keep(struct peer_core *self, uint64_t arrival, enum msg_kind kind, const void *tell); /* a tell with an arrival of its own: its record, and told once that is synced; it must fit */
+void peer_step_notice_kept(struct peer_core *self, struct msg_text name, enum conclave_err err, struct msg_text text); /* one that a crash must not lose */
 void peer_step_session(struct peer_core *self, enum msg_session_state state, enum conclave_err err, struct msg_text text);
 struct msg_text peer_step_unresolved(struct peer_core *self, const char *host); /* a sentence, in self->text */
 void peer_step_log(struct peer_core *self, enum msg_log_level level, const char *what, const char *detail);
@@ -437,6 +442,12 @@ bool peer_hear_owes(const struct peer_device *device);             /* a receipt 
 struct msg_receipt peer_hear_receipt_now(const struct peer_device *device);
 void peer_hear_told(struct peer_core *self, struct peer_device *device, const struct msg_receipt *receipt);
 
+/* ---- ticks.c: told as far as there is room, the rest later ---- */
+void peer_ticks_had(struct peer_core *self, struct peer_contact *contact, struct peer_device *device); /* it has more, or more was read there */
+void peer_ticks_stored(struct peer_core *self, struct peer_contact *contact, struct peer_mark upto); /* the registry keeps it for one of their devices */
+bool peer_ticks_returned(struct peer_core *self, struct peer_contact *contact, struct peer_device *device, struct peer_mark upto); /* it does no longer, for that device; false: that is no news of any message */
+void peer_ticks_go_on(struct peer_core *self);                     /* the disk has caught up */
+
 /* ---- post.c ---- */
 void peer_post_flush(struct peer_core *self);                      /* all that are dirty */
 void peer_post_run(struct peer_core *self, struct peer_device *device, uint64_t link, const struct msg_run_frame *frame);
@@ -456,6 +467,7 @@ bool peer_mail_frame(struct peer_core *self, enum msg_kind kind, const union msg
 void peer_mail_tick(struct peer_core *self);
 void peer_mail_flush(struct peer_core *self);                      /* deposits what is due */
 void peer_mail_stop(struct peer_core *self);                       /* the process ends */
+struct peer_mark peer_mail_of_run(struct peer_core *self, const struct peer_device *device, const struct msg_tag *run); /* the last message of that parcel; 0: it is not waited for any more */
 
 /* Seals a batch for a device and deposits it as soon as there is a session; what
  * becomes of it comes back once, with the ticket: peer_rooms_mailed.  It does

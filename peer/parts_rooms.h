@@ -64,6 +64,9 @@ void peer_room_key_tick(struct peer_core *self, struct peer_room *room);
 void peer_room_cards(struct peer_core *self, struct peer_request *request, const struct msg_cards *page);
 void peer_room_no_cards(struct peer_core *self, const struct peer_request *request);
 
+/* ---- room_devices.c ---- */
+void peer_room_device(struct peer_core *self, const struct peer_room *room, struct peer_mate *mate, const struct msg_cert *cert, bool listed); /* it is handed a key; listed: with all devices of the account */
+
 /* ---- room_log.c ---- */
 void peer_room_log_look(struct peer_core *self, struct peer_room *room); /* starts a pass over the log if one is due */
 void peer_room_log_again(struct peer_core *self, struct peer_room *room, uint64_t from, uint64_t wait_ms); /* another pass, from that offset on */
@@ -81,6 +84,7 @@ void peer_room_broken(struct peer_core *self, const struct peer_room *room, stru
 void peer_room_tell_gap(struct peer_core *self, const struct peer_room *room, uint64_t account, uint64_t first, uint64_t last);
 
 /* ---- room_lack.c ---- */
+struct peer_sender *peer_room_sender(struct peer_core *self, struct peer_room *room, uint64_t account, uint64_t device); /* known or new; NULL: there are too many; logged */
 void peer_room_lacks(struct peer_core *self, struct peer_room *room, uint64_t offset, const struct msg_room_frame *frame, bool certificate);
 void peer_room_found_key(struct peer_core *self, struct peer_room *room, const struct msg_room_key *key);
 bool peer_room_lacks_key(struct peer_core *self, const struct peer_room *room, const struct msg_room_key *key); /* it is asked for */
@@ -91,6 +95,7 @@ void peer_room_lack_tick(struct peer_core *self, struct peer_room *room);
 void peer_room_took(struct peer_core *self, struct peer_room *room, struct peer_sender *sender); /* this step's transaction brings its chain up to its mark */
 void peer_room_synced(struct peer_core *self, uint64_t store);
 void peer_room_receipt(struct peer_core *self, struct peer_room *room, const struct msg_room_receipt *receipt);
+void peer_room_ticks_go_on(struct peer_core *self);                /* the disk has caught up */
 void peer_room_tip(struct peer_core *self, struct peer_room *room, const struct msg_room_tip *tip);
 void peer_room_tick_tick(struct peer_core *self, struct peer_room *room);
 

@@ -56,7 +56,11 @@ restore_contact_device(struct peer_core *self, const struct msg_rec_contact_devi
         msg_text_copy(device->endpoints[device->endpoint_count++], sizeof device->endpoints[0], address.endpoint);
     device->acked = (struct peer_mark){record->incarnation, record->delivered};
     device->read = (struct peer_mark){record->incarnation, record->read};
+    device->read_told = device->read;
     device->mailed = (struct peer_mark){record->mailed_incarnation, record->mailed_number};
+    device->returned = (struct peer_mark){record->returned_incarnation, record->returned_number};
+    if (peer_mark_before(contact->kept, device->mailed))
+        contact->kept = device->mailed;
     if (peer_mark_before(contact->delivered, device->acked))
         contact->delivered = device->acked;
     if (peer_mark_before(contact->read, device->read))
@@ -139,14 +143,18 @@ restore_chain_in(struct peer_core *self, const struct msg_rec_chain_in *record)
     device->read_due = device->receipt_due = record->read > record->told;
 }
 
+/* A place in what is shown to the user. */
 static void
-restore_inbox(struct peer_core *self, const struct msg_event *event, const struct msg_rec_inbox *record)
+restore_arrival(struct peer_core *self, const struct msg_event *event)
 {
     const uint64_t arrival = msg_record_key_u64(event->record_key, 0);
     if (arrival >= self->next_arrival)
         self->next_arrival = arrival + 1;
-    if (record == NULL)
-        return;
+}
+
+static void
+restore_inbox(struct peer_core *self, const struct msg_rec_inbox *record)
+{
     const bool direct = record->room.len == 0;
     const struct peer_mark none = {0, 0}, mark = {record->incarnation, record->number};
     peer_hear_arrived(self, &(struct peer_arrival){record->arrival, record->account, record->device, direct ? mark : none, record->id});
@@ -164,17 +172,15 @@ restore_inbox(struct peer_core *self, const struct msg_event *event, const struc
 
 /* Some of them may have been shown: they come before what is expected next. */
 static void
-restore_inbox_batch(struct peer_core *self, const struct msg_rec_inbox_batch *record)
+restore_inbox_batch(struct peer_core *self, uint64_t expected, const struct msg_rec_inbox_batch *record)
 {
     struct msg_tell_messages rest = {record->arrival - record->count + 1, record->name, record->room, record->batch};
     struct msg_tell_message tell;
     while (peer_batch_next(&rest, &tell)) {
         peer_hear_arrived(self, &(struct peer_arrival){.arrival = tell.arrival, .account = record->account, .device = record->device, .id = tell.id});
-        if (tell.arrival >= self->next_arrival)
+        if (tell.arrival >= expected)
             msg_effects_tell(self->out, MSG_TELL_MESSAGE, &tell);
     }
-    if (record->arrival >= self->next_arrival)
-        self->next_arrival = record->arrival + 1;
 }
 
 static void
@@ -213,10 +219,11 @@ peer_restore_record(struct peer_core *self, const struct msg_event *event)
 {
     union msg_any any;
     enum msg_kind kind;
-    if (event->table == PEER_TABLE_INBOX && event->bytes.len == 0) {
-        restore_inbox(self, event, NULL);
-        return;
-    }
+    const uint64_t expected = self->next_arrival;
+    if (event->table == PEER_TABLE_INBOX)
+        restore_arrival(self, event);
+    if (event->table == PEER_TABLE_INBOX && event->bytes.len == 0)
+        return; /* up to there it was shown */
     if (msg_codec_decode(event->bytes, &kind, &any) != CONCLAVE_OK) {
         peer_step_log(self, MSG_LOG_ERROR, "RECORD-DAMAGED", "a record of this home does not decode and was passed over");
         return;
@@ -240,9 +247,11 @@ peer_restore_record(struct peer_core *self, const struct msg_event *event)
     else if (kind == MSG_REC_CHAIN_IN)
         restore_chain_in(self, &any.MSG_ANY_REC_CHAIN_IN);
     else if (kind == MSG_REC_INBOX)
-        restore_inbox(self, event, &any.MSG_ANY_REC_INBOX);
+        restore_inbox(self, &any.MSG_ANY_REC_INBOX);
     else if (kind == MSG_REC_INBOX_BATCH)
-        restore_inbox_batch(self, &any.MSG_ANY_REC_INBOX_BATCH);
+        restore_inbox_batch(self, expected, &any.MSG_ANY_REC_INBOX_BATCH);
+    else if (kind == MSG_TELL_ROOM || kind == MSG_TELL_GAP || kind == MSG_TELL_NOTICE)
+        msg_effects_tell_bytes(self->out, event->bytes); /* it was not shown yet */
     else if (kind == MSG_REC_CARD)
         restore_card(self, &any.MSG_ANY_REC_CARD);
     else if (!restore_room(self, kind, &any))

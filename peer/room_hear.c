@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#define GAPS_BYTES 2048u    /* three gaps at most are told before what is in a frame */
+
 /* Where a frame stands against what came before it of the same device. */
 enum verdict { NEXT, SEEN, AHEAD, FORKED };
 
@@ -91,9 +93,11 @@ check_epoch_head(struct peer_core *self, struct peer_room *room, const struct ms
 void
 peer_room_tell_gap(struct peer_core *self, const struct peer_room *room, uint64_t account, uint64_t first, uint64_t last)
 {
-    const struct msg_tell_gap gap = {msg_text(room->name), msg_text(name_of(self, room, account)), first, last};
-    if (first != 0 && first <= last && peer_held_fits(self->held, 0))
-        peer_held_put(self->held, peer_step_store(self), MSG_TELL_GAP, &gap);
+    struct msg_tell_gap gap = {0, msg_text(room->name), msg_text(name_of(self, room, account)), first, last};
+    if (first == 0 || first > last)
+        return;
+    gap.arrival = self->next_arrival++;
+    peer_step_keep(self, gap.arrival, MSG_TELL_GAP, &gap);
 }
 
 /* What is missing before a frame, and cannot be had. */
@@ -285,7 +289,7 @@ static enum peer_heard
 hear(struct peer_core *self, struct peer_room *room, uint64_t offset, const struct msg_room_frame *frame, struct peer_sender *sender, enum verdict verdict)
 {
     struct msg_buf batch = {self->batch, 0, sizeof self->batch};
-    if (!peer_held_fits(self->held, frame->box.len + frame->count * 768u))
+    if (!peer_held_fits(self->held, frame->box.len + frame->count * 768u + GAPS_BYTES))
         return HEARD_WAIT_DISK;
     const enum conclave_err err = open_frame(self, room, frame, &batch);
     if (err == CONCLAVE_ERR_NOT_FOUND && sender != NULL && sender->given_up && memcmp(&sender->lacks, &frame->key, sizeof frame->key) == 0) {
@@ -299,11 +303,9 @@ hear(struct peer_core *self, struct peer_room *room, uint64_t offset, const stru
         return HEARD;
     }
     if (err == CONCLAVE_OK && read_whole(self, frame, msg_span_of_buf(&batch))) {
-        sender = peer_rooms_add_sender(&self->rooms, room, frame->account, frame->device);
+        sender = peer_room_sender(self, room, frame->account, frame->device);
         if (sender != NULL)
             take(self, room, sender, verdict, frame, msg_span_of_buf(&batch));
-        else
-            peer_step_log(self, MSG_LOG_ERROR, "ROOMS-FULL", "a frame was passed over: there are more senders than this device can follow; raise the limits of rooms");
     } else {
         if (err != CONCLAVE_ERR_RANGE) /* that was said before it was for us */
             peer_step_log(self, MSG_LOG_WARN, "ROOM-FRAME-REFUSED", err != CONCLAVE_OK ? msg_error_sentence(err) : "what is in it is not what its sender signed");
@@ -349,6 +351,13 @@ peer_room_hear(struct peer_core *self, struct peer_room *room, uint64_t offset, 
         return HEARD;
     if (offset == 0 && (verdict == AHEAD || cert == NULL || (sender != NULL && sender->waits != 0) || may_follow(sender, frame)))
         return HEARD_AHEAD; /* what is missing before it is in the log */
+    const struct peer_mate *mate = peer_rooms_mate(&self->rooms, room, frame->account);
+    if (mate == NULL || !msg_room_was_in(&mate->part, frame->epoch)) {
+        peer_step_log(self, MSG_LOG_WARN, "ROOM-FRAME-REFUSED", "it is of somebody who was not a member then");
+        if (sender != NULL && sender->waits == offset)
+            sender->waits = 0;
+        return HEARD;
+    }
     if (cert == NULL && (sender == NULL || !sender->given_up)) {
         peer_room_lacks(self, room, offset, frame, true);
         return HEARD;
@@ -363,9 +372,8 @@ peer_room_hear(struct peer_core *self, struct peer_room *room, uint64_t offset, 
             peer_room_broken(self, room, sender);
         return HEARD;
     }
-    const struct peer_mate *mate = peer_rooms_mate(&self->rooms, room, frame->account);
-    if (mate == NULL || !msg_room_was_in(&mate->part, frame->epoch) || (offset == 0 && (mate->part.standing & MSG_STANDING_MUTED) != 0)) {
-        peer_step_log(self, MSG_LOG_WARN, "ROOM-FRAME-REFUSED", "it is of somebody who was not a member then, or muted");
+    if (offset == 0 && (mate->part.standing & MSG_STANDING_MUTED) != 0) {
+        peer_step_log(self, MSG_LOG_WARN, "ROOM-FRAME-REFUSED", "it came directly, of somebody who is muted");
         return HEARD;
     }
     check_epoch_head(self, room, frame);

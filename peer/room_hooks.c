@@ -51,7 +51,7 @@ peer_room_joined(struct peer_core *self, struct peer_room *room, uint64_t accoun
         memset(&mate->handed, 0, sizeof mate->handed);
         mate->came = room->facts.number;
         peer_rooms_put_mate(&self->rooms, mate, self->out);
-        mate->delivered = (struct peer_mark){0, 0};
+        mate->delivered = mate->delivered_told = (struct peer_mark){0, 0};
     }
     room->unhanded = true;
     (void)peer_step_store(self); /* only marks that this step writes */

@@ -113,7 +113,7 @@ set_handed(struct peer_core *self, struct peer_room *room, uint64_t from, uint64
             continue;
         mate->handed = room->key.tag;
         mate->handed_counter = room->key.counter;
-        mate->kept = false;
+        mate->kept = mate->meeting = false;
     }
 }
 
@@ -236,7 +236,7 @@ take_cards(struct peer_core *self, struct peer_room *room, const struct peer_req
             continue;
         set_handed(self, room, from, cert.account);
         from = cert.account;
-        const struct peer_mate *mate = peer_rooms_mate(&self->rooms, room, cert.account);
+        struct peer_mate *mate = peer_rooms_mate(&self->rooms, room, cert.account);
         const bool theirs = mate != NULL && mate->part.role != MSG_ROLE_NONE && !handed(room, mate);
         enum conclave_err err = is_us(self, cert.account, cert.device) || !theirs ? CONCLAVE_ERR_REPLAY : peer_room_card(self, &cert, card.certificate);
         if (err == CONCLAVE_ERR_PEER_KEY_CHANGED)
@@ -247,6 +247,8 @@ take_cards(struct peer_core *self, struct peer_room *room, const struct peer_req
             room->hand_at_ms = self->now.mono_ms + AGAIN_MS; /* or when a parcel comes to its end */
             return;
         }
+        if (theirs && (err == CONCLAVE_OK || is_us(self, cert.account, cert.device)))
+            peer_room_device(self, room, mate, &cert, true);
         room->hand_after.account = cert.account;
         room->hand_after.device = cert.device;
     }

@@ -11,6 +11,32 @@
 #define ASKS_MAX 100u       /* some days: then they are told as a gap */
 #define OTHERS_MAX 4u       /* so often another key was the answer: that one is not for us, or lost */
 
+/* No account takes more places than it can have devices: of those that it had
+ * before, the one that was silent for longest is forgotten. */
+struct peer_sender *
+peer_room_sender(struct peer_core *self, struct peer_room *room, uint64_t account, uint64_t device)
+{
+    struct peer_sender *sender = peer_rooms_sender(&self->rooms, room, account, device), *oldest = NULL;
+    uint32_t count = 0;
+    if (sender != NULL)
+        return sender;
+    for (struct peer_sender *at = peer_rooms_first_sender(&self->rooms, room); at != NULL; at = peer_rooms_next_sender(&self->rooms, at)) {
+        if (at->account != account)
+            continue;
+        count++;
+        if (oldest == NULL || at->use < oldest->use || (at->use == oldest->use && at->device < oldest->device))
+            oldest = at;
+    }
+    if (count >= MSG_DEVICE_COUNT) {
+        peer_rooms_remove_sender(&self->rooms, room, oldest, self->out);
+        (void)peer_step_store(self); /* only marks that this step writes */
+    }
+    sender = peer_rooms_add_sender(&self->rooms, room, account, device);
+    if (sender == NULL)
+        peer_step_log(self, MSG_LOG_ERROR, "ROOMS-FULL", "a frame was passed over: there are more senders than this device can follow; raise the limits of rooms");
+    return sender;
+}
+
 static void
 plan(struct peer_core *self, struct peer_room *room, struct peer_sender *sender, uint64_t wait_ms)
 {
@@ -22,11 +48,9 @@ plan(struct peer_core *self, struct peer_room *room, struct peer_sender *sender,
 void
 peer_room_lacks(struct peer_core *self, struct peer_room *room, uint64_t offset, const struct msg_room_frame *frame, bool certificate)
 {
-    struct peer_sender *sender = peer_rooms_add_sender(&self->rooms, room, frame->account, frame->device);
-    if (sender == NULL) {
-        peer_step_log(self, MSG_LOG_ERROR, "ROOMS-FULL", "a frame was passed over: there are more senders than this device can follow; raise the limits of rooms");
+    struct peer_sender *sender = peer_room_sender(self, room, frame->account, frame->device);
+    if (sender == NULL)
         return;
-    }
     const bool same = sender->waits == offset && sender->uncertified == certificate && memcmp(&sender->lacks, &frame->key, sizeof frame->key) == 0;
     sender->waits = offset;
     sender->uncertified = certificate;

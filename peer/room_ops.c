@@ -120,7 +120,8 @@ tell(struct peer_core *self, struct peer_room *room, const struct claim *claim, 
     const bool alone = act == MSG_ACT_CREATE || act == MSG_ACT_JOIN || act == MSG_ACT_LEAVE;
     const char *by = actor != NULL ? actor->name : "";
     const char *whom = subject != NULL ? subject->name : "";
-    struct msg_tell_room said = {.room = msg_text(room->name), .act = act, .user = msg_text(alone ? by : whom), .by = msg_text(by)};
+    const uint64_t arrival = self->next_arrival; /* as a message it is kept until it was shown */
+    struct msg_tell_room said = {.arrival = arrival, .room = msg_text(room->name), .act = act, .user = msg_text(alone ? by : whom), .by = msg_text(by)};
     if (act == MSG_ACT_CREATE || act == MSG_ACT_TOPIC)
         said.text = msg_text(room->topic);
     else if (act == MSG_ACT_LEAVE)
@@ -130,7 +131,8 @@ tell(struct peer_core *self, struct peer_room *room, const struct claim *claim, 
         said.text = msg_text(device);
     }
     if (room->facts.number > room->history) {
-        peer_held_put(self->held, peer_step_store(self), MSG_TELL_ROOM, &said);
+        self->next_arrival++;
+        peer_step_keep(self, arrival, MSG_TELL_ROOM, &said);
         return;
     }
     if (ours) {
@@ -140,8 +142,9 @@ tell(struct peer_core *self, struct peer_room *room, const struct claim *claim, 
     }
     if (room->facts.number < room->history || room->last.act == 0 || !peer_room_concerns_us(room))
         return;
-    const struct msg_tell_room last = {msg_text(room->name), room->last.act, msg_text(room->last.user), msg_text(room->last.by), msg_text("")};
-    peer_held_put(self->held, peer_step_store(self), MSG_TELL_ROOM, &last);
+    const struct msg_tell_room last = {arrival, msg_text(room->name), room->last.act, msg_text(room->last.user), msg_text(room->last.by), msg_text("")};
+    self->next_arrival++;
+    peer_step_keep(self, arrival, MSG_TELL_ROOM, &last);
 }
 
 /* What the roster does to the rest, once the entry is applied. */

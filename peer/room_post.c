@@ -324,17 +324,20 @@ remember(struct peer_core *self, const struct peer_room *room, const struct peer
 void
 peer_room_settle_out(struct peer_core *self, struct peer_room *room)
 {
-    while (room->queue.count > 0 && peer_held_fits(self->held, 0)) {
+    while (room->queue.count > 0) {
         const uint32_t at = room->queue.first;
         const struct peer_out *out = peer_outbox_at(self->outbox, at);
         if (peer_mark_before(room->stored, out->mark))
             break;
+        if (!peer_held_fits(self->held, 0)) {
+            room->ticks_due = self->ticks_due = true; /* the rest when the disk has caught up */
+            break;
+        }
         const struct msg_record_key key = key_of(room, out->mark);
         tell_tick(self, room, &out->id, MSG_TICK_STORED);
         msg_effects_delete(self->out, PEER_TABLE_ROOM_OUT, msg_record_key_span(&key));
         remember(self, room, out);
-        if (room->post_next == at)
-            room->post_next = out->next;
+        room->post_next = room->post_next == at ? out->next : room->post_next;
         peer_outbox_shift(self->outbox, &room->queue);
         room->progress_ms = self->now.mono_ms;
     }

@@ -54,6 +54,8 @@ peer_rooms_put_mate(const struct peer_rooms *self, const struct peer_mate *mate,
         .came = mate->came,
         .handed = mate->handed,
         .handed_counter = mate->handed_counter,
+        .newest = mate->newest,
+        .devices = mate->devices,
     };
     const struct msg_record_key key = msg_record_key_room(&record.room, &record.account, 1);
     msg_effects_put(out, PEER_TABLE_ROOM_MATES, msg_record_key_span(&key), MSG_REC_ROOM_MATE, &record);
@@ -140,6 +142,8 @@ peer_rooms_restore_mate(struct peer_rooms *self, const struct msg_rec_room_mate 
     mate->came = record->came;
     mate->handed = record->handed;
     mate->handed_counter = record->handed_counter;
+    mate->newest = record->newest;
+    mate->devices = record->devices;
     mate->kept = true;
     room->facts.members += record->role != MSG_ROLE_NONE;
     if (record->role == MSG_ROLE_OWNER)

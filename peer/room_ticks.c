@@ -13,6 +13,7 @@ peer_room_took(struct peer_core *self, struct peer_room *room, struct peer_sende
 {
     const uint64_t store = peer_step_store(self);
     const size_t at = sender->syncs[0].store == 0 || sender->syncs[0].store == store ? 0 : 1;
+    sender->use = ++room->uses;
     peer_rooms_put_sender(&self->rooms, sender, self->out);
     sender->syncs[at].store = store;
     sender->syncs[at].mark = sender->mark;
@@ -127,6 +128,38 @@ message_at(struct peer_core *self, const struct peer_room *room, struct peer_mar
     return found;
 }
 
+/* That it has come to this member; false: no room now. */
+static bool
+tell_delivered(struct peer_core *self, struct peer_room *room, struct peer_mate *mate)
+{
+    if (!peer_held_fits(self->held, 0)) {
+        room->ticks_due = self->ticks_due = true;
+        return false;
+    }
+    const struct msg_id *id = message_at(self, room, mate->delivered);
+    mate->delivered_told = mate->delivered;
+    if (id == NULL)
+        return true; /* said in an earlier life */
+    peer_held_tick(self->held, self->next_store + (self->writes ? 1 : 0), id, msg_text(mate->name), msg_text(room->name), MSG_TICK_DELIVERED);
+    return true;
+}
+
+void
+peer_room_ticks_go_on(struct peer_core *self)
+{
+    uint32_t at = 0;
+    for (struct peer_room *room; (room = peer_rooms_each(&self->rooms, &at)) != NULL;) {
+        if (!room->ticks_due)
+            continue;
+        room->ticks_due = false;
+        peer_room_settle_out(self, room);
+        for (struct peer_mate *mate = peer_rooms_first_mate(&self->rooms, room); mate != NULL; mate = peer_rooms_next_mate(&self->rooms, mate))
+            if (peer_mark_before(mate->delivered_told, mate->delivered) && !tell_delivered(self, room, mate))
+                break;
+    }
+    peer_held_release(self->held, self->synced_store, self->out);
+}
+
 void
 peer_room_receipt(struct peer_core *self, struct peer_room *room, const struct msg_room_receipt *receipt)
 {
@@ -140,14 +173,11 @@ peer_room_receipt(struct peer_core *self, struct peer_room *room, const struct m
         if (mark.account == self->self.account && mark.device == self->self.device)
             ours = (struct peer_mark){mark.incarnation, mark.number};
     if (mate == NULL || mate->part.role == MSG_ROLE_NONE || receipt->account == self->self.account || cert == NULL || ours.number == 0
-        || peer_mark_before(room->said, ours) || !peer_mark_before(mate->delivered, ours) || !peer_held_fits(self->held, 0)
+        || peer_mark_before(room->said, ours) || !peer_mark_before(mate->delivered, ours)
         || msg_room_check_receipt(receipt, &cert->sign) != CONCLAVE_OK)
         return;
-    const struct msg_id *id = message_at(self, room, ours);
     mate->delivered = ours;
-    if (id == NULL)
-        return; /* said in an earlier life */
-    peer_held_tick(self->held, self->next_store + (self->writes ? 1 : 0), id, msg_text(mate->name), msg_text(room->name), MSG_TICK_DELIVERED);
+    (void)tell_delivered(self, room, mate); /* later, if there is no room now */
     peer_held_release(self->held, self->synced_store, self->out);
 }
 

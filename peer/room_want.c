@@ -30,7 +30,7 @@ peer_room_spoken(struct peer_core *self, struct peer_room *room, uint64_t accoun
     const bool ours = account == self->self.account && device == self->self.device;
     if (ours || mate == NULL || mate->part.role == MSG_ROLE_NONE || peer_room_cert(self, account, device) == NULL)
         return;
-    struct peer_sender *sender = peer_rooms_add_sender(&self->rooms, room, account, device);
+    struct peer_sender *sender = peer_room_sender(self, room, account, device);
     if (sender == NULL)
         return; /* too many: told when something of it comes */
     if (peer_mark_before(sender->spoken, mark))

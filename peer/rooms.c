@@ -265,6 +265,20 @@ forget_sender(struct peer_rooms *self, uint32_t at)
     self->sender_free = at + 1;
 }
 
+void
+peer_rooms_remove_sender(struct peer_rooms *self, struct peer_room *room, struct peer_sender *sender, struct msg_effects *out)
+{
+    const uint32_t index = (uint32_t)(sender - self->senders);
+    const uint64_t who[] = {sender->account, sender->device};
+    const struct msg_record_key key = msg_record_key_room(&room->facts.id, who, 2);
+    uint32_t *link = &room->senders;
+    while (*link != index)
+        link = &self->senders[*link].next;
+    *link = sender->next;
+    forget_sender(self, index);
+    msg_effects_delete(out, PEER_TABLE_ROOM_IN, msg_record_key_span(&key));
+}
+
 struct peer_mate *
 peer_rooms_first_mate(struct peer_rooms *self, const struct peer_room *room)
 {

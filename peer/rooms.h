@@ -23,8 +23,12 @@ struct peer_mate {
     uint64_t came;              /* the epoch in which it last came in */
     struct msg_tag handed;      /* the last sender key of ours that the account was handed; zeros: none */
     uint64_t handed_counter;    /* from this step on */
+    uint64_t newest;            /* device that it was handed, the highest number; 0: none yet (peer/room_devices.c) */
+    uint64_t devices;           /* bit i: device newest - i was */
+    bool meeting;               /* they are being listed for the first time */
     bool kept;                  /* that is on disk: all parcels of it were deposited */
-    struct peer_mark delivered; /* of ours, the most that a device of theirs said it has */
+    struct peer_mark delivered; /* of ours, the most that a device of theirs said it has ... */
+    struct peer_mark delivered_told; /* ... and up to here the user was told */
 };
 
 /* The chain of a device in a room, coming in. */
@@ -41,6 +45,7 @@ struct peer_sender {
     struct peer_mark synced;    /* the last that is on disk: what may be said to have come */
     struct { uint64_t store; struct peer_mark mark; } syncs[2]; /* transactions under way that advance it, oldest first; store 0: none */
     struct peer_mark told;      /* the last that was said to have come */
+    uint64_t use;               /* when something of it last came, counted in peer_room.uses; 0: not in this life */
     struct peer_mark spoken;    /* the last that we know to have been said */
     bool warned;                /* the user was told that its chain is broken */
 
@@ -114,6 +119,8 @@ struct peer_room {
     struct { uint64_t offset; uint64_t number; } stuck; /* a frame that waited for the roster, and where that stood */
     bool split;                 /* the user was told that others see another roster */
     uint64_t ask_at_ms;         /* for what senders lack; 0: not planned */
+    bool ticks_due;             /* some could not be told yet */
+    uint64_t uses;              /* of its senders */
     bool syncing;               /* chains in it, or our key, wait for the disk */
     uint64_t receipt_at_ms;     /* say what has come; 0: nothing is due */
     uint64_t receipt_ms;        /* when that was said last */
@@ -222,6 +229,7 @@ struct peer_mate *peer_rooms_add_mate(struct peer_rooms *self, struct peer_room 
 /* The chains coming in, likewise. */
 struct peer_sender *peer_rooms_sender(struct peer_rooms *self, const struct peer_room *room, uint64_t account, uint64_t device);
 struct peer_sender *peer_rooms_add_sender(struct peer_rooms *self, struct peer_room *room, uint64_t account, uint64_t device);
+void peer_rooms_remove_sender(struct peer_rooms *self, struct peer_room *room, struct peer_sender *sender, struct msg_effects *out); /* with its record */
 
 /* Iterate: rooms from index 0 on, the others from the first; NULL at the end. */
 struct peer_room *peer_rooms_each(struct peer_rooms *self, uint32_t *index);

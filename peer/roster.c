@@ -303,6 +303,8 @@ peer_roster_put_device(const struct peer_device *device, struct msg_effects *out
         .read = device->read.incarnation == device->acked.incarnation ? device->read.number : 0,
         .mailed_incarnation = device->mailed.incarnation,
         .mailed_number = device->mailed.number,
+        .returned_incarnation = device->returned.incarnation,
+        .returned_number = device->returned.number,
     };
     const struct msg_record_key key = msg_record_key2(device->cert.account, device->cert.device);
     msg_effects_put(out, PEER_TABLE_DEVICES, msg_record_key_span(&key), MSG_REC_CONTACT_DEVICE, &record);

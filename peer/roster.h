@@ -63,12 +63,14 @@ struct peer_device {
     /* to the device */
     struct peer_mark acked; /* it has everything up to here, it said */
     struct peer_mark read;
+    struct peer_mark read_told; /* ticks were told up to here */
     uint32_t cursor;        /* next message to send; PEER_NONE: all were sent */
     uint32_t in_flight;     /* sent and not acknowledged */
     uint64_t resend_at_ms;  /* 0: nothing is in flight */
     uint64_t resend_ms;     /* the time-out now */
     struct peer_mark sent;  /* the last that was sent */
-    struct peer_mark mailed; /* the registry keeps for it what it does not have up to here */
+    struct peer_mark mailed; /* the registry keeps for it what it does not have up to here ... */
+    struct peer_mark returned; /* ... but for what came back, as nobody had come for it */
     uint64_t mail_at_ms;    /* see what is to be mailed then; 0: not planned */
     uint64_t mail_rest_ms;  /* not before: the last one was refused, or just came back */
     uint32_t mail_failures;
@@ -108,7 +110,9 @@ struct peer_contact {
     struct peer_mark from;  /* where the incarnation before ended */
     struct peer_mark delivered; /* the most that any device of theirs has */
     struct peer_mark read;
-    struct peer_mark stored;    /* the most that the registry ever kept for any of them: the tick was told up to here */
+    struct peer_mark kept;      /* the most that the registry ever kept for any of them ... */
+    struct peer_mark stored;    /* ... and up to here the tick was told */
+    bool ticks_due;             /* some could not be told yet */
     bool mail_refused;          /* the user was told so */
     bool mail_returned;         /* likewise, since something was said last */
     bool fresh;             /* their list of devices was asked for since we last heard of them */

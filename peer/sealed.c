@@ -101,6 +101,7 @@ answer(struct peer_core *self, const struct msg_cert *from, const struct msg_roo
         peer_step_log(self, MSG_LOG_DEBUG, "ROOM-ASK-REFUSED", "somebody asked for a key of a room that is not for them, or not known here");
         return;
     }
+    peer_room_device(self, room, peer_rooms_mate(&self->rooms, room, from->account), from, false);
     const struct msg_room_key key = {room->facts.id, epoch, ask->account, ask->device, state.tag, state.counter, state.chain};
     enum conclave_err err = msg_codec_encode(&batch, MSG_ROOM_KEY, &key);
     if (err == CONCLAVE_OK)

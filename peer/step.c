@@ -110,6 +110,25 @@ peer_step_notice_about(struct peer_core *self, struct msg_text name, enum concla
 }
 
 void
+peer_step_keep(struct peer_core *self, uint64_t arrival, enum msg_kind kind, const void *tell)
+{
+    const struct msg_record_key key = msg_record_key1(arrival);
+    msg_effects_put(self->out, PEER_TABLE_INBOX, msg_record_key_span(&key), kind, tell);
+    peer_held_put(self->held, peer_step_store(self), kind, tell);
+}
+
+void
+peer_step_notice_kept(struct peer_core *self, struct msg_text name, enum conclave_err err, struct msg_text text)
+{
+    if (!peer_held_fits(self->held, name.len + text.len)) {
+        peer_step_notice_about(self, name, err, text);
+        return;
+    }
+    const struct msg_tell_notice notice = {.arrival = self->next_arrival++, .code = msg_text(msg_error_code(err)), .text = text, .name = name};
+    peer_step_keep(self, notice.arrival, MSG_TELL_NOTICE, &notice);
+}
+
+void
 peer_step_session(struct peer_core *self, enum msg_session_state state, enum conclave_err err, struct msg_text text)
 {
     const struct msg_tell_session tell = {

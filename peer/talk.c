@@ -11,7 +11,6 @@
 #define RESEND_DROP_MS 8000u    /* after the time-out has grown to this, the link is not believed in */
 #define REWIND_MS 100u          /* one gap, many complaints: go back once */
 #define KEEP_UNREAD 256u        /* delivered messages that wait for their read tick */
-#define TICKS_BYTES 48u         /* more than the two ticks of one message among many take */
 
 /* Every start is an incarnation of its own: numbers that were given out and
  * not synced before a crash are never given out again for something else. */
@@ -94,7 +93,7 @@ peer_talk_joined(struct peer_core *self, struct peer_device *device)
         device->acked = (struct peer_mark){out->mark.incarnation, out->mark.number - 1};
         break;
     }
-    device->read = device->acked;
+    device->read = device->read_told = device->acked;
     peer_talk_rewind(self, device);
 }
 
@@ -246,7 +245,7 @@ peer_talk_settle(struct peer_core *self, struct peer_contact *contact)
     while (contact->queue.count > 0) {
         const struct peer_out *out = peer_outbox_at(self->outbox, contact->queue.first);
         const bool had = !peer_mark_before(all, out->mark);
-        if (!out->delivered || !had || awaits_devices(contact, out->mark) || !(out->read || contact->queue.delivered > KEEP_UNREAD))
+        if (!out->delivered || !had || awaits_devices(contact, out->mark) || !(out->read || (contact->queue.delivered > KEEP_UNREAD && !contact->ticks_due)))
             break;
         delete_out(self, contact, out->mark);
         (void)peer_step_store(self); /* only marks that this step writes */
@@ -257,31 +256,6 @@ peer_talk_settle(struct peer_core *self, struct peer_contact *contact)
         if (!out->delivered || peer_mark_before(all, out->mark) || awaits_devices(contact, out->mark))
             break;
         peer_outbox_let_go(self->outbox, &contact->queue);
-    }
-}
-
-/* Tells the ticks of what the first of their devices has now, and of what was
- * read on this one: not of what came before it joined. */
-static void
-tell_ticks(struct peer_core *self, struct peer_contact *contact, const struct peer_device *device, struct peer_mark read_before)
-{
-    for (uint32_t at = contact->queue.fresh; at != PEER_NONE; at = peer_outbox_at(self->outbox, at)->next) {
-        const struct peer_out *out = peer_outbox_at(self->outbox, at);
-        if (peer_mark_before(contact->delivered, out->mark))
-            break;
-        peer_outbox_deliver(self->outbox, &contact->queue);
-        peer_talk_tell(self, contact, &out->id, MSG_TICK_DELIVERED);
-    }
-    if (!peer_mark_before(read_before, device->read))
-        return;
-    for (uint32_t at = contact->queue.first; at != PEER_NONE; at = peer_outbox_at(self->outbox, at)->next) {
-        struct peer_out *out = peer_outbox_at(self->outbox, at);
-        if (peer_mark_before(device->read, out->mark))
-            break;
-        if (!out->read && peer_mark_before(read_before, out->mark)) {
-            out->read = true;
-            peer_talk_tell(self, contact, &out->id, MSG_TICK_READ);
-        }
     }
 }
 
@@ -355,7 +329,6 @@ peer_talk_acked(struct peer_core *self, struct peer_device *device, const struct
     struct peer_contact *contact = peer_roster_contact_of(&self->roster, device);
     struct peer_mark delivered = {receipt->incarnation, receipt->delivered};
     struct peer_mark read = {receipt->incarnation, receipt->read < receipt->delivered ? receipt->read : receipt->delivered};
-    const struct peer_mark read_before = device->read;
     if (forked(self, contact, receipt)) {
         peer_step_log(self, MSG_LOG_WARN, "RESTORED", "a contact knows a later incarnation of this device: its disk is an older copy; waiting messages are numbered anew");
         peer_talk_renumber(self, receipt->incarnation);
@@ -365,9 +338,8 @@ peer_talk_acked(struct peer_core *self, struct peer_device *device, const struct
         delivered = contact->said; /* the rest was said, and forgotten in a crash */
         read = read.number > 0 && peer_mark_before(delivered, read) ? delivered : read;
     }
-    const size_t ticks = contact->queue.count < WINDOW ? contact->queue.count : WINDOW;
-    if (peer_mark_before(contact->said, delivered) || !peer_held_fits(self->held, ticks * TICKS_BYTES))
-        return; /* it cannot have what was never said; or the disk must catch up first */
+    if (peer_mark_before(contact->said, delivered))
+        return; /* it cannot have what was never said */
     const bool more = peer_mark_before(device->acked, delivered);
     const bool seen = read.number > 0 && peer_mark_before(device->read, read);
     if (more) {
@@ -391,7 +363,7 @@ peer_talk_acked(struct peer_core *self, struct peer_device *device, const struct
             contact->read = device->read;
         peer_roster_put_device(device, self->out);
         (void)peer_step_store(self); /* only marks that this step writes */
-        tell_ticks(self, contact, device, read_before);
+        peer_ticks_had(self, contact, device);
         peer_talk_settle(self, contact);
     }
     if (receipt->gap && peer_mark_before(device->acked, device->sent) && self->now.mono_ms >= device->rewound_ms + REWIND_MS) {

@@ -98,13 +98,13 @@ mutant forgets_new_devices peer/talk.c 's/if \(!contact->fresh \&\& contact->int
 # A read tick is for what was read.
 mutant takes_a_new_chain_for_read peer/talk.c 's/read\.number > 0 \&\& peer_mark_before\(device->read, read\)/peer_mark_before(device->read, read)/; s/!out->read \&\& peer_mark_before\(read_before, out->mark\) \&\&/!out->read \&\&/'
 # What was said first is sent first, also to somebody who was unknown then.
-mutant overtakes_the_first_words peer/people.c '/say_all\(self, asking_for\(self, &name\), contact, CONCLAVE_OK, msg_text\(""\)\);/d'
+mutant overtakes_the_first_words peer/people.c '/say_all\(self, asking_for\(self, name\), contact, CONCLAVE_OK, msg_text\(""\)\);/d'
 # Who is blocked is not let in.
 mutant lets_the_blocked_in peer/trust.c 's/if \(on\) \{/if (false) {/'
 # Who is revoked is dropped.
 mutant keeps_the_revoked peer/trust.c '/^peer_trust_revoked\(/,/^}/s/if \(device == NULL\)/if (true)/'
 # A nonce is used once.
-mutant reuses_nonces msg/envelope.c 's/msg_keys_random\(frame\.nonce\.at, sizeof frame\.nonce\.at\);/memset(frame.nonce.at, 7, sizeof frame.nonce.at);/'
+mutant reuses_nonces msg/envelope.c 's/msg_keys_random\(run->nonces, sizeof run->nonces\);/memset(run->nonces, 7, sizeof run->nonces);/'
 # What is said leaves the process sealed.
 mutant sends_in_the_clear msg/envelope.c '/^msg_envelope_seal\(/,/^}/s/^    run->counter\+\+;/    memcpy(out->at + out->len - frame.box.len, batch.at, batch.len);\n&/'
 # A request whose answer was lost is asked again.
@@ -138,5 +138,14 @@ mutant collects_before_the_receipt peer/mailbox.c 's/ \&\& answered\(self, \&mai
 mutant passes_over_receipts_of_a_crash peer/talk.c 's/if \(receipt->incarnation < self->self\.incarnation \&\& peer_mark_before/if (false \&\& peer_mark_before/'
 # Receipts travel by mail where no link takes them.
 mutant mails_no_receipts peer/mail.c 's/if \(peer_hear_owes\(device\) \&\& peer_links_best/if (false \&\& peer_links_best/'
+# One account leaves room in a mailbox for the others.
+mutant lets_one_fill_a_mailbox broker/mailbox.c 's/beyond_share\(&share, bytes, limits\)/false/'
+# Mail that came back is told by its messages, and by no others.
+mutant tells_nothing_of_what_came_back peer/ticks.c 's/^    device->returned = upto;//'
+mutant tells_too_much_of_what_came_back peer/mail.c 's/if \(memcmp\(&tag, run, sizeof tag\) == 0\)/if (at == contact->queue.last)/'
+# What happened in a room and was not shown before a crash is told after it.
+mutant forgets_what_happened peer/restore.c 's/kind == MSG_TELL_ROOM \|\| //'
+# Who comes back to a room with history goes on from what it had.
+mutant forgets_what_it_only_read peer/room_read.c 's/return heard \|\| /return /'
 
 tap_done

@@ -218,7 +218,7 @@ cli_close(struct cli *cli)
     if (!cli->broken)
         tell_read(cli);
     /* Asking for the next event says that the last one was dealt with. */
-    if (!cli->broken && cli->received > 0)
+    if (!cli->broken)
         (void)conclave_next(cli->peer, 0);
     conclave_close(&cli->peer);
 }

@@ -102,7 +102,7 @@ uint64_t cli_wall_ms(void); /* since 1970, to show people */
 void cli_print(struct cli *cli, const struct cli_buf *text);
 void cli_say(struct cli *cli, const struct cli_buf *text);
 
-/* Prints the message that came last; what is printed and what counts as shown
+/* Prints the event that came last; what is printed and what counts as shown
  * stay one, whenever this process is killed. */
 void cli_show(struct cli *cli, const struct cli_buf *text);
 

@@ -60,9 +60,10 @@ const struct cli_command cli_commands[] = {
      CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_join, cli_action_join},
     {"leave", "", "#ROOM", "leave a room", "What is said there from then on is not for you.", "conclave leave '#lab'",
      CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_room, cli_action_room},
-    {"rooms", "", "[-d]", "list the rooms",
-     "Names; with -d also how many are in each, who may join, and the topic.", "conclave rooms -d", CLI_ANYWHERE,
-     CLI_NEEDS_ONLINE, cli_parse_detailed, cli_action_rooms},
+    {"rooms", "", "[-d] [--watch | --no-watch]", "list the rooms, or follow which there are",
+     "Names; with -d also how many are in each, who may join, and the topic. In a session --watch also tells, from then "
+     "on and until --no-watch or its end, of each public room that comes, goes or has another topic.",
+     "conclave rooms -d", CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_rooms, cli_action_rooms},
     {"members", "", "#ROOM", "list who is in a room", "Names, roles, and who is online.", "conclave members '#lab'",
      CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_room, cli_action_members},
     {"topic", "", "#ROOM TEXT", "say what a room is about", "For its owner and its moderators.",

@@ -56,6 +56,7 @@ struct cli_call {
     struct cli_buf room; /* with its #, also where it was left out; empty: none */
     const char *file;    /* --password-file of a room; NULL: none */
     bool history;        /* create --history */
+    int watch;           /* rooms --watch: 1; --no-watch: -1 */
     const char *text;
     size_t text_len;
     bool from_stdin; /* the text is to be read from there */

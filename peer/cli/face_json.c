@@ -158,9 +158,7 @@ event(struct cli *cli, const struct conclave_event *event)
             cli_json_text(&json, "to", event->to);
         cli_json_time(&json, "ts", event->ts_ms);
         cli_json_bytes(&json, "text", event->text, event->text_bytes);
-        cli_json_close(&json);
-        cli_show(cli, &json.line);
-        return;
+        break;
     case CONCLAVE_EVENT_RECEIPT:
         cli_json_open(&json, "receipt");
         cli_json_text(&json, "id", event->id);
@@ -212,7 +210,12 @@ event(struct cli *cli, const struct conclave_event *event)
     case CONCLAVE_EVENT_MEMBERS:
         return; /* answers */
     }
-    emit(cli);
+    if (event->arrival == 0) {
+        emit(cli);
+        return;
+    }
+    cli_json_close(&json); /* kept until it was shown */
+    cli_show(cli, &json.line);
 }
 
 static void

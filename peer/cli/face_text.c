@@ -19,6 +19,15 @@ put(struct cli *cli, struct cli_buf *line, bool data)
     cli_buf_wipe(line);
 }
 
+/* The same for an event that is kept until it was shown. */
+static void
+show(struct cli *cli, struct cli_buf *line)
+{
+    cli_buf_char(line, '\n');
+    cli_show(cli, line);
+    cli_buf_wipe(line);
+}
+
 static const char *
 status_name(enum conclave_status status)
 {
@@ -156,7 +165,10 @@ show_gap(struct cli *cli, const struct conclave_event *event)
     struct cli_buf line = {0};
     cli_buf_text(&line, reading ? "! " : "conclave: ");
     cli_face_rooms_gap(&line, event);
-    put(cli, &line, reading); /* where the messages are, so is what is missing of them */
+    if (reading) /* where the messages are, so is what is missing of them */
+        show(cli, &line);
+    else
+        put(cli, &line, false);
 }
 
 static void
@@ -198,7 +210,7 @@ event(struct cli *cli, const struct conclave_event *event)
         if (session)
             cli_face_rooms_event(&line, cli, event);
         if (line.len > 0)
-            put(cli, &line, true);
+            show(cli, &line);
         return;
     case CONCLAVE_EVENT_GAP:
         show_gap(cli, event);

@@ -102,6 +102,23 @@ cli_parse_detailed(struct cli_call *call)
     return call->words_count == 0 || call->flag;
 }
 
+bool
+cli_parse_rooms(struct cli_call *call)
+{
+    for (size_t i = 0; i < call->words_count && i < CLI_WORDS_MAX; i++) {
+        const char *const word = call->words[i];
+        if (strcmp(word, "-d") == 0 || strcmp(word, "--detailed") == 0)
+            call->flag = true;
+        else if (call->watch == 0 && strcmp(word, "--watch") == 0)
+            call->watch = 1;
+        else if (call->watch == 0 && strcmp(word, "--no-watch") == 0)
+            call->watch = -1;
+        else
+            return false;
+    }
+    return call->words_count <= 2;
+}
+
 /* A decimal number above 0. */
 static bool
 read_number(uint64_t *number, const char *text)

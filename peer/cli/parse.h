@@ -11,6 +11,7 @@ bool cli_parse_say(struct cli_call *call);
 bool cli_parse_focus(struct cli_call *call);
 bool cli_parse_forget(struct cli_call *call);
 bool cli_parse_detailed(struct cli_call *call);
+bool cli_parse_rooms(struct cli_call *call);
 bool cli_parse_devices(struct cli_call *call);
 bool cli_parse_count(struct cli_call *call);
 bool cli_parse_help(struct cli_call *call);

@@ -107,6 +107,14 @@ cli_action_room(struct cli *cli, struct cli_call *call)
 uint64_t
 cli_action_rooms(struct cli *cli, struct cli_call *call)
 {
+    if (call->watch != 0 && !call->as_slash) {
+        cli_fail(cli, CONCLAVE_ERR_BAD_ARGUMENTS, "--watch is for a session: run conclave, or conclave --json, and say /rooms --watch there.");
+        return 0;
+    }
+    if (call->watch < 0)
+        return conclave_rooms_watch(cli->peer, false);
+    if (call->watch > 0)
+        (void)conclave_rooms_watch(cli->peer, true); /* what goes wrong with it goes wrong with the list, too */
     return conclave_rooms(cli->peer, call->flag);
 }
 

@@ -106,7 +106,7 @@ fake_settings(struct broker_front_settings *settings)
         .requests_per_s = 100,
         .relay_burst_bytes = 1u << 20,
         .relay_bytes_per_s = 1u << 20,
-        .mail = {30, 10000, 64, 20000, 256},
+        .mail = {30, 10000, 64, 10000, 64, 20000, 256},
         .lease_ms = 15000,
         .expiry_ms = 45000,
         .gather_ms = 1000,

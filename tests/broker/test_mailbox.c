@@ -10,7 +10,7 @@
 #include "broker/mailbox.h"
 #include "broker/mailwrites.h"
 
-static const struct broker_mail_limits limits = {30, 3, 1, 4, 2};
+static const struct broker_mail_limits limits = {30, 3, 1, 3, 1, 4, 2};
 
 static void
 limits_count_letters_and_bytes_of_both_sides(void **state)
@@ -34,6 +34,63 @@ limits_count_letters_and_bytes_of_both_sides(void **state)
     assert_int_equal(broker_mailboxes_add(&boxes, &limits, 3, 1, 8, 1), CONCLAVE_ERR_QUOTA_EXCEEDED); /* letters */
     assert_int_equal(broker_mailboxes_add(&boxes, &limits, 4, 1, 9, 1), CONCLAVE_ERR_QUOTA_EXCEEDED);
     assert_int_equal(boxes.count, 5);
+    broker_mailboxes_wipe(&boxes);
+}
+
+static void
+what_one_account_has_in_a_mailbox_leaves_room_for_others(void **state)
+{
+    static const struct broker_mail_limits shares = {30, 100, 9, 3, 1, 100, 9};
+    struct broker_mailboxes boxes;
+    const uint64_t half = 1u << 19;
+
+    (void)state;
+    assert_true(broker_mailboxes_init(&boxes, 10, 10, 1000, 7));
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 1, 9, 1), CONCLAVE_OK);
+    assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 1, 9, 1), CONCLAVE_ERR_QUOTA_EXCEEDED);
+    assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 1, 8, 1), CONCLAVE_OK); /* another sender */
+    assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 2, 9, half), CONCLAVE_OK); /* another device */
+    assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 2, 9, half + 1), CONCLAVE_ERR_QUOTA_EXCEEDED);
+    assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 2, 9, half), CONCLAVE_OK);
+    for (int i = 0; i < 9; i++) /* nobody's */
+        assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 1, 0, 1), CONCLAVE_OK);
+    assert_int_equal(boxes.count, 15);
+    /* What is taken out is free again, and nothing stays behind. */
+    for (int i = 0; i < 3; i++)
+        broker_mailboxes_take(&boxes, 1, 1, 9, 1);
+    broker_mailboxes_take(&boxes, 1, 1, 8, 1);
+    broker_mailboxes_take(&boxes, 1, 2, 9, half);
+    assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 1, 9, 1), CONCLAVE_OK);
+    broker_mailboxes_take(&boxes, 1, 1, 9, 1);
+    broker_mailboxes_take(&boxes, 1, 2, 9, half);
+    for (uint32_t i = 0; i < 2 * BROKER_MAIL_SHARES; i++) {
+        assert_int_equal(boxes.shares[i].count, 0);
+        assert_int_equal(boxes.shares[i].bytes, 0);
+    }
+    broker_mailboxes_wipe(&boxes);
+}
+
+/* Pairs share places by chance: none may be counted for less than it has, and
+ * few of very many for more. */
+static void
+many_pairs_are_told_apart(void **state)
+{
+    enum { MAILBOXES = 200, SENDERS = 100 };
+    static const struct broker_mail_limits shares = {30, 1000000, 1000, 2, 1, 1000000, 1000};
+    struct broker_mailboxes boxes;
+    uint32_t refused = 0;
+
+    (void)state;
+    assert_true(broker_mailboxes_init(&boxes, MAILBOXES, SENDERS, 1000, 7));
+    for (int round = 0; round < 2; round++)
+        for (uint64_t box = 1; box <= MAILBOXES; box++)
+            for (uint64_t sender = 1; sender <= SENDERS; sender++)
+                refused += broker_mailboxes_add(&boxes, &shares, box, 1, sender, 1) != CONCLAVE_OK;
+    assert_true(refused < 2 * MAILBOXES * SENDERS / 50);
+    for (uint64_t box = 1; box <= MAILBOXES; box++)
+        for (uint64_t sender = 1; sender <= SENDERS; sender++)
+            assert_int_equal(broker_mailboxes_add(&boxes, &shares, box, 1, sender, 1), CONCLAVE_ERR_QUOTA_EXCEEDED);
     broker_mailboxes_wipe(&boxes);
 }
 
@@ -135,6 +192,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(limits_count_letters_and_bytes_of_both_sides),
+        cmocka_unit_test(what_one_account_has_in_a_mailbox_leaves_room_for_others),
+        cmocka_unit_test(many_pairs_are_told_apart),
         cmocka_unit_test(a_full_table_refuses_and_counts_nothing),
         cmocka_unit_test(what_was_never_counted_is_not_taken),
         cmocka_unit_test(writes_are_found_by_id_and_their_room_is_given_back),

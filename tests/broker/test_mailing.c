@@ -234,6 +234,45 @@ quotas_hold_for_the_mailbox_and_for_the_sender_and_are_given_back(void **state)
 }
 
 static void
+one_sender_cannot_fill_a_mailbox_for_the_others(void **state)
+{
+    uint64_t serial;
+
+    (void)state;
+    reg.settings.mail.sender_messages = 2;
+    broker_front_core_set(reg.core, &reg.settings);
+    assert_true(fake_admit(&reg, &carol, MSG_SIGNUP, "carol", "correct horse"));
+    assert_true(fake_enter(&reg, &alice));
+    assert_true(fake_enter(&reg, &carol));
+    for (uint64_t i = 0; i < 2; i++)
+        post_one(&alice, &bob, 21 + i, 1, 20);
+    for (int i = 0; i < 2; i++) { /* the count survives a restart */
+        fake_registry_clear(&reg);
+        post_one(&alice, &bob, 30, 1, 20);
+        post_expect_refusal(&alice, bob.account, bob.device, "quota-exceeded");
+        fake_registry_crash(&reg);
+        assert_true(fake_enter(&reg, &alice));
+        assert_true(fake_enter(&reg, &carol));
+    }
+    fake_registry_clear(&reg);
+    post_one(&carol, &bob, 31, 2, 20);
+    post_expect(&carol, 31, 0);
+    post_one(&alice, &carol, 32, 3, 20); /* for others she has room */
+    post_expect(&alice, 32, 0);
+    /* What Bob collects is free again. */
+    assert_true(fake_enter(&reg, &bob));
+    assert_int_equal(post_mails(&bob), 3);
+    (void)post_mail(&bob, 0, &serial);
+    post_collect(&bob, serial);
+    fake_registry_clear(&reg);
+    post_one(&alice, &bob, 33, 1, 20);
+    post_expect(&alice, 33, 0);
+    fake_registry_clear(&reg);
+    post_one(&alice, &bob, 34, 1, 20);
+    post_expect_refusal(&alice, bob.account, bob.device, "quota-exceeded");
+}
+
+static void
 a_refusal_names_a_device_and_is_for_all_its_parcels(void **state)
 {
     static struct post post;
@@ -429,6 +468,7 @@ main(void)
         CASE(a_parcel_must_be_what_it_says),
         CASE(the_fullest_batch_fits_into_a_mail),
         CASE(quotas_hold_for_the_mailbox_and_for_the_sender_and_are_given_back),
+        CASE(one_sender_cannot_fill_a_mailbox_for_the_others),
         CASE(a_refusal_names_a_device_and_is_for_all_its_parcels),
         CASE(the_same_deposit_while_it_waits_is_stored_and_answered_once),
         CASE(a_full_disk_refuses_and_gives_the_quota_back),

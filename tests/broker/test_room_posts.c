@@ -137,8 +137,10 @@ who_is_muted_is_refused_until_it_is_not(void **state)
     (void)state;
     DO(act(&alice, MSG_ACT_MUTE, &bob));
     struct msg_room_frame frame = a_frame(&bob, 1);
+    const uint64_t uses = reg.core->senders.uses;
     post(&bob, &frame);
     expect_refused(&bob, 0, "forbidden");
+    assert_int_equal(reg.core->senders.uses, uses);
     DO(act(&alice, MSG_ACT_UNMUTE, &bob));
     frame = a_frame(&bob, 1);
     fake_registry_clear(&reg);

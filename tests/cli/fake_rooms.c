@@ -116,6 +116,21 @@ conclave_rooms(struct conclave *self, bool detailed)
 }
 
 uint64_t
+conclave_rooms_watch(struct conclave *self, bool on)
+{
+    const struct conclave_event event = {.kind = CONCLAVE_EVENT_ROOM, .room = "#new", .act = CONCLAVE_ACT_CREATE, .by = "",
+                                         .user = {.name = ""}, .text = "for all"};
+    fake_trace_line("watch %s\n", on ? "on" : "off");
+    const uint64_t refused = fake_refuse(self);
+    if (refused != 0)
+        return refused;
+    const uint64_t request = fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
+    if (on)
+        fake_add(self, &event);
+    return request;
+}
+
+uint64_t
 conclave_members(struct conclave *self, const char *room)
 {
     static const struct conclave_member members[] = {

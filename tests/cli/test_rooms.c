@@ -92,6 +92,28 @@ every_act_ends_with_its_code(void **state)
 }
 
 static void
+the_list_of_rooms_can_be_followed_in_a_session(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("/rooms --watch\n/rooms --no-watch\n", "--json"), 0);
+    assert_true(has(said, "watch on\n") && has(said, "watch off\n"));
+    assert_true(has(out, "{\"v\":1,\"type\":\"rooms\",\"rooms\":[{\"name\":\"#lab\""));
+    assert_true(has(out, "{\"v\":1,\"type\":\"room\",\"room\":\"#new\",\"event\":\"created\",\"user\":\"\",\"by\":\"\",\"topic\":\"for all\"}\n"));
+    const char *const ok = strstr(out, "{\"v\":1,\"type\":\"ok\",\"command\":\"rooms\"}\n");
+    assert_non_null(ok);
+    assert_null(strstr(strchr(ok, '\n'), "\"command\":\"rooms\"")); /* each command has one answer, the list is the other's */
+    assert_int_equal(RUN("/rooms -d --watch\n", "--plain"), 0);
+    assert_true(has(out, "* #new: there is a room of that name now: for all\n"));
+    /* elsewhere nobody would be there to hear of it */
+    assert_int_equal(RUN("", "rooms", "--watch"), 2);
+    assert_true(has(err, "for a session"));
+    assert_null(strstr(said, "watch"));
+    assert_int_equal(RUN("", "rooms", "--watch", "--no-watch"), 2);
+    assert_int_equal(RUN("", "rooms", "-d", "-d", "-d"), 2);
+    assert_int_equal(RUN("", "rooms", "-d"), 0);
+}
+
+static void
 a_wrong_password_of_a_room_ends_with_3(void **state)
 {
     (void)state;
@@ -358,6 +380,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_room_is_made_as_the_words_say, enrolled),
         cmocka_unit_test_setup(every_act_ends_with_its_code, enrolled),
+        cmocka_unit_test_setup(the_list_of_rooms_can_be_followed_in_a_session, enrolled),
         cmocka_unit_test_setup(a_wrong_password_of_a_room_ends_with_3, enrolled),
         cmocka_unit_test_setup(a_terminal_is_asked_for_the_password_of_a_room_once_without_echo, enrolled),
         cmocka_unit_test_setup(the_prompt_names_the_room_in_focus, enrolled),

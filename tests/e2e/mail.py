@@ -188,6 +188,28 @@ def a_mailbox_that_is_full_is_told_and_holds_nothing_up():
     daemon.stop()
 
 
+def one_sender_leaves_room_in_a_mailbox_for_others():
+    daemon = _configured("mail\n    sender_messages = 2\n")
+    alice, bob = _introduced(daemon)
+    sender = Session(daemon, alice)
+    sender.logged_in()
+    for i in range(2):
+        sent = sender.ok("/msg %s %d" % (bob, i))
+        sender.wait("receipt", id=sent["id"], state="stored")
+    sender.ok("/msg %s 2" % bob)
+    notice = sender.wait("notice", code="quota-exceeded")
+    assert notice["user"] == bob and "wait" in notice["message"], notice
+    other = person(daemon)
+    sent = other.ok("/msg %s hello" % bob)
+    other.wait("receipt", id=sent["id"], state="stored")
+    assert other.end() == 0
+    reader = Session(daemon, bob)
+    assert _heard(reader, alice, 3) == ["0", "1", "2"]
+    assert _heard(reader, other.name, 1) == ["hello"]
+    sender.end(), reader.end()
+    daemon.stop()
+
+
 def whose_account_is_gone_is_told_also_of_mail():
     alice, bob = _introduced(_daemon)
     sender = Session(_daemon, alice)

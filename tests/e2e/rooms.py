@@ -263,6 +263,46 @@ def each_message_comes_to_each_member_once_and_in_order_with_all_ticks():
     _no_message(*people)
 
 
+def the_list_of_rooms_is_followed_by_who_asks_for_it():
+    owner, one, other = person(_daemon), person(_daemon), person(_daemon)
+    room = _room()
+    for watcher in (one, other):
+        assert watcher.ask("/rooms --watch")["type"] == "rooms"
+    owner.ok("/create %s --topic news" % room)
+    _event((one, other), room=room, event="created", user="", by="", topic="news")
+    owner.ok("/topic %s more of it" % room)
+    _event((one, other), room=room, event="topic", topic="more of it")
+    one.ok("/rooms --no-watch")
+    owner.ok("/delete " + room)
+    _event((other,), room=room, event="deleted")
+    one.ok("/create " + _room())  # what it was told before is here by now
+    assert not [e for e in one.events if e["type"] == "room" and e["room"] == room], one.events
+    for session in (owner, one, other):
+        assert session.end() == 0
+
+
+def what_happens_is_told_once_and_in_order_though_the_listener_is_killed():
+    owner, listener = person(_daemon), person(_daemon)
+    room, home = _room(), listener.name
+    _members(room, owner, listener)
+    assert listener.end() == 0
+    said, told = [], []
+    for _ in range(8):
+        listener = Session(_daemon, home)
+        for _ in range(10):
+            said.append(str(len(said)))
+            owner.ok("/topic %s %s" % (room, said[-1]))
+        told += [listener.wait("room", room=room, event="topic")["topic"] for _ in range(4)]
+        listener.kill()
+        told += [e["topic"] for e in listener.events if e["type"] == "room" and e["event"] == "topic"]
+    listener = Session(_daemon, home)
+    while told[-1] != said[-1]:
+        told.append(listener.wait("room", room=room, event="topic")["topic"])
+    assert told == said, (told, said)
+    assert listener.end() == 0 and owner.end() == 0
+    assert not [e for e in listener.events if e["type"] == "room"], listener.events
+
+
 def who_was_away_catches_up_and_a_newcomer_hears_what_comes_after():
     alice, bob, carol = person(_daemon), person(_daemon), person(_daemon)
     room = _room()

@@ -238,7 +238,8 @@ check_tell(struct msg_span bytes)
     union msg_any any;
     enum msg_kind kind;
     FUZZ_CLAIM(msg_codec_decode(bytes, &kind, &any) == CONCLAVE_OK && kind >= MSG_TELL_SESSION);
-    if (kind == MSG_TELL_MESSAGE) {
+    const bool kept = kind == MSG_TELL_MESSAGE || kind == MSG_TELL_ROOM || kind == MSG_TELL_GAP || kind == MSG_TELL_NOTICE;
+    if (kept && (kind == MSG_TELL_MESSAGE || any.MSG_ANY_TELL_MESSAGE.arrival != 0)) {
         FUZZ_CLAIM(any.MSG_ANY_TELL_MESSAGE.arrival > shown && is_kept(any.MSG_ANY_TELL_MESSAGE.arrival));
         shown = any.MSG_ANY_TELL_MESSAGE.arrival;
     } else if (kind == MSG_TELL_MESSAGES) {

@@ -184,6 +184,24 @@ registry_passes(uint64_t ms)
     }
 }
 
+/* The oldest letter for somebody has expired: its sender is told. */
+static inline void
+registry_returns(int to)
+{
+    struct letter *const letter = &registry.box[to][0];
+    struct msg_span frames = msg_span(letter->frames, letter->len);
+    union msg_any any;
+    enum msg_kind kind;
+    assert_true(registry.kept[to] > 0);
+    assert_int_equal(msg_codec_next_frame(&frames, &kind, &any), CONCLAVE_OK);
+    assert_int_equal(kind, MSG_RUN);
+    const struct msg_returned returned = {++registry.serial, (uint64_t)to + 1, 1, any.MSG_ANY_RUN.run, pair.now.wall_ms};
+    const int from = letter->from;
+    registry.kept[to]--;
+    memmove(letter, letter + 1, registry.kept[to] * sizeof *letter);
+    registry_says(from, MSG_RETURNED, &returned);
+}
+
 /* As soon as its core dials again. */
 static inline void
 registry_comes(int who)

@@ -266,9 +266,12 @@ restart(void)
     w.up = false;
     w.core = peer_core_new(&settings, &w.people[ADA].id);
     assert_non_null(w.core);
+    const struct msg_record_key mark = msg_record_key1(w.shown);
+    const uint64_t shown = w.shown;
+    feed(&(struct msg_event){.kind = EVENT_RECORD, .table = PEER_TABLE_INBOX, .record_key = msg_record_key_span(&mark)});
     for (uint32_t table = 0; table < PEER_TABLES; table++)
         for (size_t i = 0; i < w.record_count; i++)
-            if (w.records[i].table == table)
+            if (w.records[i].table == table && (table != PEER_TABLE_INBOX || msg_record_key_u64(msg_record_key_span(&w.records[i].key), 0) > shown))
                 feed(&(struct msg_event){.kind = EVENT_RECORD, .table = table, .record_key = msg_record_key_span(&w.records[i].key),
                                          .bytes = msg_span(w.records[i].bytes.at, w.records[i].bytes.len)});
     feed(&(struct msg_event){.kind = EVENT_START});

@@ -14,11 +14,21 @@ world_told(void *arg, struct msg_span bytes)
     assert_true(side->told_count < FRAMES_MAX);
     told->bytes = world_copy(bytes);
     assert_int_equal(msg_codec_decode(msg_span(told->bytes.at, told->bytes.len), &told->kind, &told->any), CONCLAVE_OK);
-    if (told->kind == MSG_TELL_MESSAGE)
+    const enum msg_kind kind = told->kind;
+    if ((kind == MSG_TELL_MESSAGE || kind == MSG_TELL_ROOM || kind == MSG_TELL_GAP || kind == MSG_TELL_NOTICE) && told->any.MSG_ANY_TELL_MESSAGE.arrival != 0)
         side->shown = told->any.MSG_ANY_TELL_MESSAGE.arrival;
 }
 
 /* ---- time ---- */
+
+static inline void
+world_command(uint64_t who, enum msg_kind kind, const void *message)
+{
+    static uint8_t at[MSG_FRAME_MAX];
+    struct msg_buf buf = {at, 0, sizeof at};
+    assert_int_equal(msg_codec_encode(&buf, kind, message), CONCLAVE_OK);
+    world_feed(who, &(struct msg_event){.kind = EVENT_COMMAND, .bytes = msg_span_of_buf(&buf)});
+}
 
 static inline void
 world_quiet(void)

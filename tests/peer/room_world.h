@@ -22,7 +22,7 @@
 #include "tests/peer/each_tell.h"
 
 enum { ADA = 1, BOB, CAT, DAN, PEOPLE }; /* accounts; each has device 1 */
-#define MAX 512
+#define MAX 2048
 #define ROOM_MAX (MSG_ROOM_SEEN_MAX + 64)
 
 static const char *const NAMES[] = {"", "ada", "bob", "cat", "dan"};
@@ -61,6 +61,7 @@ static struct {
     size_t sent_count, sent_done;
     struct { enum msg_kind kind; struct bytes bytes; union msg_any any; } told[MAX];
     size_t told_count;
+    uint64_t shown;                 /* arrival */
     struct change gathered[MAX], records[MAX];
     size_t gathered_count, record_count;
     struct { uint64_t id; size_t upto; } stores[MAX];
@@ -145,6 +146,9 @@ world_told(void *arg, struct msg_span frame)
     (void)arg; /* there is one world */
     take_bytes(bytes, frame);
     assert_int_equal(msg_codec_decode(msg_span(bytes->at, bytes->len), &w.told[w.told_count].kind, &w.told[w.told_count].any), CONCLAVE_OK);
+    const enum msg_kind kind = w.told[w.told_count].kind;
+    if ((kind == MSG_TELL_ROOM || kind == MSG_TELL_NOTICE) && w.told[w.told_count].any.MSG_ANY_TELL_ROOM.arrival != 0)
+        w.shown = w.told[w.told_count].any.MSG_ANY_TELL_ROOM.arrival;
     assert_true(++w.told_count < MAX);
 }
 

@@ -80,7 +80,7 @@ the_pages_of_a_list_of_rooms_are_one_event(void **state)
     struct msg_buf buf = {bytes, 0, sizeof bytes};
     struct msg_rooms page = {.req = 7, .rooms = list_of(&buf, MSG_ROOM_INFO, 100, make_room), .next = msg_text("more")};
     assert_false(feed(MSG_TELL_ROOMS, &page));
-    const struct msg_tell_gap gap = {msg_text("#lab"), msg_text("bob"), 1, 2};
+    const struct msg_tell_gap gap = {7, msg_text("#lab"), msg_text("bob"), 1, 2};
     assert_true(feed(MSG_TELL_GAP, &gap)); /* comes in between */
     page.req = 8;
     page.next = msg_text("");
@@ -144,18 +144,20 @@ what_happens_in_a_room_has_all_its_fields(void **state)
 {
     (void)state;
     for (uint64_t act = MSG_ACT_CREATE; act <= MSG_ACT_REVOKED; act++) {
-        const struct msg_tell_room tell = {msg_text("#lab"), act, msg_text("bob"), msg_text("alice"), msg_text("topic")};
+        const struct msg_tell_room tell = {7, msg_text("#lab"), act, msg_text("bob"), msg_text("alice"), msg_text("topic")};
         assert_true(feed(MSG_TELL_ROOM, &tell));
         assert_int_equal(event.event.kind, CONCLAVE_EVENT_ROOM);
+        assert_int_equal(event.event.arrival, 7);
         assert_int_equal(event.event.act, act);
         assert_string_equal(event.event.room, "#lab");
         assert_string_equal(event.event.user.name, "bob");
         assert_string_equal(event.event.by, "alice");
         assert_string_equal(event.event.text, "topic");
     }
-    const struct msg_tell_gap gap = {msg_text("#lab"), msg_text("bob"), 17, 19};
+    const struct msg_tell_gap gap = {7, msg_text("#lab"), msg_text("bob"), 17, 19};
     assert_true(feed(MSG_TELL_GAP, &gap));
     assert_int_equal(event.event.kind, CONCLAVE_EVENT_GAP);
+    assert_int_equal(event.event.arrival, 7);
     assert_string_equal(event.event.room, "#lab");
     assert_string_equal(event.event.from, "bob");
     assert_int_equal(event.event.first, 17);

@@ -321,11 +321,12 @@ what_comes_back_is_told_and_mailed_no_more(void **state)
     alone();
     pair_say(ADA, 1, "hello");
     registry_passes(3000);
-    registry_collected(BOB, registry.serial); /* its time is over */
-    const struct msg_returned returned = {++registry.serial, BOB + 1, 1, {{0}}, 1}, another = {++registry.serial, BOB + 1, 1, {{1}}, 1};
-    registry_says(ADA, MSG_RETURNED, &returned);
+    const struct msg_returned another = {registry.serial + 2, BOB + 1, 1, {{1}}, 1};
+    registry_returns(BOB); /* its time is over */
     registry_says(ADA, MSG_RETURNED, &another);
+    registry.serial = another.serial;
     registry_passes(60000);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_QUEUED), 2); /* and is nowhere else again */
     assert_int_equal(pair_count(ADA, MSG_TELL_NOTICE), 1);
     assert_int_equal(registry.collected[ADA], registry.serial);
     assert_int_equal(registry.kept[BOB], 0);

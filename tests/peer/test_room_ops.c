@@ -40,6 +40,26 @@ an_invitation_is_told_and_what_was_before_it_is_not(void **state)
 }
 
 static void
+what_was_not_shown_before_a_crash_is_told_after_it(void **state)
+{
+    (void)state;
+    den();
+    act(DAN, MSG_ACT_JOIN, 0);
+    settle();
+    const uint64_t shown = w.shown;
+    act(BOB, MSG_ACT_KICK, DAN);
+    act(DAN, MSG_ACT_JOIN, 0);
+    settle();
+    w.shown = shown; /* it ends between its disk and its user */
+    restart();
+    assert_int_equal(count(MSG_TELL_ROOM), 2);
+    assert_event(0, MSG_ACT_KICK, "dan", "bob");
+    assert_event(1, MSG_ACT_JOIN, "dan", "dan");
+    restart();
+    assert_int_equal(count(MSG_TELL_ROOM), 0);
+}
+
+static void
 an_invitation_that_came_while_away_is_told(void **state)
 {
     (void)state;
@@ -411,6 +431,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_invitation_is_told_and_what_was_before_it_is_not),
+        TEST(what_was_not_shown_before_a_crash_is_told_after_it),
         TEST(an_invitation_that_came_while_away_is_told),
         TEST(what_happens_in_a_room_is_told_once_it_is_on_disk),
         TEST(what_happened_while_away_is_read_page_by_page_and_told),

@@ -1,5 +1,6 @@
 /* What is said in a room is shown to its members: once, in order, and to
  * nobody else. */
+#include "peer/parts.h"
 #include "tests/peer/room_people.h"
 
 static void
@@ -94,6 +95,27 @@ who_is_put_out_is_shown_nothing_more(void **state)
 }
 
 static void
+who_comes_back_to_a_room_with_history_is_shown_nothing_twice(void **state)
+{
+    (void)state;
+    create(ADA, MSG_ROOM_HISTORY);
+    join(CAT); /* who only reads */
+    say(ADA, "one");
+    act(CAT, MSG_ACT_LEAVE, 0);
+    say(ADA, "two");
+    restart(CAT);
+    join(CAT);
+    run(20000); /* she asks for keys */
+    say(ADA, "three");
+    assert_shown(CAT, "ada: one|ada: two|ada: three|");
+    act(ADA, MSG_ACT_KICK, CAT);
+    join(CAT);
+    say(ADA, "four");
+    run(20000);
+    assert_shown(CAT, "ada: one|ada: two|ada: three|ada: four|");
+}
+
+static void
 ticks_say_stored_and_then_delivered(void **state)
 {
     (void)state;
@@ -109,6 +131,31 @@ ticks_say_stored_and_then_delivered(void **state)
     connect(CAT);
     run(2000);
     assert_int_equal(ticks(ADA, MSG_TICK_DELIVERED), 2);
+}
+
+static void
+ticks_are_told_when_the_disk_has_caught_up(void **state)
+{
+    (void)state;
+    friends();
+    say(ADA, "first"); /* the key is handed */
+    struct peer_core *const core = w.side[ADA].core;
+    peer_held_destroy(&core->held);
+    core->held = peer_held_new(4096);
+    w.side[ADA].lazy = true;
+    for (int i = 0; i < 7; i++)
+        utter(ADA, "hello");
+    const struct msg_tell_ok other = {.req = 1};
+    while (peer_held_fits(core->held, 0))
+        peer_held_put(core->held, core->next_store, MSG_TELL_OK, &other);
+    run(3000);
+    assert_int_equal(count(BOB, MSG_TELL_MESSAGE), 8);
+    assert_int_equal(ticks(ADA, MSG_TICK_STORED), 1);
+    w.side[ADA].lazy = false;
+    run(3000);
+    assert_int_equal(ticks(ADA, MSG_TICK_QUEUED), 8);
+    assert_int_equal(ticks(ADA, MSG_TICK_STORED), 8);
+    assert_int_equal(ticks(ADA, MSG_TICK_DELIVERED), 4); /* of the first, and of all, by two */
 }
 
 static void
@@ -260,7 +307,9 @@ main(void)
         TEST(who_comes_and_goes_while_others_are_away_is_read_by_them),
         TEST(who_joins_is_shown_what_is_said_from_then_on),
         TEST(who_is_put_out_is_shown_nothing_more),
+        TEST(who_comes_back_to_a_room_with_history_is_shown_nothing_twice),
         TEST(ticks_say_stored_and_then_delivered),
+        TEST(ticks_are_told_when_the_disk_has_caught_up),
         TEST(what_is_said_at_once_travels_together),
         TEST(what_came_together_is_kept_together_and_the_rest_of_it_shown_after_a_restart),
         TEST(what_was_said_while_the_registry_was_away_goes_out_when_it_is_back),

@@ -204,6 +204,19 @@ is_on_disk(const struct sim_proc *proc, uint64_t arrival)
 }
 
 void
+sim_check_arrival(struct sim *sim, struct sim_proc *proc, uint64_t arrival)
+{
+    const struct msg_record_key shown = msg_record_key1(proc->disk.shown), key = msg_record_key1(arrival);
+    if (arrival == 0)
+        return;
+    const struct sim_record *const next = sim_disk_after(&proc->disk, PEER_TABLE_INBOX, msg_record_key_span(&shown));
+    if (next == NULL || next->table != PEER_TABLE_INBOX || !msg_span_equal(msg_record_key_span(&next->key), msg_record_key_span(&key)))
+        sim_fail(sim, "process %u is shown what arrived as %llu after %llu: left out, or once more", proc->index,
+                 (unsigned long long)arrival, (unsigned long long)proc->disk.shown);
+    proc->disk.shown = arrival;
+}
+
+void
 sim_check_told(struct sim *sim, const struct sim_proc *proc, enum msg_kind kind,
                const union msg_any *any)
 {
@@ -296,6 +309,13 @@ check_tick(struct sim *sim, struct sim_proc *proc, const struct msg_tell_receipt
                        : tell->tick == MSG_TICK_DELIVERED ? &said->delivered
                                                           : &said->read;
     const bool of_many = said->room[0] != '\0' && tell->tick == MSG_TICK_DELIVERED; /* each member says so */
+    if (said->stored && !said->returned && tell->tick == MSG_TICK_QUEUED) {
+        /* the registry gave it up */
+        if (said->delivered || said->room[0] != '\0' || sim->now_us - said->at_us < sim->mail.expiry_days * 24ull * 3600 * SIM_SECOND)
+            sim_fail(sim, "message %zu came back before its time", (size_t)(said - sim->said));
+        said->returned = true;
+        return;
+    }
     if (*tick && !proc->restored && !of_many)
         sim_fail(sim, "message %zu is told as %llu twice", (size_t)(said - sim->said),
                  (unsigned long long)tell->tick);

@@ -35,7 +35,7 @@ sim_new(struct sim *sim, const struct sim_scenario *scenario, uint64_t seed, boo
     sim->restart_min_us = 50 * SIM_MS;
     sim->restart_max_us = 5 * SIM_SECOND;
     sim->ports_taken = 50;
-    sim->mail = (struct broker_mail_limits){30, 10000, 64, 20000, 256};
+    sim->mail = (struct broker_mail_limits){30, 10000, 64, 2500, 16, 20000, 256};
     sim->posts_per_s = 10000;
     sim->room_members = sim->cards = 64;
     msg_effects_init(&sim->effects);

@@ -242,7 +242,7 @@ check_order(struct sim *sim, const struct sim_proc *proc, const struct sim_said 
         if (at->from != said->from || strcmp(at->room, said->room) != 0)
             continue;
         const bool shown = sim_set_has(&at->shown, proc->index);
-        if (at > said && shown && !sim->procs[said->from].restored && !sim->room_history)
+        if (at > said && shown && !sim->procs[said->from].restored)
             sim_fail(sim, "process %u is shown message %zu after %zu of the same sender", proc->index, number,
                      (size_t)(at - sim->said));
         if (at < said && !shown && at->queued && sim_set_has(&at->expected, proc->index) && !excused(sim, at, proc))
@@ -269,7 +269,6 @@ sim_room_shown(struct sim *sim, struct sim_proc *proc, struct sim_said *said, co
 {
     const size_t number = (size_t)(said - sim->said);
     const struct sim_proc *const from = &sim->procs[said->from];
-    const struct sim_seat *const at = find_seat(sim, said->room, sim_room_account(proc));
     if (!msg_text_equal(tell->room, msg_text(said->room)) ||
         !msg_text_equal(tell->from, msg_text(sim->accounts[from->user.account].name)))
         sim_fail(sim, "message %zu is shown in another room, or from somebody else", number);
@@ -280,8 +279,7 @@ sim_room_shown(struct sim *sim, struct sim_proc *proc, struct sim_said *said, co
     if (!sim_room_entitled(sim, said, proc))
         sim_fail(sim, "message %zu is shown to process %u, which was not in %s then", number, proc->index, said->room);
     if (sim_set_has(&said->shown, proc->index)) {
-        const bool anew = at != NULL && at->went_us >= said->at_us; /* who comes back to a room with history reads it anew */
-        if (!(anew && sim->room_history) && !forgotten(proc, said) && !forgotten(from, said))
+        if (!forgotten(proc, said) && !forgotten(from, said))
             sim_fail(sim, "message %zu is shown to process %u twice", number, proc->index);
         return;
     }

@@ -218,6 +218,36 @@ the_mailbox_of_somebody_is_full(struct sim *sim)
 }
 
 static void
+one_fills_a_mailbox_and_another_still_gets_through(struct sim *sim)
+{
+    sim->mail.sender_messages = 3;
+    sim_crash(sim, SIM_FRONT, 0);
+    sim_run(sim, SIM_SECOND);
+    const uint32_t alice = sim_person(sim, "alice"), bob = sim_person(sim, "bob"), carol = sim_person(sim, "carol");
+    sim_online(sim);
+    sim_stop(sim, bob);
+    sim_run(sim, 5 * SIM_SECOND);
+    for (int i = 0; i < 6; i++) { /* each a parcel of its own */
+        sim_say(sim, alice, bob);
+        sim_run(sim, 10 * SIM_SECOND);
+    }
+    SIM_EXPECT(sim, sim->procs[alice].user.mail_full == 1 && !sim->said[5].mailed);
+    sim_say(sim, carol, bob);
+    sim_run(sim, 20 * SIM_SECOND);
+    SIM_EXPECT(sim, sim->procs[carol].user.mail_full == 0 && sim->said[6].mailed);
+    sim_crash(sim, carol, SIM_NEVER);
+    sim_crash(sim, alice, SIM_NEVER);
+    sim_restart(sim, bob);
+    sim_run(sim, MINUTE);
+    SIM_EXPECT(sim, sim_set_has(&sim->said[6].shown, bob) && sim_set_has(&sim->said[0].shown, bob) && !sim_set_has(&sim->said[5].shown, bob));
+    sim_restart(sim, carol);
+    sim_restart(sim, alice);
+    sim_run(sim, MINUTE);
+    SIM_EXPECT(sim, sim_shown(sim, bob) == 7);
+    sim_settle(sim);
+}
+
+static void
 mail_that_nobody_comes_for_goes_back(struct sim *sim)
 {
     sim->mail.expiry_days = 1;
@@ -234,11 +264,44 @@ mail_that_nobody_comes_for_goes_back(struct sim *sim)
     SIM_EXPECT(sim, sim->said[4].mailed);
     sim_run(sim, 26ull * 3600 * SIM_SECOND);
     SIM_EXPECT(sim, sim->procs[alice].user.mail_returned == 1);
+    for (int i = 0; i < 5; i++)
+        SIM_EXPECT(sim, sim->said[i].returned);
     sim_stop(sim, alice);
     sim_restart(sim, bob);
     sim_run(sim, MINUTE);
     SIM_EXPECT(sim, sim_shown(sim, bob) == 0);
     sim_restart(sim, alice); /* they meet */
+    sim_run(sim, MINUTE);
+    SIM_EXPECT(sim, sim_shown(sim, bob) == 5);
+    sim_settle(sim);
+}
+
+static void
+of_what_waits_only_what_expired_comes_back(struct sim *sim)
+{
+    sim->mail.expiry_days = 1;
+    sim_crash(sim, SIM_FRONT, 0);
+    sim_run(sim, SIM_SECOND);
+    const uint32_t alice = sim_person(sim, "alice"), bob = sim_person(sim, "bob");
+    sim_online(sim);
+    sim_say(sim, alice, bob); /* delivered */
+    sim_run(sim, 10 * SIM_SECOND);
+    sim_stop(sim, bob);
+    sim_run(sim, 10 * SIM_SECOND);
+    for (int i = 0; i < 4; i++) {
+        sim_say(sim, alice, bob);
+        sim_run(sim, i == 1 ? 12ull * 3600 * SIM_SECOND : 20 * SIM_SECOND);
+    }
+    SIM_EXPECT(sim, sim->said[0].delivered && sim->said[1].stored && sim->said[4].stored);
+    if (sim_chance(sim, 500)) {
+        sim_crash(sim, alice, sim_chance(sim, 500) ? SIM_SECOND : 14ull * 3600 * SIM_SECOND);
+        sim_run(sim, SIM_SECOND);
+    }
+    sim_run(sim, 17ull * 3600 * SIM_SECOND);
+    SIM_EXPECT(sim, sim->procs[alice].user.mail_returned == 1);
+    SIM_EXPECT(sim, !sim->said[0].returned && sim->said[1].returned && sim->said[2].returned);
+    SIM_EXPECT(sim, !sim->said[3].returned && !sim->said[4].returned);
+    sim_restart(sim, bob);
     sim_run(sim, MINUTE);
     SIM_EXPECT(sim, sim_shown(sim, bob) == 5);
     sim_settle(sim);
@@ -252,6 +315,8 @@ static const struct sim_scenario SCENARIOS[] = {
     SIM_STORY(mail_outlives_every_crash, 40),
     SIM_STORY(what_takes_both_ways_is_shown_once, 20),
     SIM_STORY(the_mailbox_of_somebody_is_full, 5),
+    SIM_STORY(one_fills_a_mailbox_and_another_still_gets_through, 5),
     SIM_STORY(mail_that_nobody_comes_for_goes_back, 2),
+    SIM_STORY(of_what_waits_only_what_expired_comes_back, 2),
 };
 const struct sim_chapter SIM_MAIL = {SCENARIOS, sizeof SCENARIOS / sizeof SCENARIOS[0]};

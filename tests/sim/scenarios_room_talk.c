@@ -20,7 +20,6 @@ gather(struct sim *sim, uint32_t count, uint64_t flags)
     for (uint32_t i = 0; i < count; i++)
         crowd.who[i] = sim_person(sim, NAMES[i]);
     sim_online(sim);
-    sim->room_history = (flags & MSG_ROOM_HISTORY) != 0;
     sim_room_create(sim, crowd.who[0], "#den", flags);
     sim_run(sim, SIM_SECOND);
     for (uint32_t i = 1; i < count; i++)
@@ -246,6 +245,32 @@ all_devices_of_a_member_are_shown_what_is_said(struct sim *sim)
     sim_settle(sim);
 }
 
+/* A room with history, and somebody in it who only reads. */
+static void
+who_comes_back_is_shown_what_was_said_meanwhile_and_nothing_twice(struct sim *sim)
+{
+    const struct crowd crowd = gather(sim, 3, MSG_ROOM_HISTORY);
+    const uint32_t carol = crowd.who[2];
+    for (int round = 0; round < 4; round++) {
+        for (uint32_t i = 0; i < 2; i++)
+            sim_room_talk(sim, crowd.who[i], "#den", 5, 5 * SIM_SECOND);
+        sim_run(sim, sim_between(sim, 1, 15) * SIM_SECOND);
+        if (round % 2 == 0)
+            sim_room_act(sim, carol, "#den", MSG_ACT_LEAVE, SIM_NONE);
+        else
+            sim_room_act(sim, crowd.who[0], "#den", MSG_ACT_KICK, carol);
+        for (uint32_t i = 0; i < 2; i++)
+            sim_room_talk(sim, crowd.who[i], "#den", 5, 5 * SIM_SECOND);
+        sim_run(sim, 10 * SIM_SECOND);
+        if (sim_chance(sim, 500))
+            sim_crash(sim, carol, SIM_SECOND);
+        sim_run(sim, 10 * SIM_SECOND);
+        sim_room_join(sim, carol, "#den");
+        sim_run(sim, 30 * SIM_SECOND);
+    }
+    SIM_EXPECT(sim, sim_shown(sim, carol) == 80);
+}
+
 static const struct sim_scenario SCENARIOS[] = {
     SIM_STORY(a_room_talks_on_a_clean_network, 5),
     SIM_STORY(a_room_talks_over_connections_that_end_now_and_then, 20),
@@ -257,6 +282,7 @@ static const struct sim_scenario SCENARIOS[] = {
     SIM_STORY(who_was_away_catches_up, 20),
     SIM_STORY(parts_of_a_room_do_not_reach_the_registry, 20),
     SIM_STORY(an_older_copy_of_a_talkers_disk_is_put_back, 20),
+    SIM_STORY(who_comes_back_is_shown_what_was_said_meanwhile_and_nothing_twice, 10),
     SIM_STORY(all_devices_of_a_member_are_shown_what_is_said, 10),
 };
 const struct sim_chapter SIM_ROOM_TALK = {SCENARIOS, sizeof SCENARIOS / sizeof SCENARIOS[0]};

@@ -202,6 +202,7 @@ struct sim_said {
     bool failed;                  /* TELL_FAILED was */
     bool queued, stored, delivered, read; /* ticks that were */
     bool mailed;                          /* it is, or was, on the registry's disk */
+    bool returned;                        /* told as queued again, when it was no longer */
     bool out_committed;
     bool lost; /* its sender's disk was put back behind it */
     bool has_id;
@@ -437,6 +438,7 @@ void sim_check_told(struct sim *sim, const struct sim_proc *proc, enum msg_kind 
                     const union msg_any *any);
 void sim_check_shown(struct sim *sim, struct sim_proc *proc, const struct msg_tell_message *tell);
 void sim_check_ticks(struct sim *sim, struct sim_proc *proc, const struct msg_tell_receipt *tell);
+void sim_check_arrival(struct sim *sim, struct sim_proc *proc, uint64_t arrival); /* what is kept until it was shown: each once, and in order */
 void sim_check_mail(struct sim *sim, const struct msg_rec_mail *record); /* on the registry's disk */
 bool sim_check_rest(struct sim *sim); /* nothing more is owed to anybody */
 void sim_check_end(struct sim *sim);

@@ -304,6 +304,8 @@ sim_user_consume(struct sim *sim, struct sim_proc *proc, enum msg_kind kind,
             msg_codec_print(text, sizeof text, msg_span_of_buf(&buf));
         sim_trace(sim, proc, "is told %s", text);
     }
+    if (kind == MSG_TELL_MESSAGE || kind == MSG_TELL_ROOM || kind == MSG_TELL_GAP || kind == MSG_TELL_NOTICE)
+        sim_check_arrival(sim, proc, any->MSG_ANY_TELL_MESSAGE.arrival);
     if (kind == MSG_TELL_OK)
         answer(sim, proc, any->MSG_ANY_TELL_OK.req, CONCLAVE_OK, &any->MSG_ANY_TELL_OK.id);
     else if (kind == MSG_TELL_FAILED)
@@ -314,7 +316,6 @@ sim_user_consume(struct sim *sim, struct sim_proc *proc, enum msg_kind kind,
     else if (kind == MSG_TELL_MESSAGE) {
         const struct msg_tell_message *const tell = &any->MSG_ANY_TELL_MESSAGE;
         sim_check_shown(sim, proc, tell);
-        proc->disk.shown = tell->arrival;
         const struct sim_said *const said = sim_check_text(sim, tell->text);
         if (said != NULL && said->room[0] == '\0' && sim_chance(sim, user->reads)) {
             struct sim_event *const event =
