@@ -16,7 +16,7 @@ ROOM = "#den"
 
 _config = path("rooms.conf")
 with open(_config, "w") as _file:
-    _file.write("limits\n    signups = 1000\n    knocks = 1000\n    requests = 100000\n    requests_per_s = 100000\nmail\n    device_messages = 1000\n"
+    _file.write("limits\n    signups = 1000\n    knocks = 1000\n    requests = 100000\n    requests_per_s = 100000\n    relay_burst_bytes = 4194304\n    relay_bytes_per_s = 65536\nmail\n    device_messages = 1000\n"
                 "password\n    memory_kib = 1024\n    passes = 1\n")
 _daemon = Daemon("--config", _config)
 _children = children(_daemon)
@@ -41,6 +41,8 @@ def _somebody(joins=True):
     assert done.returncode == 0, done.stdout
     if joins:
         assert _intrude("join", device) == [["join", "ok"]]
+        for here in (_ada, _bob):
+            here.wait("room", room=ROOM, event="joined", user=name)
     return device, name
 
 
