@@ -199,6 +199,7 @@ FIELDS(msg_room_receipt) {
     FIXED(msg_room_receipt, sig),
 };
 FIELDS(msg_room_want) {FIXED(msg_room_want, room), LIST(msg_room_want, have, MSG_MARK, 0, MSG_MARK_COUNT)};
+FIELDS(msg_room_beat) {FIXED(msg_room_beat, room)};
 FIELDS(msg_room_key) {
     FIXED(msg_room_key, room),
     FIELD(msg_room_key, epoch, 1, ANY),
