@@ -139,8 +139,8 @@ static int
 usage(void)
 {
     fprintf(stderr,
-            "usage: sim [--seeds FROM COUNT | --runs COUNT | --seed N] [--scenario NAME] [--trace] "
-            "[--list]\n");
+            "usage: sim [--seeds FROM COUNT | --runs COUNT | --seed N] [--scenario NAME] [--first] "
+            "[--trace] [--list]\n");
     return 2;
 }
 
@@ -161,7 +161,7 @@ int
 main(int argc, char **argv)
 {
     uint64_t from = 1, count = 0, runs = 0, failed = 0, cases = 0;
-    bool trace = false;
+    bool trace = false, first = false; /* first: the first failure is enough */
     const char *only = NULL;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--seeds") == 0 && i + 2 < argc && number(&from, argv[i + 1]) &&
@@ -176,6 +176,8 @@ main(int argc, char **argv)
             only = argv[++i];
         else if (strcmp(argv[i], "--trace") == 0)
             trace = true;
+        else if (strcmp(argv[i], "--first") == 0)
+            first = true;
         else if (strcmp(argv[i], "--list") == 0) {
             for (size_t s = 0; sim_scenario_at(s) != NULL; s++)
                 puts(sim_scenario_at(s)->name);
@@ -188,7 +190,7 @@ main(int argc, char **argv)
     (void)signal(SIGABRT, died);
     (void)signal(SIGSEGV, died);
     const struct sim_scenario *scenario;
-    for (size_t s = 0; (scenario = sim_scenario_at(s)) != NULL; s++) {
+    for (size_t s = 0; (scenario = sim_scenario_at(s)) != NULL && !(first && failed > 0); s++) {
         const uint64_t seeds = count > 0 ? count : share(scenario, runs);
         bool ok = true;
         if (only != NULL && strcmp(only, scenario->name) != 0)
