@@ -77,6 +77,7 @@ static struct {
     enum conclave_err refuses;  /* the next post is, with this */
     bool silent;                /* posts are taken, and nothing is said of it */
     size_t page;                /* frames in one ROOM_LOG */
+    uint64_t full;              /* the account whose mailbox takes no more; 0: none */
 } w;
 
 static void world_feed(uint64_t who, const struct msg_event *event);
@@ -403,8 +404,15 @@ front_deposit(uint64_t who, const struct msg_deposit *deposit)
 {
     struct msg_list parcels = deposit->parcels;
     struct msg_parcel parcel;
-    const struct msg_deposited done = {.req = deposit->req};
+    struct msg_deposited done = {.req = deposit->req};
+    uint8_t at[128];
+    struct msg_buf buf = {at, 0, sizeof at};
     while (msg_codec_next(&parcels, MSG_PARCEL, &parcel)) {
+        const struct msg_refusal refusal = {parcel.account, parcel.device, msg_text("quota-exceeded")};
+        if (parcel.account == w.full) {
+            assert_true(done.refused.count > 0 || msg_codec_append(&buf, &done.refused, MSG_REFUSAL, &refusal) == CONCLAVE_OK);
+            continue;
+        }
         struct side *const side = &w.side[parcel.account];
         side->box[side->box_count].serial = ++w.serial;
         side->box[side->box_count].from = who;
