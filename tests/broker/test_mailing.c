@@ -216,6 +216,23 @@ a_parcel_names_its_devices_and_one_run(void **state)
 }
 
 static void
+a_device_gets_its_own_mail_and_not_the_next_one_s(void **state)
+{
+    struct fake_device phone;
+
+    (void)state;
+    fake_device_init(&phone, 104);
+    assert_true(fake_admit(&reg, &phone, MSG_ENROL, "bob", "battery staple"));
+    assert_true(fake_enter(&reg, &alice));
+    post_one(&alice, &phone, 21, 1, 20);
+    post_one(&alice, &bob, 22, 1, 20);
+    assert_true(fake_enter(&reg, &bob));
+    assert_int_equal(post_mails(&bob), 1);
+    assert_true(fake_enter(&reg, &phone));
+    assert_int_equal(post_mails(&phone), 1);
+}
+
+static void
 the_fullest_batch_fits_into_a_mail(void **state)
 {
     uint64_t serial;
@@ -459,6 +476,7 @@ main(void)
         CASE(several_parcels_are_one_transaction_and_the_refused_stand_apart),
         CASE(a_parcel_must_be_what_it_says),
         CASE(a_parcel_names_its_devices_and_one_run),
+        CASE(a_device_gets_its_own_mail_and_not_the_next_one_s),
         CASE(the_fullest_batch_fits_into_a_mail),
         CASE(quotas_hold_for_the_mailbox_and_for_the_sender_and_are_given_back),
         CASE(a_refusal_names_a_device_and_is_for_all_its_parcels),

@@ -55,6 +55,8 @@ static inline size_t
 said(enum msg_kind kind, union msg_any *any)
 {
     size_t n = 0;
+    if (any != NULL)
+        memset(any, 0, sizeof *any);
     for (size_t i = 0; i < w.sent_count; i++) {
         union msg_any one;
         enum msg_kind its;

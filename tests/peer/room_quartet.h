@@ -53,6 +53,7 @@ struct side {
     bool live;
     uint64_t served;            /* what it was told of the log */
     uint64_t cast_bytes, taken;
+    size_t signals;             /* TIPs and RECEIPTs that it posted */
     struct { uint64_t serial; uint64_t from; struct bytes frames; } box[FRAMES_MAX];
     size_t box_count;
     struct { uint64_t incarnation, salt, number; } chain;
@@ -156,23 +157,29 @@ world_feed(uint64_t who, const struct msg_event *event)
     msg_effects_wipe(&effects);
 }
 
+/* The first of the transactions that wait. */
+static inline void
+world_commit_one(uint64_t who)
+{
+    struct side *const side = &w.side[who];
+    const uint64_t id = side->stores[0].id;
+    const size_t upto = side->stores[0].upto;
+    for (size_t i = 0; i < upto; i++)
+        world_keep(side, &side->gathered[i]);
+    memmove(side->gathered, side->gathered + upto, (side->gathered_count - upto) * sizeof side->gathered[0]);
+    side->gathered_count -= upto;
+    side->store_count--;
+    memmove(side->stores, side->stores + 1, side->store_count * sizeof side->stores[0]);
+    for (size_t i = 0; i < side->store_count; i++)
+        side->stores[i].upto -= upto;
+    world_feed(who, &(struct msg_event){.kind = EVENT_STORED, .id = id});
+}
+
 static inline void
 world_commit(uint64_t who)
 {
-    struct side *const side = &w.side[who];
-    while (side->store_count > 0 && !side->lazy) {
-        const uint64_t id = side->stores[0].id;
-        const size_t upto = side->stores[0].upto;
-        for (size_t i = 0; i < upto; i++)
-            world_keep(side, &side->gathered[i]);
-        memmove(side->gathered, side->gathered + upto, (side->gathered_count - upto) * sizeof side->gathered[0]);
-        side->gathered_count -= upto;
-        side->store_count--;
-        memmove(side->stores, side->stores + 1, side->store_count * sizeof side->stores[0]);
-        for (size_t i = 0; i < side->store_count; i++)
-            side->stores[i].upto -= upto;
-        world_feed(who, &(struct msg_event){.kind = EVENT_STORED, .id = id});
-    }
+    while (w.side[who].store_count > 0 && !w.side[who].lazy)
+        world_commit_one(who);
 }
 
 static inline void
@@ -312,6 +319,7 @@ front_post(uint64_t who, struct msg_span bytes)
     struct side *const side = &w.side[who];
     assert_int_equal(msg_codec_decode(bytes, &kind, &any), CONCLAVE_OK);
     if (kind != MSG_ROOM_FRAME) {
+        side->signals++;
         front_cast(who, 0, bytes);
         return;
     }

@@ -77,7 +77,7 @@ static struct {
     uint16_t port;                  /* Ada's inbound one; 0: none */
     enum msg_direct direct;
     struct done { enum msg_effect_kind kind; uint64_t link; uint16_t port; struct msg_box_pub key; struct bytes bytes; } done[MAX];
-    size_t done_count;              /* what was asked of the mesh: all of LISTEN, SUBSCRIBE, DROP, and ADMIT, EXPEL, SEND but for the two links that all have */
+    size_t done_count;              /* all of LISTEN, SUBSCRIBE, DROP, ADMIT, EXPEL, and SEND to anybody but the front */
 } w;
 
 static void feed(const struct msg_event *event);
@@ -148,9 +148,9 @@ take_bytes(struct bytes *to, struct msg_span bytes)
 static inline void
 note(const struct msg_effects *effects, const struct msg_effect *effect)
 {
-    const bool always = effect->kind == EFFECT_LISTEN || effect->kind == EFFECT_SUBSCRIBE || effect->kind == EFFECT_DROP;
-    const bool elsewhere = (effect->kind == EFFECT_ADMIT || effect->kind == EFFECT_EXPEL || effect->kind == EFFECT_SEND) && effect->id != 0 && effect->id != w.link;
-    if (!always && !elsewhere)
+    const bool always = effect->kind == EFFECT_LISTEN || effect->kind == EFFECT_SUBSCRIBE || effect->kind == EFFECT_DROP || effect->kind == EFFECT_ADMIT
+                        || effect->kind == EFFECT_EXPEL;
+    if (!always && (effect->kind != EFFECT_SEND || effect->id == w.link))
         return;
     assert_true(w.done_count < MAX);
     struct done *const done = &w.done[w.done_count++];

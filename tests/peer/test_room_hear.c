@@ -183,10 +183,14 @@ what_was_said_in_an_earlier_life_is_not_shown_again(void **state)
     say(ADA, "before");
     restart(ADA);
     say(ADA, "after");
-    assert_shown(BOB, "ada: before|ada: after|");
+    restart(ADA);
+    say(ADA, "and again");
+    assert_shown(BOB, "ada: before|ada: after|ada: and again|");
     log_frame(ADA, msg_span(w.log[0].frame.at, w.log[0].frame.len));
+    log_frame(ADA, msg_span(w.log[1].frame.at, w.log[1].frame.len));
     say(ADA, "on");
-    assert_shown(BOB, "ada: before|ada: after|ada: on|");
+    assert_shown(BOB, "ada: before|ada: after|ada: and again|ada: on|");
+    assert_int_equal(count(BOB, MSG_TELL_GAP), 0);
 }
 
 /* ---- under which key ---- */

@@ -238,15 +238,17 @@ a_stranger_s_keys_are_not_kept(void **state)
     (void)state;
     friends(0);
     act(ADA, MSG_ACT_KICK, CAT);
-    const size_t before = records(BOB, PEER_TABLE_ROOM_KEYS);
+    const size_t before = records(BOB, PEER_TABLE_ROOM_KEYS), contacts = records(BOB, PEER_TABLE_CONTACTS);
     for (uint64_t epoch = 1; epoch < 5; epoch++) {
         const struct rogue other = rogue(DAN);
         hand(DAN, BOB, DAN, epoch, &other.key);             /* his own, of now and of times to come */
         hand(DAN, BOB, ADA, epoch, &other.key);             /* another's */
         hand(CAT, BOB, CAT, epoch + 2, &other.key);         /* who was here */
         hand(CAT, BOB, BOB, epoch, &other.key);             /* our own */
+        hand(BOB, BOB, BOB, epoch, &other.key);             /* though it is we who say so */
     }
     assert_int_equal(records(BOB, PEER_TABLE_ROOM_KEYS), before);
+    assert_int_equal(records(BOB, PEER_TABLE_CONTACTS), contacts); /* nor does that make anybody a contact */
     assert_int_equal(count(BOB, MSG_TELL_NOTICE), 0);
 }
 
@@ -278,6 +280,36 @@ nobody_hands_on_a_key_where_there_is_no_history(void **state)
     hand(CAT, BOB, ADA, 1, &wrong);
     say(ADA, "two");
     assert_shown(BOB, "ada: hello|ada: one|ada: two|");
+}
+
+/* Of which he lacks just that one. */
+static void
+a_key_that_is_missing_is_taken_from_its_owner_alone(void **state)
+{
+    (void)state;
+    for (int history = 0; history < 2; history++) {
+        if (history > 0 && (tear_down(state) != 0 || set_up(state) != 0))
+            fail();
+        friends(history > 0 ? MSG_ROOM_HISTORY : 0);
+        join(DAN);
+        kill_core(BOB);
+        act(ADA, MSG_ACT_KICK, DAN);
+        say(ADA, "two");
+        while (w.side[BOB].box_count > 0)
+            free(w.side[BOB].box[--w.side[BOB].box_count].frames.at);
+        disconnect(ADA);
+        disconnect(CAT);
+        start(BOB);
+        run(3000);
+        const size_t before = records(BOB, PEER_TABLE_ROOM_KEYS);
+        struct msg_roomkey wrong = {.tag = logged_frame(1).key};
+        hand(history > 0 ? DAN : CAT, BOB, ADA, 2, &wrong); /* who went; who may not, without history */
+        assert_int_equal(records(BOB, PEER_TABLE_ROOM_KEYS), before);
+        if (history > 0) {
+            hand(CAT, BOB, ADA, 2, &wrong); /* she may: it is found to be wrong when it is tried */
+            assert_int_equal(count(BOB, MSG_TELL_NOTICE), 0);
+        }
+    }
 }
 
 /* Under the tag of a key that they have, or are about to have. */
@@ -327,6 +359,27 @@ keys_that_a_member_makes_up_for_another_are_not_kept(void **state)
 }
 
 /* It answers each question, and no answer opens what it said. */
+/* It answers each question with another key. */
+static void
+who_answers_with_other_keys_is_asked_no_more(void **state)
+{
+    (void)state;
+    friends(0);
+    struct rogue cat = rogue(CAT);
+    log_frame(CAT, rogue_frame(&cat, "guess", at));
+    for (int i = 0; i < 30 && count(BOB, MSG_TELL_GAP) == 0; i++) {
+        const struct rogue other = rogue(CAT);
+        hand(CAT, BOB, CAT, 1, &other.key);
+        run(60000);
+    }
+    struct rogue next = rogue(CAT); /* what comes after it is heard */
+    next.number = 1;
+    hand(CAT, BOB, CAT, 1, &next.key);
+    log_frame(CAT, rogue_frame(&next, "go on", at));
+    run(1000);
+    assert_shown(BOB, "ada: hello|cat: go on|");
+}
+
 static void
 what_no_key_opens_is_asked_for_a_few_times_and_told_as_a_gap(void **state)
 {
@@ -429,8 +482,10 @@ main(void)
         TEST(a_stranger_s_keys_are_not_kept),
         TEST(a_member_s_many_keys_push_out_nobody_else_s),
         TEST(nobody_hands_on_a_key_where_there_is_no_history),
+        TEST(a_key_that_is_missing_is_taken_from_its_owner_alone),
         TEST(a_wrong_key_from_a_member_keeps_nobody_from_reading),
         TEST(keys_that_a_member_makes_up_for_another_are_not_kept),
+        TEST(who_answers_with_other_keys_is_asked_no_more),
         TEST(what_no_key_opens_is_asked_for_a_few_times_and_told_as_a_gap),
         TEST(who_is_no_member_is_answered_nothing),
         TEST(who_joined_later_is_not_answered_what_was_said_before),

@@ -77,6 +77,8 @@ nobody_else_is_dialled(void **state)
     bound(XPUB_PORT);
     front_says_peer(&elsewhere, msg_span(w.people[BOB].cert, w.people[BOB].cert_len), AT(ONE));
     publishes(DAN, AT(ONE)); /* no member */
+    act(CAT, MSG_ACT_LEAVE, CAT);
+    publishes(CAT, AT(ONE)); /* no longer one */
     publishes(ADA, AT(ONE)); /* herself */
     forged.cert[forged.cert_len - 1] ^= 1;
     front_says_peer(&w.room.facts.id, msg_span(forged.cert, forged.cert_len), AT(ONE));
@@ -190,7 +192,13 @@ static void
 a_way_is_told_when_it_is_there_and_when_it_is_gone(void **state)
 {
     (void)state;
+    union msg_any any;
     in_a_mesh();
+    pass(1000);
+    assert_int_equal(said(MSG_ROOM_READ, &any), 1); /* what came before we did */
+    const struct msg_room_log log = {.req = any.MSG_ANY_ROOM_READ.req, .room = w.room.facts.id, .next = 1, .first = 1, .live = true};
+    settle();
+    say(MSG_ROOM_LOG, &log);
     publishes(BOB, AT(ONE));
     assert_int_equal(said(MSG_ROOM_ROUTE, NULL), 0);
     link_event(EVENT_LINK_UP, subscribed());
@@ -200,6 +208,7 @@ a_way_is_told_when_it_is_there_and_when_it_is_gone(void **state)
     assert_int_equal(said(MSG_ROOM_ROUTE, NULL), 1); /* once */
     link_event(EVENT_LINK_DOWN, subscribed());
     assert_route(2, BOB, false);
+    assert_int_equal(said(MSG_ROOM_READ, NULL), 0);
     pass(200);
     assert_int_equal(said(MSG_ROOM_READ, NULL), 1); /* what fell between */
 }
