@@ -179,7 +179,6 @@ guard room_key_from_anybody peer/sealed.c 's/^    if \(!acceptable\(self, room, 
 guard room_key_of_our_own peer/sealed.c 's/if \(key->account == self->self\.account \&\& key->device == self->self\.device\)/if (false)/' "$peer_rooms"
 guard room_key_passed_on_unasked peer/sealed.c 's/ \|\| !peer_room_lacks_key\(self, room, key\)\)\)/))/' "$peer_rooms"
 guard room_key_passed_on_without_history peer/sealed.c 's/if \(!own \&\& \(\(room->facts\.flags \& MSG_ROOM_HISTORY\) == 0 \|\| /if (!own \&\& (/' "$peer_rooms"
-guard room_key_passed_on_by_strangers peer/sealed.c 's/!is_member\(self, room, from->account\) \|\| !peer_room_lacks_key/!peer_room_lacks_key/' "$peer_rooms"
 guard room_key_of_who_is_out peer/sealed.c 's/ \&\& \(key->epoch <= room->facts\.epoch \|\| mate->part\.role != MSG_ROLE_NONE\)\);/);/' "$peer_rooms"
 guard room_key_told_to_strangers peer/sealed.c 's/ \|\| !is_member\(self, room, from->account\) \|\| !state_for/ || !state_for/' "$peer_rooms"
 guard room_key_told_from_the_start peer/sealed.c 's/ours \&\& key != NULL \&\& mate->came < key->epoch;/ours \&\& key != NULL;/' "$peer_rooms"
