@@ -73,7 +73,7 @@ judge_create(const struct broker_front_core *self, const struct msg_room_op *op,
 }
 
 static enum conclave_err
-judge_other(const struct broker_front_core *self, const struct msg_room_op *op)
+judge_other(struct broker_front_core *self, const struct msg_room_op *op)
 {
     const uint32_t room = broker_rooms_by_id(&self->rooms, &op->room);
     struct msg_room_part part;
@@ -84,6 +84,8 @@ judge_other(const struct broker_front_core *self, const struct msg_room_op *op)
     if ((self->rooms.list[room].rules.flags & MSG_ROOM_PRIVATE) != 0 && part.role == MSG_ROLE_NONE
         && part.since == 0 && (part.standing & MSG_STANDING_INVITED) == 0)
         return CONCLAVE_ERR_NO_SUCH_ROOM; /* not for strangers to know */
+    self->counts.stale_ops += op->seen > 0 && op->seen <= self->rooms.list[room].stored
+                              && !msg_room_saw_lately(&self->rooms.list[room].rules, op);
     return broker_roster_judge(self, room, op);
 }
 

@@ -98,11 +98,11 @@ struct msg_room_log {
     bool live;                  /* that is all: from here on it comes by CAST */
 };
 struct msg_room_post { struct msg_id room; struct msg_span frame; };                        /* ROOM_FRAME, ROOM_TIP or ROOM_RECEIPT */
-struct msg_room_cast { struct msg_id room; uint64_t prev; struct msg_list posts; };         /* of LOGGED; prev: the offset before the first one */
+struct msg_room_cast { struct msg_id room; uint64_t prev; uint64_t routes; struct msg_list posts; }; /* of LOGGED; prev: the offset before the first one; routes: the version by which frames are left out; 0: none are */
 struct msg_room_stored { struct msg_id room; uint64_t incarnation; uint64_t number; };      /* what you said up to here is synced */
 struct msg_room_refused { struct msg_id room; struct msg_text code; uint64_t incarnation; uint64_t first; uint64_t epoch; uint64_t number; uint64_t retry_ms; }; /* a post was; epoch and roster are at these */
 struct msg_room_taken { uint64_t bytes; };                                                  /* of CASTs since LOGIN, in all */
-struct msg_room_route { struct msg_id room; uint64_t account; uint64_t device; bool direct; };
+struct msg_room_routes { struct msg_id room; uint64_t version; struct msg_list devices; };  /* of DEVICE: whose frames I have from themselves; all of them */
 struct msg_room_mesh { struct msg_id room; uint64_t port; };                                /* of our XPUB for it; 0: none */
 struct msg_room_peers { struct msg_id room; struct msg_list peers; };                       /* of DEVICE_CARD: XPUBs of members */
 struct msg_room_watch { uint64_t req; bool on; };
@@ -164,9 +164,10 @@ struct msg_entry {              /* of a roster */
     struct msg_span certificate; /* of the actor's device; empty: REVOKED */
 };
 struct msg_card { struct msg_span certificate; };
-struct msg_room_head { struct msg_id room; uint64_t number; uint64_t offset; uint64_t role; uint64_t standing; bool mesh; };
+struct msg_room_head { struct msg_id room; uint64_t number; uint64_t offset; uint64_t role; uint64_t standing; bool mesh; uint64_t routes; }; /* routes: as in CAST */
 struct msg_mark { uint64_t account; uint64_t device; uint64_t incarnation; uint64_t number; struct msg_head head; };
 struct msg_logged { uint64_t offset; struct msg_span frame; };  /* offset 0: not in the log */
+struct msg_device_item { uint64_t account; uint64_t device; };
 
 /* ---- the registry's records ---- */
 struct msg_rec_mail { uint64_t account; uint64_t device; struct msg_span certificate; uint64_t posted_ms; struct msg_span frames; };

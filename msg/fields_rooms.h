@@ -129,6 +129,7 @@ FIELDS(msg_room_post) {FIXED(msg_room_post, room), FIELD(msg_room_post, frame, 1
 FIELDS(msg_room_cast) {
     FIXED(msg_room_cast, room),
     FIELD(msg_room_cast, prev, 0, ANY),
+    FIELD(msg_room_cast, routes, 0, ANY),
     LIST(msg_room_cast, posts, MSG_LOGGED, 1, MSG_BATCH_COUNT),
 };
 FIELDS(msg_room_stored) {
@@ -146,11 +147,10 @@ FIELDS(msg_room_refused) {
     FIELD(msg_room_refused, retry_ms, 0, ANY),
 };
 FIELDS(msg_room_taken) {FIELD(msg_room_taken, bytes, 0, ANY)};
-FIELDS(msg_room_route) {
-    FIXED(msg_room_route, room),
-    FIELD(msg_room_route, account, 1, ANY),
-    FIELD(msg_room_route, device, 1, ANY),
-    FLAG(msg_room_route, direct),
+FIELDS(msg_room_routes) {
+    FIXED(msg_room_routes, room),
+    FIELD(msg_room_routes, version, 1, ANY),
+    LIST(msg_room_routes, devices, MSG_DEVICE, 0, MSG_ROUTE_COUNT),
 };
 FIELDS(msg_room_mesh) {FIXED(msg_room_mesh, room), FIELD(msg_room_mesh, port, 0, PORT_MAX)};
 FIELDS(msg_room_peers) {
@@ -259,6 +259,7 @@ FIELDS(msg_room_head) {
     FIELD(msg_room_head, role, MSG_ROLE_NONE, MSG_ROLE_OWNER),
     FIELD(msg_room_head, standing, 0, MSG_STANDINGS),
     FLAG(msg_room_head, mesh),
+    FIELD(msg_room_head, routes, 0, ANY),
 };
 FIELDS(msg_mark) {
     FIELD(msg_mark, account, 1, ANY),
@@ -268,6 +269,7 @@ FIELDS(msg_mark) {
     FIXED(msg_mark, head),
 };
 FIELDS(msg_logged) {FIELD(msg_logged, offset, 0, ANY), FIELD(msg_logged, frame, 1, POST_MAX)};
+FIELDS(msg_device_item) {FIELD(msg_device_item, account, 1, ANY), FIELD(msg_device_item, device, 1, ANY)};
 FIELDS(msg_rec_mail) {
     FIELD(msg_rec_mail, account, 1, ANY),
     FIELD(msg_rec_mail, device, 1, ANY),

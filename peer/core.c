@@ -194,6 +194,9 @@ stop(struct peer_core *self)
 static void
 finish(struct peer_core *self)
 {
+    if (self->flush_now && !self->stopped)
+        peer_post_flush(self);
+    self->flush_now = false;
     if (self->writes) {
         self->writes = false;
         msg_effects_store(self->out, ++self->next_store);

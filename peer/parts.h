@@ -32,6 +32,7 @@
  *   room_ticks.c what has come in small rooms, said and heard
  *   room_mesh.c rooms that are a mesh: our XPUB, and whom it admits
  *   room_publishers.c  the XPUBs of the others
+ *   room_routes.c  which of them we hear, and what the front leaves out for that
  *   roster, rooms, meshes, cards, keyring, outbox, held   pure tables */
 #ifndef PEER_PARTS_H
 #define PEER_PARTS_H
@@ -255,6 +256,7 @@ struct peer_core {
     uint32_t room_passes;               /* logs being read */
     bool rooms_syncing;                 /* chains in some room wait for the disk */
     bool room_posts_due;                /* some room has something to post */
+    uint64_t room_routes;               /* version of the last ROOM_ROUTES, of any room */
     struct peer_stored room_stored[PEER_STORED];
     uint32_t room_stored_turn;
     struct peer_ticket room_tickets[PEER_TICKETS];
@@ -278,6 +280,7 @@ struct peer_core {
     uint64_t due_ms;                    /* earliest timer */
     uint64_t asked_ms;                  /* earliest WAKE that is on its way */
     bool flush_asked;
+    bool flush_now;                     /* in this step, not when woken for it */
     bool writes;                        /* this step has PUTs without their STORE yet */
     bool started;
     bool stopped;
@@ -288,6 +291,7 @@ struct peer_core {
     size_t revocations_len;
     char text[MSG_TEXT_MAX];            /* scratch */
     uint8_t batch[MSG_BATCH_MAX];       /* scratch: a batch being sealed or opened */
+    struct msg_say says[MSG_BATCH_COUNT]; /* scratch: what is in a batch of a room; the texts are in `batch` */
     uint8_t frame[MSG_SOCKET_MAX];      /* scratch: a frame being made */
 };
 

@@ -97,7 +97,6 @@ void peer_room_mesh_started(struct peer_core *self, struct peer_room *room); /* 
 void peer_room_mesh_heard(struct peer_core *self, struct peer_room *room); /* ROOM_STATE spoke of it */
 void peer_room_mesh_bound(struct peer_core *self, uint64_t link, uint16_t port); /* port 0: it could not be */
 void peer_room_mesh_say(struct peer_core *self, struct peer_room_mesh *mesh); /* what the front does not know yet */
-void peer_room_mesh_passed(struct peer_core *self, struct peer_room *room, uint64_t from); /* the log was read to its end, from there on */
 void peer_room_mesh_away(struct peer_core *self);                  /* the front link is gone */
 void peer_room_mesh_dropped(struct peer_core *self, struct peer_room *room);
 void peer_room_mesh_admit_soon(struct peer_core *self);            /* somebody came, or a certificate did */
@@ -111,13 +110,19 @@ void peer_room_mesh_tick(struct peer_core *self, struct peer_room *room);
 void peer_room_publishers_heard(struct peer_core *self, const struct msg_room_peers *peers);
 void peer_room_publisher_restore(struct peer_core *self, const struct msg_room_peers *record);
 void peer_room_publisher_dial(struct peer_core *self, struct peer_publisher *publisher);
-void peer_room_publisher_route(struct peer_core *self, struct peer_room *room, struct peer_publisher *publisher, bool direct); /* tells the front */
 void peer_room_publisher_forget(struct peer_core *self, struct peer_room *room, struct peer_publisher *publisher); /* with its record */
 bool peer_room_publisher_up(struct peer_core *self, uint64_t link); /* false: it is no publisher's; so with these: */
 bool peer_room_publisher_down(struct peer_core *self, uint64_t link);
 void peer_room_hear_direct(struct peer_core *self, struct peer_room *room, const struct msg_room_frame *frame); /* by its sender's XPUB, or by CAST among frames that come so: what is ahead of a gap is read in the log */
 bool peer_room_publisher_frame(struct peer_core *self, uint64_t link, struct msg_span bytes);
 void peer_room_publishers_tick(struct peer_core *self, struct peer_room *room, const struct peer_room_mesh *mesh);
+
+/* ---- room_routes.c ---- */
+void peer_room_route(struct peer_core *self, struct peer_room *room, struct peer_publisher *publisher, bool direct); /* we hear it from itself from now on, or no longer; the front is told soon */
+void peer_room_routes_heard(struct peer_core *self, struct peer_room *room, uint64_t routes); /* the version that the front leaves frames out by; 0: it leaves out none */
+void peer_room_routes_passed(struct peer_core *self, struct peer_room *room, uint64_t from, uint64_t upto); /* the log was read to its end, from here to there */
+void peer_room_routes_away(struct peer_core *self);                /* the front link is gone; nothing is routed any more */
+void peer_room_routes_tick(struct peer_core *self, struct peer_room *room);
 
 /* ---- room_hooks.c ---- */
 void peer_room_online(struct peer_core *self);                     /* a session has begun */

@@ -130,6 +130,7 @@ peer_room_turn(struct peer_core *self)
     uint32_t at = 0;
     for (struct peer_room *room; (room = peer_rooms_each(&self->rooms, &at)) != NULL;) {
         peer_room_mesh_tick(self, room);
+        peer_room_routes_tick(self, room);
         peer_room_log_look(self, room);
         peer_room_post_tick(self, room);
         peer_room_key_tick(self, room);

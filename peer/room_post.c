@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-#define EAGER 8u            /* with so many frames under way the next one waits to be full */
+#define GROWTH 2u           /* with each frame under way, the next one waits for 2^GROWTH times as many messages */
 #define TURN_MAX 16u        /* frames of one room in one go */
 #define SILENCE_MS 5000u    /* nothing is stored: all is posted again */
 #define BUSY_MS 1000u
@@ -71,8 +71,7 @@ enqueue(struct peer_core *self, struct peer_room *room, const struct peer_out *o
 static void
 tell_tick(struct peer_core *self, const struct peer_room *room, const struct msg_id *id, enum msg_tick tick)
 {
-    const struct msg_tell_receipt tell = {*id, msg_text(""), msg_text(room->name), tick};
-    peer_held_put(self->held, peer_step_store(self), MSG_TELL_RECEIPT, &tell);
+    peer_held_tick(self->held, peer_step_store(self), id, msg_text(""), msg_text(room->name), tick);
 }
 
 void
@@ -207,6 +206,7 @@ give_up(struct peer_core *self, struct peer_room *room, enum conclave_err err)
     if (count == 0)
         return;
     const struct peer_out first = *peer_outbox_at(self->outbox, room->queue.first);
+    const bool ours = room->said.incarnation == self->self.incarnation; /* the last of them, though the first may be of a life before */
     (void)snprintf(text, sizeof text, "%u message%s that you said in %s waited to be posted, and cannot be any more; others may not have seen %s.", count,
                    count == 1 ? "" : "s", room->name, count == 1 ? "it" : "them");
     peer_step_notice_about(self, msg_text(room->name), err, msg_text(text));
@@ -219,7 +219,7 @@ give_up(struct peer_core *self, struct peer_room *room, enum conclave_err err)
     room->said_head = first.prev;
     peer_room_post_anew(self, room);
     peer_rooms_put(room, self->out);
-    if (first.mark.incarnation == self->self.incarnation)
+    if (ours)
         peer_talk_reincarnate(self);
     (void)peer_step_store(self); /* only marks that this step writes */
 }
@@ -229,6 +229,13 @@ peer_room_post_end(struct peer_core *self, struct peer_room *room, enum conclave
 {
     peer_room_settle_out(self, room);
     give_up(self, room, err);
+}
+
+/* What comes alone goes at once; under a backlog frames grow until they are full. */
+static bool
+is_worth(const struct peer_room *room, const struct load *load)
+{
+    return load->full || (room->post_count < 32 / GROWTH && load->count >= 1u << GROWTH * room->post_count);
 }
 
 static void
@@ -245,7 +252,7 @@ flush(struct peer_core *self, struct peer_room *room)
             return;
         }
         gather(self, room, &load);
-        const bool goes = load.full || room->post_count < EAGER;
+        const bool goes = is_worth(room, &load);
         if (goes)
             post(self, room, &load);
         msg_keys_wipe(self->batch, load.batch.len);

@@ -17,26 +17,6 @@ room_of(struct peer_core *self, const struct peer_room_mesh *mesh)
     return peer_rooms_at(&self->rooms, mesh->room);
 }
 
-/* From now on the offsets that it sends say nothing of that device's frames:
- * up to where the log was read as a whole is kept apart. */
-void
-peer_room_publisher_route(struct peer_core *self, struct peer_room *room, struct peer_publisher *publisher, bool direct)
-{
-    if (publisher->routed == direct)
-        return;
-    publisher->routed = direct;
-    if (direct && !room->partial) {
-        room->partial = true;
-        room->whole = room->cursor;
-    }
-    if (peer_session_online(self)) {
-        const struct msg_room_route said = {room->facts.id, publisher->account, publisher->device, direct};
-        peer_session_send(self, MSG_ROOM_ROUTE, &said);
-    }
-    if (!direct)
-        peer_room_log_again(self, room, room->whole, LOST_MS);
-}
-
 /* ---- whom we hear ---- */
 
 static void
@@ -69,7 +49,7 @@ hang_up(struct peer_core *self, struct peer_room *room, struct peer_publisher *p
     *link = 0;
     publisher->up = false;
     publisher->until_ms = 0;
-    peer_room_publisher_route(self, room, publisher, false);
+    peer_room_route(self, room, publisher, false);
 }
 
 void

@@ -145,8 +145,7 @@ peer_room_receipt(struct peer_core *self, struct peer_room *room, const struct m
     mate->delivered = ours;
     if (id == NULL)
         return; /* said in an earlier life */
-    const struct msg_tell_receipt tell = {*id, msg_text(mate->name), msg_text(room->name), MSG_TICK_DELIVERED};
-    peer_held_put(self->held, self->next_store + (self->writes ? 1 : 0), MSG_TELL_RECEIPT, &tell);
+    peer_held_tick(self->held, self->next_store + (self->writes ? 1 : 0), id, msg_text(mate->name), msg_text(room->name), MSG_TICK_DELIVERED);
     peer_held_release(self->held, self->synced_store, self->out);
 }
 

@@ -26,7 +26,7 @@ layers='
 4 broker/introducing broker/relaying broker/renewing broker/mailing broker/clearing broker/directory broker/progress broker/door_core
 4 peer/core peer/parts peer/parts_rooms peer/step peer/self peer/commands peer/restore peer/door peer/session peer/requests peer/people peer/trust
 4 peer/links peer/relay peer/hear peer/talk peer/post peer/mail peer/mailbox peer/sealed
-4 peer/room_ops peer/room_read peer/room_commands peer/room_asks peer/room_mesh peer/room_publishers peer/room_hooks
+4 peer/room_ops peer/room_read peer/room_commands peer/room_asks peer/room_mesh peer/room_publishers peer/room_routes peer/room_hooks
 4 peer/room_post peer/room_keys peer/room_log peer/room_hear peer/room_lack peer/room_ticks
 5 host/*
 6 broker/settings broker/home broker/keyring broker/link broker/channel broker/local broker/ears broker/port broker/judge broker/store broker/store_view

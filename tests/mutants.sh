@@ -131,7 +131,7 @@ mutant acknowledges_before_the_disk peer/hear.c 's/\.delivered = in->synced\.num
 # What is shown is on disk.
 mutant shows_before_the_disk peer/hear.c 's/peer_held_put\(self->held, peer_step_store\(self\), MSG_TELL_MESSAGE, &tell\)/(void)peer_step_store(self), msg_effects_tell(self->out, MSG_TELL_MESSAGE, \&tell)/'
 # What is told as queued is on disk.
-mutant tells_ticks_before_the_disk peer/talk.c 's/peer_held_put\(self->held, peer_step_store\(self\), MSG_TELL_RECEIPT, &tell\)/(void)peer_step_store(self), msg_effects_tell(self->out, MSG_TELL_RECEIPT, \&tell)/'
+mutant tells_ticks_before_the_disk peer/talk.c 's/peer_held_tick\(self->held, peer_step_store\(self\), id, (msg_text\(contact->name\), msg_text\(""\)), tick\)/const struct msg_tell_receipt tell = {msg_span(id, sizeof *id), \1, tick}; (void)peer_step_store(self); msg_effects_tell(self->out, MSG_TELL_RECEIPT, \&tell)/'
 # What is told as done is on disk.
 mutant tells_done_before_the_disk peer/step.c 's/id == NULL && self->writes && /false \&\& /'
 # A message is accepted once.

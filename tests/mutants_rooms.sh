@@ -6,7 +6,7 @@ roster='broker/test_room_ops broker/test_room_roster'
 posts='broker/test_room_posts broker/test_room_casts broker/test_senders'
 mailing='broker/test_mailing broker/test_mailbox broker/test_clearing'
 peer_mesh='peer/test_room_mesh peer/test_room_publishers'
-peer_rooms='peer/test_room_keys peer/test_room_hear peer/test_room_ticks peer/test_room_hostile peer/test_room_talk'
+peer_rooms='peer/test_room_keys peer/test_room_key_ends peer/test_room_hear peer/test_room_ticks peer/test_room_hostile peer/test_sealed peer/test_room_talk'
 peer_mail='peer/test_mail peer/test_mail_again peer/test_mailbox'
 
 # guard NAME FILE SED TESTS
@@ -88,19 +88,19 @@ guard mesh_tells_itself broker/room_mesh.c 's/if \(seat == to \|\| seat->port ==
 guard mesh_tells_who_does_not_publish broker/room_mesh.c 's/if \(seat == to \|\| seat->port == 0 \|\| /if (seat == to || /' "$mesh"
 guard mesh_says_nothing_where_there_is_none broker/room_mesh.c 's/if \(!any \|\| peers\.peers\.count > 0\)/if (peers.peers.count > 0)/' "$mesh"
 guard mesh_of_strangers broker/room_mesh.c '/^broker_mesh_hear\(/,/^}/s/if \(err != CONCLAVE_OK\) \{/if (false) {/' "$mesh"
-guard route_of_strangers broker/room_mesh.c '/^broker_mesh_route\(/,/^}/s/if \(err != CONCLAVE_OK\) \{/if (false) {/' "$mesh"
+guard route_of_strangers broker/room_mesh.c '/^broker_mesh_routes\(/,/^}/s/if \(err != CONCLAVE_OK\) \{/if (false) {/' "$mesh"
 guard mesh_where_there_is_none broker/room_mesh.c 's/if \(!self->rooms\.list\[room\]\.mesh\)$/if (false)/' "$mesh"
 guard mesh_without_measure broker/room_mesh.c 's/if \(retry_ms > 0\) \{/if (false) {/' "$mesh"
 guard mesh_port_told_again_and_again broker/room_mesh.c 's/if \(seat->port != mesh->port\) \{/if (true) {/' "$mesh"
-guard route_where_there_is_no_mesh broker/room_mesh.c 's/\(!self->rooms\.list\[room\]\.mesh \|\| /(/' "$mesh"
-guard route_from_who_is_no_member broker/room_mesh.c 's/ \|\| broker_rooms_member\(\&self->rooms, room, route->account\) == BROKER_NONE\)\)/))/' "$mesh"
+guard route_where_there_is_no_mesh broker/room_mesh.c 's/if \(!self->rooms\.list\[room\]\.mesh \|\| said->version/if (said->version/' "$mesh"
+guard route_from_who_is_no_member broker/room_mesh.c 's/if \(broker_rooms_member\(\&self->rooms, room, device\.account\) != BROKER_NONE\)/if (true)/' "$mesh"
+guard routes_that_come_late broker/room_mesh.c 's/ \|\| said->version < seat->routes_version\)/)/' "$mesh"
 guard mesh_session_ends_untold broker/room_mesh.c '/^broker_mesh_end_seat\(/,/^}/s/^    tell_others\(.*$/    ;/' "$mesh"
 guard routes_outlive_the_session broker/room_mesh.c 's/^    broker_fanout_end_routes\(.*$/    ;/' "$mesh"
 guard mesh_outlives_the_room broker/room_mesh.c 's/^    if \(!room->mesh\)$/    if (false)/' "$mesh"
 guard mesh_change_is_not_told broker/room_mesh.c '/^broker_mesh_settle\(/,/^}/s/broker_casts_mark\(self, at - 1\);/;/' "$mesh"
 guard mesh_addresses_twice broker/room_mesh.c 's/known = strcmp\(hosts\[i\], hosts\[count\]\) == 0;/known = false;/' "$mesh"
 guard mesh_addresses_of_its_own broker/room_mesh.c 's/while \(count <= MSG_ENDPOINT_COUNT \&\& broker_reach_next/while (false \&\& broker_reach_next/' "$mesh"
-guard routes_without_number broker/fanout.c 's/if \(count >= BROKER_FANOUT_ROUTES\)/if (false)/' "$mesh"
 
 # ---- the registry: mail ----
 guard mail_as_another_account broker/mailing.c 's/ \|\| run\.from_account != from->account$//' "$mailing"
@@ -232,7 +232,9 @@ guard silence_unnoticed peer/room_publishers.c 's/else if \(one->up \&\& self->n
 guard direct_garbage peer/room_publishers.c 's/return memcmp\(id, \&room->facts\.id, sizeof \*id\) == 0 \&\& /return /' "$peer_mesh"
 guard direct_as_another peer/room_publishers.c 's/ \&\& account == publisher->account \&\& device == publisher->device;/;/' "$peer_mesh"
 guard direct_as_another_device peer/room_publishers.c 's/ \&\& device == publisher->device;/;/' "$peer_mesh"
-guard route_ends_unread peer/room_publishers.c '/^peer_room_publisher_route\(/,/^}/s/^        peer_room_log_again\(.*$/        ;/' "$peer_mesh"
+guard route_ends_unread peer/room_routes.c '/^peer_room_route\(/,/^}/s/^        peer_room_log_again\(.*$/        ;/' "$peer_mesh"
+guard routes_told_again_and_again peer/room_routes.c 's/^    if \(publisher->routed == direct\)$/    if (false)/' "$peer_mesh"
+guard routes_lost_unseen peer/room_routes.c 's/^    if \(routes == \(room->routed > 0 \? room->routes : 0\)\) \{/    if (true) {/' peer/test_room_routes
 guard meshes_without_number peer/meshes.c 's/if \(at == PEER_MESHES_MAX\)/if (at == UINT32_MAX)/' peer/test_meshes
 guard meshes_leave_links peer/meshes.c 's/^    \*peer_meshes_link\(self, publisher\) = 0;/    ;/' peer/test_meshes
 guard meshes_leave_keys peer/meshes.c '/^peer_meshes_add\(/,/^}/s/memset\(mesh, 0, sizeof \*mesh\);/;/' peer/test_meshes

@@ -94,6 +94,26 @@ what_was_seen_must_be_there_and_be_so(void **state)
 }
 
 static void
+what_was_seen_long_ago_is_refused_and_counted(void **state)
+{
+    (void)state;
+    struct broker_front_counts counts;
+
+    reg.settings.requests_burst = reg.settings.requests_per_s = 100000;
+    broker_front_core_set(reg.core, &reg.settings);
+    DO(create(&alice, &LOBBY, "#lobby", 0, ""));
+    const struct msg_room_op old = an_op(&bob, &LOBBY, MSG_ACT_JOIN, NULL);
+    for (unsigned i = 0; i < MSG_ROOM_SEEN_MAX; i++)
+        DO(act(&alice, MSG_ACT_TOPIC, NULL));
+    assert_string_equal(hand_in(&bob, &old, ""), "bad-arguments");
+    broker_front_core_counts(reg.core, &counts);
+    assert_int_equal(counts.stale_ops, 1);
+    DO(act(&bob, MSG_ACT_JOIN, NULL)); /* signed anew */
+    broker_front_core_counts(reg.core, &counts);
+    assert_int_equal(counts.stale_ops, 1);
+}
+
+static void
 nobody_but_the_registry_revokes(void **state)
 {
     (void)state;
@@ -296,6 +316,7 @@ main(void)
         ROOMS_CASE(the_same_operation_again_is_done_and_counts_once),
         ROOMS_CASE(an_operation_of_another_key_account_device_or_room_is_refused),
         ROOMS_CASE(what_was_seen_must_be_there_and_be_so),
+        ROOMS_CASE(what_was_seen_long_ago_is_refused_and_counted),
         ROOMS_CASE(nobody_but_the_registry_revokes),
         ROOMS_CASE(roles_decide_who_may_do_what),
         ROOMS_CASE(nobody_is_drawn_into_a_room_by_an_act_that_is_not_about_them),

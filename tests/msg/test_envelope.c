@@ -407,20 +407,21 @@ a_chain_depends_on_everything_that_a_message_is(void **unused)
     const struct msg_head prev_other = {{2}};
     const struct msg_id id = {{3}};
     const struct msg_id id_other = {{4}};
-    struct msg_head heads[7];
-    msg_chain_head(&heads[0], &prev, &id, 5, 6, msg_text("text"));
-    msg_chain_head(&heads[1], &prev_other, &id, 5, 6, msg_text("text"));
-    msg_chain_head(&heads[2], &prev, &id_other, 5, 6, msg_text("text"));
-    msg_chain_head(&heads[3], &prev, &id, 6, 6, msg_text("text"));
-    msg_chain_head(&heads[4], &prev, &id, 5, 7, msg_text("text"));
-    msg_chain_head(&heads[5], &prev, &id, 5, 6, msg_text("Text"));
-    msg_chain_head(&heads[6], &prev, &id, 5, 6, msg_text(""));
-    for (size_t i = 0; i < 7; i++) {
-        for (size_t k = i + 1; k < 7; k++)
+    struct msg_head heads[8];
+    msg_chain_head(&heads[0], &prev, NULL, 5, 6, msg_text("text"));
+    msg_chain_head(&heads[1], &prev_other, NULL, 5, 6, msg_text("text"));
+    msg_chain_head(&heads[2], &prev, &id, 5, 6, msg_text("text"));
+    msg_chain_head(&heads[3], &prev, &id_other, 5, 6, msg_text("text"));
+    msg_chain_head(&heads[4], &prev, NULL, 6, 6, msg_text("text"));
+    msg_chain_head(&heads[5], &prev, NULL, 5, 7, msg_text("text"));
+    msg_chain_head(&heads[6], &prev, NULL, 5, 6, msg_text("Text"));
+    msg_chain_head(&heads[7], &prev, NULL, 5, 6, msg_text(""));
+    for (size_t i = 0; i < 8; i++) {
+        for (size_t k = i + 1; k < 8; k++)
             assert_memory_not_equal(&heads[i], &heads[k], sizeof heads[i]);
     }
     struct msg_head again;
-    msg_chain_head(&again, &prev, &id, 5, 6, msg_text("text"));
+    msg_chain_head(&again, &prev, NULL, 5, 6, msg_text("text"));
     assert_memory_equal(&again, &heads[0], sizeof again);
 }
 

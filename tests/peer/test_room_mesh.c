@@ -200,18 +200,21 @@ each_session_is_told_anew(void **state)
     publishes(BOB, AT("192.0.2.1:9002"));
     const uint64_t sub = last(EFFECT_SUBSCRIBE)->link;
     link_event(EVENT_LINK_UP, sub);
-    assert_int_equal(said(MSG_ROOM_ROUTE, NULL), 1);
+    pass(0);
+    assert_int_equal(said(MSG_ROOM_ROUTES, NULL), 1);
     settle();
     cut();
     assert_int_equal(did(EFFECT_DROP, sub), 0); /* the mesh does without */
-    w.asked[MSG_ROOM_MESH] = w.asked[MSG_ROOM_ROUTE] = 0;
+    w.asked[MSG_ROOM_MESH] = w.asked[MSG_ROOM_ROUTES] = 0;
     const struct msg_room_beat beat = {w.room.facts.id};
     pass(30000);
     comes(sub, MSG_ROOM_BEAT, &beat);
     connect_front();
     settle();
+    pass(0);
+    settle();
     assert_int_equal(w.asked[MSG_ROOM_MESH], 1);
-    assert_int_equal(w.asked[MSG_ROOM_ROUTE], 1);
+    assert_int_equal(w.asked[MSG_ROOM_ROUTES], 1);
     assert_int_equal(did(EFFECT_LISTEN, 0), 1);
 }
 

@@ -82,9 +82,10 @@ a_receipt_is_for_what_is_on_disk(void **state)
     world_commit_one(BOB);
     run(3000);
     assert_int_equal(ticks(ADA, MSG_TICK_DELIVERED), before + 1);
-    const struct msg_id ticked = told(ADA, MSG_TELL_RECEIPT, count(ADA, MSG_TELL_RECEIPT) - 1)->MSG_ANY_TELL_RECEIPT.id;
+    const struct msg_span ticked = told(ADA, MSG_TELL_RECEIPT, count(ADA, MSG_TELL_RECEIPT) - 1)->MSG_ANY_TELL_RECEIPT.ids;
     const struct msg_id shown = told(BOB, MSG_TELL_MESSAGE, count(BOB, MSG_TELL_MESSAGE) - 1)->MSG_ANY_TELL_MESSAGE.id;
-    assert_memory_equal(&ticked, &shown, sizeof ticked); /* of one, and not of two */
+    assert_int_equal(ticked.len, sizeof shown);
+    assert_memory_equal(ticked.at, &shown, sizeof shown); /* of one, and not of two */
     assert_shown(BOB, "ada: zero|ada: one|");
 }
 

@@ -22,6 +22,10 @@ sim_new(struct sim *sim, const struct sim_scenario *scenario, uint64_t seed, boo
     sim->seed = seed;
     sim->scenario = scenario->name;
     sim->trace = trace;
+    sim->procs = calloc(SIM_PROCS, sizeof *sim->procs);
+    sim->last_shown = calloc(SIM_PROCS, sizeof *sim->last_shown);
+    if (sim->procs == NULL || sim->last_shown == NULL)
+        abort();
     sim_random_seed(sim);
     sim->now_us = SIM_SECOND;
     sim->net = sim->registry_net = sim_net_clean();
@@ -32,6 +36,7 @@ sim_new(struct sim *sim, const struct sim_scenario *scenario, uint64_t seed, boo
     sim->ports_taken = 50;
     sim->mail = (struct broker_mail_limits){30, 10000, 64, 20000, 256};
     sim->posts_per_s = 10000;
+    sim->room_members = sim->cards = 64;
     msg_effects_init(&sim->effects);
     sim_registry_add(sim);
     sim_registry_restart(sim);
@@ -56,8 +61,14 @@ sim_wipe(struct sim *sim)
     }
     free(sim->heap);
     free(sim->conns);
+    free(sim->places);
+    free(sim->procs);
+    free(sim->last_shown);
     free(sim->said);
     free(sim->nonces);
+    free(sim->keys);
+    free(sim->seals);
+    sim_signatures_forget();
     msg_effects_wipe(&sim->effects);
 }
 
@@ -76,7 +87,7 @@ play(const struct sim_scenario *scenario, uint64_t seed, bool trace)
 const struct sim_scenario *
 sim_scenario_at(size_t index)
 {
-    static const struct sim_chapter *const CHAPTERS[] = {&SIM_TALK, &SIM_MAIL, &SIM_ROOMS, &SIM_ROOM_TALK, &SIM_MESH};
+    static const struct sim_chapter *const CHAPTERS[] = {&SIM_TALK, &SIM_MAIL, &SIM_ROOMS, &SIM_ROOM_TALK, &SIM_MESH, &SIM_CROWD};
     for (size_t c = 0; c < sizeof CHAPTERS / sizeof CHAPTERS[0]; c++) {
         if (index < CHAPTERS[c]->count)
             return &CHAPTERS[c]->list[index];

@@ -162,7 +162,7 @@ chain(FILE *to, struct msg_buf *batch)
         char name[64];
         memset(say.id.at, (int)number, sizeof say.id.at);
         check(msg_codec_encode(batch, MSG_SAY, &say));
-        msg_chain_head(&prev, &say.prev, &say.id, say.number, say.ts_ms, say.text);
+        msg_chain_head(&prev, &say.prev, NULL, say.number, say.ts_ms, say.text);
         (void)snprintf(name, sizeof name, "chain-%llu-id", (unsigned long long)number);
         LINE(to, name, say.id);
         (void)snprintf(name, sizeof name, "chain-%llu-prev", (unsigned long long)number);
@@ -174,6 +174,11 @@ chain(FILE *to, struct msg_buf *batch)
         (void)snprintf(name, sizeof name, "chain-%llu-head", (unsigned long long)number);
         LINE(to, name, prev);
     }
+    const struct msg_head none = {{0}};
+    const struct msg_id id = {{1, 2, 3}};
+    msg_chain_head(&prev, &none, &id, 1, 1700000000001, msg_text("one"));
+    LINE(to, "room-chain-1-id", id);
+    LINE(to, "room-chain-1-head", prev); /* the rest as chain-1 */
 }
 
 static void
