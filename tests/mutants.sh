@@ -153,13 +153,13 @@ mutant forgets_new_devices peer/talk.c 's/if \(!contact->fresh \&\& contact->int
 # A read tick is for what was read.
 mutant takes_a_new_chain_for_read peer/talk.c 's/read\.number > 0 \&\& peer_mark_before\(device->read, read\)/peer_mark_before(device->read, read)/; s/!out->read \&\& peer_mark_before\(read_before, out->mark\) \&\&/!out->read \&\&/'
 # What was said first is sent first, also to somebody who was unknown then.
-mutant overtakes_the_first_words peer/people.c '/say_all\(self, asking_for\(self, &name\), contact, CONCLAVE_OK, msg_text\(""\)\);/d'
+mutant overtakes_the_first_words peer/people.c '/say_all\(self, asking_for\(self, name\), contact, CONCLAVE_OK, msg_text\(""\)\);/d'
 # Who is blocked is not let in.
 mutant lets_the_blocked_in peer/trust.c 's/if \(on\) \{/if (false) {/'
 # Who is revoked is dropped.
 mutant keeps_the_revoked peer/trust.c '/^peer_trust_revoked\(/,/^}/s/if \(device == NULL\)/if (true)/'
 # A nonce is used once.
-mutant reuses_nonces msg/envelope.c 's/msg_keys_random\(frame\.nonce\.at, sizeof frame\.nonce\.at\);/memset(frame.nonce.at, 7, sizeof frame.nonce.at);/'
+mutant reuses_nonces msg/envelope.c 's/msg_keys_random\(run->nonces, sizeof run->nonces\);/memset(run->nonces, 7, sizeof run->nonces);/'
 # What is said leaves the process sealed.
 mutant sends_in_the_clear msg/envelope.c '/^msg_envelope_seal\(/,/^}/s/^    run->counter\+\+;/    memcpy(out->at + out->len - frame.box.len, batch.at, batch.len);\n&/'
 # A request whose answer was lost is asked again.

@@ -140,11 +140,10 @@ guard mail_of_the_revoked_is_swept broker/clearing.c 's/if \(box->account != 0 \
 
 # ---- the peer: frames of rooms ----
 guard room_frame_unsigned peer/room_hear.c 's/if \(msg_roomkey_check\(frame, \&cert->sign\) == CONCLAVE_OK\)/if (true)/' "$peer_rooms"
-guard room_frame_not_what_it_says peer/room_hear.c 's/err == CONCLAVE_OK \&\& is_whole\(frame, msg_span_of_buf\(\&batch\)\)/err == CONCLAVE_OK/' "$peer_rooms"
-guard room_frame_numbers peer/room_hear.c 's/if \(say->number != number \|\| /if (/' "$peer_rooms"
-guard room_frame_links peer/room_hear.c 's/ \|\| \(number > frame->first \&\& memcmp\(\&say->prev, \&head, sizeof head\) != 0\)\)/)/' "$peer_rooms"
+guard room_frame_numbers peer/room_hear.c 's/if \(say->number != frame->first \+ i \|\| /if (/' "$peer_rooms"
+guard room_frame_links peer/room_hear.c 's/ \|\| \(i > 0 \&\& memcmp\(\&say->prev, \&head, sizeof head\) != 0\)\)/)/' "$peer_rooms"
 guard room_frame_head peer/room_hear.c 's/ \&\& memcmp\(\&head, \&frame->head, sizeof head\) == 0;/;/' "$peer_rooms"
-guard room_frame_count peer/room_hear.c 's/return number == frame->first \+ frame->count \&\& /return /' "$peer_rooms"
+guard room_frame_count peer/room_hear.c 's/return batch\.len == 0 \&\& /return /' "$peer_rooms"
 guard room_frame_of_no_member peer/room_hear.c 's/if \(mate == NULL \|\| !msg_room_was_in\(\&mate->part, frame->epoch\) \|\| /if (mate == NULL || /; s/mate != NULL \&\& msg_room_was_in\(\&mate->part, frame->epoch\)\)\)/mate != NULL))/' "$peer_rooms"
 guard room_frame_seen_is_shown peer/room_hear.c 's/return last_of\(frame\) <= sender->mark\.number \? SEEN : frame->first/return frame->first/' "$peer_rooms"
 guard room_frame_of_an_older_life peer/room_hear.c 's/^    if \(frame->incarnation < sender->mark\.incarnation\)$/    if (false)/' "$peer_rooms"

@@ -209,6 +209,7 @@ a_way_is_told_when_it_is_there_and_when_it_is_gone(void **state)
     link_event(EVENT_LINK_UP, subscribed());
     assert_route(1, BOB, true);
     beat_of(subscribed(), &w.room.facts.id);
+    front_says_mesh(true); /* as it was */
     pass(1000);
     assert_int_equal(said(MSG_ROOM_ROUTES, NULL), 1); /* once */
     link_event(EVENT_LINK_DOWN, subscribed());
