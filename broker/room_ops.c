@@ -157,6 +157,10 @@ ask_vault(struct broker_front_core *self, uint32_t slot, struct msg_text passwor
     uint64_t retry_ms = 0;
     struct broker_job *job = NULL;
 
+    if (!create && password.len == 0) { /* no guess: whoever does not know that there is one asks so */
+        refuse(self, slot, CONCLAVE_ERR_WRONG_CREDENTIALS, "The room has a password.", 0);
+        return;
+    }
     if (!self->stopping && self->jobs.hashing < BROKER_JOBS_HASHING && !has_password_job(self, proposal->account))
         job = broker_jobs_add(&self->jobs, BROKER_JOB_ROOM, self->now.mono_ms);
     if (job == NULL) {

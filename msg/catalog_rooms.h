@@ -130,7 +130,7 @@ struct msg_room_frame {
 };
 struct msg_room_tip { struct msg_id room; uint64_t account; uint64_t device; uint64_t incarnation; uint64_t salt; uint64_t number; struct msg_head head; struct msg_sig sig; };
 struct msg_room_receipt { struct msg_id room; uint64_t account; uint64_t device; struct msg_list marks; struct msg_sig sig; }; /* of MARK: synced here */
-struct msg_room_want { struct msg_id room; struct msg_list have; }; /* of MARK: send me what you have beyond these */
+struct msg_room_want { struct msg_id room; uint64_t account; uint64_t device; struct msg_list have; }; /* to that device; of MARK: publish what you have beyond these */
 struct msg_room_beat { struct msg_id room; };                       /* published where nothing else is: the XPUB is alive */
 
 /* ---- inside a seal ---- */
@@ -209,10 +209,10 @@ struct msg_rec_my_room {
     uint64_t from_incarnation;
     uint64_t from_number;
 };
-struct msg_rec_room_mate { struct msg_id room; uint64_t account; struct msg_text name; uint64_t role; uint64_t standing; uint64_t last; uint64_t since; uint64_t until; uint64_t came; struct msg_tag handed; uint64_t handed_counter; }; /* came: the epoch in which it last came in */
+struct msg_rec_room_mate { struct msg_id room; uint64_t account; struct msg_text name; uint64_t role; uint64_t standing; uint64_t last; uint64_t since; uint64_t until; uint64_t came; struct msg_tag handed; uint64_t handed_counter; }; /* came: the entry with which it last came in */
 struct msg_rec_room_out { struct msg_id room; uint64_t incarnation; uint64_t salt; uint64_t from_incarnation; uint64_t from_number; uint64_t number; struct msg_id id; struct msg_head prev; uint64_t ts_ms; struct msg_text text; };
 struct msg_rec_room_in { struct msg_id room; uint64_t account; uint64_t device; uint64_t incarnation; uint64_t salt; uint64_t number; struct msg_head head; uint64_t waits; }; /* waits: offset from which its frames wait for a key; 0: none do */
-struct msg_rec_room_key { struct msg_id room; uint64_t account; uint64_t device; uint64_t epoch; struct msg_tag key; uint64_t counter; struct msg_sym_key chain; uint64_t made_ms; uint64_t used; };
+struct msg_rec_room_key { struct msg_id room; uint64_t account; uint64_t device; uint64_t epoch; struct msg_tag key; uint64_t counter; struct msg_sym_key chain; uint64_t made_ms; uint64_t used; uint64_t number; }; /* number: ours, the last entry of the roster when it was made */
 struct msg_rec_card { struct msg_span certificate; };
 
 /* ---- commands and tells ---- */

@@ -13,7 +13,7 @@
 #define MSG_RUN_COUNT 65536u               /* envelopes in one run */
 #define MSG_RUN_MS (3600ull * 1000)        /* age of one run */
 #define MSG_RUN_DOMAIN "conclave run 1"
-#define MSG_RUN_NONCES 16u
+#define MSG_RUN_NONCES 32u                  /* of one prefix */
 
 /* One run, seen from either end; lives in memory only. */
 struct msg_run {
@@ -23,8 +23,11 @@ struct msg_run {
     uint64_t counter;           /* sender: the next; receiver: highest seen + 1 */
     uint64_t seen;              /* receiver: window of 64 below counter */
     uint64_t started_ms;        /* monotonic */
-    struct msg_nonce nonces[MSG_RUN_NONCES]; /* sender: random, drawn in advance */
-    uint32_t nonces_left;
+    struct msg_nonce nonce;     /* whose first 16 bytes make `subkey` of key; sender: the last one drawn */
+    struct msg_sym_key subkey;
+    uint64_t tails[MSG_RUN_NONCES]; /* sender: the last 8 bytes of nonces to come, random, drawn in advance */
+    uint32_t tails_left;
+    bool prefixed;              /* nonce and subkey are set */
     bool open;
 };
 

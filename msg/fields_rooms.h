@@ -198,7 +198,12 @@ FIELDS(msg_room_receipt) {
     LIST(msg_room_receipt, marks, MSG_MARK, 1, MSG_MARK_COUNT),
     FIXED(msg_room_receipt, sig),
 };
-FIELDS(msg_room_want) {FIXED(msg_room_want, room), LIST(msg_room_want, have, MSG_MARK, 0, MSG_MARK_COUNT)};
+FIELDS(msg_room_want) {
+    FIXED(msg_room_want, room),
+    FIELD(msg_room_want, account, 1, ANY),
+    FIELD(msg_room_want, device, 1, ANY),
+    LIST(msg_room_want, have, MSG_MARK, 0, MSG_MARK_COUNT),
+};
 FIELDS(msg_room_beat) {FIXED(msg_room_beat, room)};
 FIELDS(msg_room_key) {
     FIXED(msg_room_key, room),
@@ -383,6 +388,7 @@ FIELDS(msg_rec_room_key) {
     FIXED(msg_rec_room_key, chain),
     FIELD(msg_rec_room_key, made_ms, 0, ANY),
     FIELD(msg_rec_room_key, used, 0, ANY),
+    FIELD(msg_rec_room_key, number, 0, ANY),
 };
 FIELDS(msg_rec_card) {FIELD(msg_rec_card, certificate, 1, MSG_CERT_MAX)};
 FIELDS(msg_cmd_room_create) {

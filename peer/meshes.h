@@ -35,6 +35,7 @@ struct peer_publisher {
     uint64_t at_ms;             /* dial (again) then; 0: not planned */
     uint64_t heard_ms;          /* while it is up: when anything came last */
     uint32_t failures;          /* rounds over all its endpoints, in a row */
+    uint64_t answered_ms;       /* when it was answered what it wanted */
 };
 
 struct peer_room_mesh {

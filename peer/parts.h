@@ -33,7 +33,8 @@
  *   room_mesh.c rooms that are a mesh: our XPUB, and whom it admits
  *   room_publishers.c  the XPUBs of the others
  *   room_routes.c  which of them we hear, and what the front leaves out for that
- *   roster, rooms, meshes, cards, keyring, outbox, held   pure tables */
+ *   room_want.c what was missed while the registry is away: asked of members, and answered
+ *   roster, rooms, meshes, cards, keyring, kept, outbox, held   pure tables */
 #ifndef PEER_PARTS_H
 #define PEER_PARTS_H
 
@@ -48,6 +49,7 @@
 #include "peer/meshes.h"
 #include "peer/keyring.h"
 #include "peer/outbox.h"
+#include "peer/kept.h"
 #include "peer/rooms.h"
 #include "peer/roster.h"
 
@@ -128,6 +130,7 @@ struct peer_session {
 enum peer_room_step {
     ROOM_STEP_NONE,     /* it is about none */
     ROOM_STEP_FIND,     /* ROOM_FOUND: which room the name means */
+    ROOM_STEP_EXISTS,   /* ROOM_FOUND: there is one, and we are not in it */
     ROOM_STEP_WHO,      /* FOUND: the account of a user */
     ROOM_STEP_QUEUED,   /* what was asked before it in that room */
     ROOM_STEP_READ,     /* our own roster: it is being read */
@@ -252,6 +255,7 @@ struct peer_core {
     struct peer_meshes meshes;
     struct peer_cards cards;
     struct peer_keyring keyring;
+    struct peer_kept kept;
     uint32_t room_reads;                /* rosters being read */
     uint32_t room_passes;               /* logs being read */
     bool rooms_syncing;                 /* chains in some room wait for the disk */

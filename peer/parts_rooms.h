@@ -52,6 +52,7 @@ void peer_room_stored(struct peer_core *self, const struct msg_room_stored *answ
 void peer_room_own_logged(struct peer_core *self, struct peer_room *room, const struct msg_room_frame *frame);
 void peer_room_post_refused(struct peer_core *self, const struct msg_room_refused *answer);
 void peer_room_renumber(struct peer_core *self);
+void peer_room_publish_again(struct peer_core *self, struct peer_room *room, struct peer_mark after); /* what waits in the outbox, from there on; nothing while the front is there */
 void peer_room_post_tick(struct peer_core *self, struct peer_room *room);
 
 /* ---- room_keys.c ---- */
@@ -69,6 +70,7 @@ void peer_room_log_again(struct peer_core *self, struct peer_room *room, uint64_
 void peer_room_log_page(struct peer_core *self, struct peer_request *request, const struct msg_room_log *page);
 void peer_room_no_log(struct peer_core *self, const struct peer_request *request, enum conclave_err err);
 void peer_room_read_log(struct peer_core *self, struct peer_request *request); /* sends ROOM_READ */
+void peer_room_have(struct peer_core *self, const struct peer_room *room, struct msg_buf *buf, struct msg_list *have); /* MARKs of all that came and was taken */
 void peer_room_cast(struct peer_core *self, const struct msg_room_cast *cast);
 
 /* ---- room_hear.c ---- */
@@ -123,6 +125,17 @@ void peer_room_routes_heard(struct peer_core *self, struct peer_room *room, uint
 void peer_room_routes_passed(struct peer_core *self, struct peer_room *room, uint64_t from, uint64_t upto); /* the log was read to its end, from here to there */
 void peer_room_routes_away(struct peer_core *self);                /* the front link is gone; nothing is routed any more */
 void peer_room_routes_tick(struct peer_core *self, struct peer_room *room);
+
+/* ---- room_want.c ---- */
+void peer_room_spoken(struct peer_core *self, struct peer_room *room, uint64_t account, uint64_t device, struct peer_mark mark); /* its chain goes up to there */
+void peer_room_heads(struct peer_core *self, struct peer_room *room, const struct msg_room_receipt *receipt); /* likewise all in a receipt, once its signature is checked */
+void peer_room_passed_on(struct peer_core *self, struct peer_room *room, const struct msg_room_frame *frame); /* published by somebody else than its sender */
+void peer_room_keep(struct peer_core *self, const struct peer_room *room, const struct msg_room_frame *frame, bool ours); /* for members who miss it */
+void peer_room_wanted(struct peer_core *self, struct peer_room *room, struct peer_publisher *asker, const struct msg_room_want *want);
+void peer_room_want_came(struct peer_core *self, struct peer_room *room); /* some of what is missing, or what stands behind it */
+void peer_room_want_away(struct peer_core *self, struct peer_room *room); /* the front link is gone, or was never there */
+void peer_room_want_online(struct peer_room *room);
+void peer_room_want_tick(struct peer_core *self, struct peer_room *room);
 
 /* ---- room_hooks.c ---- */
 void peer_room_online(struct peer_core *self);                     /* a session has begun */

@@ -195,6 +195,8 @@ take(struct peer_core *self, struct peer_room *room, struct peer_sender *sender,
     sender->waits = 0;
     sender->given_up = false;
     peer_room_took(self, room, sender);
+    peer_room_keep(self, room, frame, false);
+    peer_room_want_came(self, room);
 }
 
 /* Its key cannot be had: told as a gap, and passed over. */

@@ -42,7 +42,7 @@ make(struct peer_core *self, struct peer_room *room)
     room->key_upto = 0;
     room->hand_tickets = 0;
     const struct peer_key key = {.room = room->facts.id, .account = self->self.account, .device = self->self.device,
-                                 .epoch = room->key_epoch, .first = room->key, .made_ms = room->key_made_ms};
+                                 .epoch = room->key_epoch, .first = room->key, .made_ms = room->key_made_ms, .number = room->facts.number};
     if (self->now.wall_ms > KEPT_MS)
         (void)peer_keyring_drop_old(&self->keyring, self->now.wall_ms - KEPT_MS, self->out);
     (void)peer_keyring_add(&self->keyring, &key, true, self->out);

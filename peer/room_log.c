@@ -50,8 +50,8 @@ peer_room_log_look(struct peer_core *self, struct peer_room *room)
 }
 
 /* What need not be sent: where we read before, all that came and was taken. */
-static void
-list_have(struct peer_core *self, const struct peer_room *room, struct msg_buf *buf, struct msg_list *have)
+void
+peer_room_have(struct peer_core *self, const struct peer_room *room, struct msg_buf *buf, struct msg_list *have)
 {
     for (const struct peer_sender *sender = peer_rooms_first_sender(&self->rooms, room); sender != NULL && have->count < MSG_MARK_COUNT;
          sender = peer_rooms_next_sender(&self->rooms, sender)) {
@@ -70,7 +70,7 @@ peer_room_read_log(struct peer_core *self, struct peer_request *request)
     struct msg_buf buf = {self->frame, 0, MSG_FRAME_MAX / 2};
     struct msg_room_read read = {.req = request->req, .room = request->order.room, .after = request->number};
     if (room != NULL && (request->number < room->cursor || room->partial))
-        list_have(self, room, &buf, &read.have);
+        peer_room_have(self, room, &buf, &read.have);
     peer_session_send(self, MSG_ROOM_READ, &read);
 }
 
@@ -184,6 +184,8 @@ peer_room_log_page(struct peer_core *self, struct peer_request *request, const s
         if (page->next < room->cursor) /* what was read before may have waited for what is in this */
             peer_room_log_again(self, room, page->next, DISK_MS);
         peer_room_routes_passed(self, room, room->pass_from, page->next);
+        if (peer_kept_settle(&self->kept, &room->facts.id, self->out))
+            (void)peer_step_store(self); /* only marks that this step writes */
     } else if (whole)
         break_off(self, room, page->next, AGAIN_MS); /* it says that there is more, and does not show it */
     end_pass(self, room, request);

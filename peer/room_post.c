@@ -181,6 +181,7 @@ post(struct peer_core *self, struct peer_room *room, const struct load *load)
     if (peer_session_online(self))
         peer_session_send(self, MSG_ROOM_POST, &post);
     peer_room_mesh_publish(self, room, post.frame);
+    peer_room_keep(self, room, &frame, true);
     peer_room_key_used(self, room);
     room->post_next = load->next;
     room->tip_at_ms = self->now.mono_ms + TIP_MS;
@@ -287,6 +288,15 @@ rewind_to(struct peer_core *self, struct peer_room *room, struct peer_mark from)
         if (!peer_mark_before((struct peer_mark){room->posts[i].incarnation, room->posts[i].last}, from))
             room->posts[i].stale = true;
     peer_room_post_soon(self, room);
+}
+
+void
+peer_room_publish_again(struct peer_core *self, struct peer_room *room, struct peer_mark after)
+{
+    const struct peer_mark from = {after.incarnation, after.number + 1};
+    const bool published = room->post_next == PEER_NONE || peer_mark_before(from, peer_outbox_at(self->outbox, room->post_next)->mark);
+    if (!peer_session_online(self) && published)
+        rewind_to(self, room, from);
 }
 
 void
@@ -417,8 +427,8 @@ peer_room_post_refused(struct peer_core *self, const struct msg_room_refused *an
     if (err == CONCLAVE_ERR_EXPIRED && answer->number > room->facts.number)
         peer_room_read(self, room);
     again(self, room, answer, err == CONCLAVE_ERR_RANGE);
-    if (err == CONCLAVE_ERR_EXPIRED || err == CONCLAVE_ERR_RANGE)
-        return;
+    if ((err == CONCLAVE_ERR_EXPIRED && answer->number > room->facts.number) || err == CONCLAVE_ERR_RANGE)
+        return; /* else there is nothing to read that would make it fit */
     room->post_at_ms = self->now.mono_ms + (answer->retry_ms > 0 ? answer->retry_ms : BUSY_MS);
     peer_step_at(self, room->post_at_ms);
 }

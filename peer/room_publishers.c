@@ -221,6 +221,7 @@ peer_room_hear_direct(struct peer_core *self, struct peer_room *room, const stru
     const enum peer_heard heard = peer_room_hear(self, room, 0, frame);
     if (heard == HEARD)
         return;
+    peer_room_spoken(self, room, frame->account, frame->device, (struct peer_mark){frame->incarnation, frame->first + frame->count - 1});
     if (heard == HEARD_WAIT_ROSTER)
         peer_room_read(self, room);
     peer_room_log_again(self, room, room->partial ? room->whole : room->cursor, LOST_MS);
@@ -244,6 +245,10 @@ peer_room_publisher_frame(struct peer_core *self, uint64_t link, struct msg_span
     else if (fine && kind == MSG_ROOM_RECEIPT
              && is_its(publisher, room, &any.MSG_ANY_ROOM_RECEIPT.room, any.MSG_ANY_ROOM_RECEIPT.account, any.MSG_ANY_ROOM_RECEIPT.device))
         peer_room_receipt(self, room, &any.MSG_ANY_ROOM_RECEIPT);
+    else if (fine && kind == MSG_ROOM_FRAME && memcmp(&any.MSG_ANY_ROOM_FRAME.room, &room->facts.id, sizeof room->facts.id) == 0)
+        peer_room_passed_on(self, room, &any.MSG_ANY_ROOM_FRAME);
+    else if (fine && kind == MSG_ROOM_WANT && memcmp(&any.MSG_ANY_ROOM_WANT.room, &room->facts.id, sizeof room->facts.id) == 0)
+        peer_room_wanted(self, room, publisher, &any.MSG_ANY_ROOM_WANT);
     else if (fine && kind == MSG_ROOM_BEAT && is_its(publisher, room, &any.MSG_ANY_ROOM_BEAT.room, publisher->account, publisher->device))
         return true;
     else {

@@ -328,6 +328,8 @@ peer_room_away(struct peer_core *self)
     uint32_t at = 0;
     self->rooms_full = self->rooms_stated = false;
     peer_room_mesh_away(self);
-    for (struct peer_room *room; (room = peer_rooms_each(&self->rooms, &at)) != NULL;)
+    for (struct peer_room *room; (room = peer_rooms_each(&self->rooms, &at)) != NULL;) {
         room->live = false;
+        peer_room_want_away(self, room);
+    }
 }

@@ -41,6 +41,7 @@ struct peer_sender {
     struct peer_mark synced;    /* the last that is on disk: what may be said to have come */
     struct { uint64_t store; struct peer_mark mark; } syncs[2]; /* transactions under way that advance it, oldest first; store 0: none */
     struct peer_mark told;      /* the last that was said to have come */
+    struct peer_mark spoken;    /* the last that we know to have been said */
     bool warned;                /* the user was told that its chain is broken */
 
     /* its frames wait for a key, or its certificate (peer/room_lack.c) */
@@ -116,6 +117,7 @@ struct peer_room {
     bool syncing;               /* chains in it, or our key, wait for the disk */
     uint64_t receipt_at_ms;     /* say what has come; 0: nothing is due */
     uint64_t receipt_ms;        /* when that was said last */
+    bool receipt_all;           /* also what was said before */
 
     /* our chain */
     struct peer_mark said;      /* its last number */
@@ -156,6 +158,14 @@ struct peer_room {
     bool routes_due;            /* they have changed since */
     uint64_t routes_ms;         /* when that was said */
     uint64_t routes_again_ms;   /* the front goes by another version: say it again then; 0: it does not */
+
+    /* while the registry is away (peer/room_want.c) */
+    uint64_t want_at_ms;        /* ask a member for what is missing then; 0: nothing is known to be */
+    uint32_t wants;             /* so often since something of it came */
+    uint64_t answer_ms;         /* the second in which members were answered last, */
+    size_t answered;            /* and how many bytes in it */
+    uint64_t again_ms;          /* when all of our outbox was published again */
+    uint64_t heads_at_ms;       /* say where all chains stand then; 0: the registry is there */
 };
 
 struct peer_rooms {

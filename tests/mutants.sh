@@ -159,13 +159,17 @@ mutant lets_the_blocked_in peer/trust.c 's/if \(on\) \{/if (false) {/'
 # Who is revoked is dropped.
 mutant keeps_the_revoked peer/trust.c '/^peer_trust_revoked\(/,/^}/s/if \(device == NULL\)/if (true)/'
 # A nonce is used once.
-mutant reuses_nonces msg/envelope.c 's/msg_keys_random\(run->nonces, sizeof run->nonces\);/memset(run->nonces, 7, sizeof run->nonces);/'
+mutant reuses_nonces msg/envelope.c 's/msg_keys_random\(run->tails, sizeof run->tails\);/memset(run->tails, 7, sizeof run->tails);/'
 # What is said leaves the process sealed.
 mutant sends_in_the_clear msg/envelope.c '/^msg_envelope_seal\(/,/^}/s/^    run->counter\+\+;/    memcpy(out->at + out->len - frame.box.len, batch.at, batch.len);\n&/'
 # A request whose answer was lost is asked again.
 mutant never_asks_again peer/requests.c 's/^    else if \(request->tries >= TRIES_MAX\)/    else if (true)\n        ;\n&/'
 # A name has one owner.
 mutant gives_a_name_twice broker/jobs.c '/^broker_jobs_reserves\(/,/^}/s/return true;/return false;/'
+# Who is out has no key of what is said then.
+mutant keeps_the_key_of_an_epoch_that_is_over peer/room_keys.c 's/^    msg_roomkey_new\(&room->key\);/    if (room->key_made_ms == 0)\n    &/'
+# A key that found no room in a mailbox is told later.
+mutant forgets_who_was_there peer/sealed.c 's/mate->came <= key->number;/false;/'
 # What is missing of a roster is read.
 mutant leaves_gaps_in_rosters peer/room_ops.c 's/entry->number != room->facts\.number \+ 1/false/'
 mutant never_reads_what_is_behind peer/room_read.c 's/^    if \(head->number > room->facts\.number/    if (false/'

@@ -180,7 +180,6 @@ guard room_key_passed_on_unasked peer/sealed.c 's/ \|\| !peer_room_lacks_key\(se
 guard room_key_passed_on_without_history peer/sealed.c 's/if \(!own \&\& \(\(room->facts\.flags \& MSG_ROOM_HISTORY\) == 0 \|\| /if (!own \&\& (/' "$peer_rooms"
 guard room_key_of_who_is_out peer/sealed.c 's/ \&\& \(key->epoch <= room->facts\.epoch \|\| mate->part\.role != MSG_ROLE_NONE\)\);/);/' "$peer_rooms"
 guard room_key_told_to_strangers peer/sealed.c 's/ \|\| !is_member\(self, room, from->account\) \|\| !state_for/ || !state_for/' "$peer_rooms"
-guard room_key_told_from_the_start peer/sealed.c 's/ours \&\& key != NULL \&\& mate->came < key->epoch;/ours \&\& key != NULL;/' "$peer_rooms"
 guard room_key_of_others_told peer/sealed.c 's/^    if \(!ours\)$/    if (false)/' "$peer_rooms"
 guard room_key_told_without_us peer/sealed.c 's/if \(room == NULL \|\| !peer_rooms_in\(room\) \|\| /if (room == NULL || /' "$peer_rooms"
 
@@ -197,8 +196,8 @@ guard room_receipt_again peer/room_ticks.c 's/ \|\| !peer_mark_before\(mate->del
 guard room_receipt_before_the_disk peer/room_ticks.c 's/sender->syncs\[0\]\.store != 0 \&\& sender->syncs\[0\]\.store <= store\)/sender->syncs[0].store != 0)/' "$peer_rooms"
 guard room_receipts_without_measure peer/room_ticks.c 's/room->receipt_ms != 0 \&\& next_ms > soon_ms \? next_ms : soon_ms;/soon_ms;/' "$peer_rooms"
 guard room_tip_unsigned peer/room_ticks.c 's/ \|\| msg_room_check_tip\(tip, \&cert->sign\) != CONCLAVE_OK\)/)/' "$peer_rooms $peer_mesh"
-guard room_tip_fork_unseen peer/room_ticks.c 's/^    if \(forked\)$/    if (false)/' "$peer_rooms $peer_mesh"
-guard room_tip_passed_over peer/room_ticks.c '/^peer_room_tip\(/,/^}/s/^        peer_room_log_again\(.*$/        ;/' "$peer_rooms $peer_mesh"
+guard room_tip_fork_unseen peer/room_ticks.c 's/^    if \(forked\) \{/    if (false) {/' "$peer_rooms $peer_mesh"
+guard room_tip_passed_over peer/room_ticks.c '/^peer_room_tip\(/,/^}/s/^    peer_room_log_again\(.*$/    ;/' "$peer_rooms $peer_mesh"
 
 # ---- the peer: meshes ----
 guard xpub_without_a_port peer/room_mesh.c 's/mesh->settled = self->settings\.port == 0;/mesh->settled = false;/' "$peer_mesh"

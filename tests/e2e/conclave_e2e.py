@@ -163,7 +163,7 @@ class Session:
             with self.lock:
                 if self.took(event):
                     self.events.append(event)
-                    self.lock.notify_all()
+                self.lock.notify_all()
         with self.lock:
             self.ended = True
             self.lock.notify_all()
@@ -194,6 +194,12 @@ class Session:
                         self.home, kind, members or "", " before the end" if self.ended else "",
                         "\n".join(json.dumps(e) for e in self.events[-20:])))
                 self.lock.wait(left)
+
+    def until(self, what, condition, patience=None):
+        """Waits for what took() makes of the lines."""
+        with self.lock:
+            met = self.lock.wait_for(lambda: condition() or self.ended, patience or PATIENCE)
+            assert met and condition(), "%s: never happened: %s" % (self.home, what)
 
     def put(self, line):
         self.process.stdin.write((line + "\n").encode())

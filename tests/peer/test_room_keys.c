@@ -160,6 +160,45 @@ who_was_there_before_is_told_keys_from_then(void **state)
     assert_shown(CAT, "ada: one|ada: two|");
 }
 
+/* Its epoch began before Cat came. */
+static void
+who_was_there_when_a_key_was_made_is_told_it_when_it_is_over(void **state)
+{
+    (void)state;
+    friends(0);
+    join(DAN);
+    kill_core(CAT);
+    say(ADA, "one");
+    act(ADA, MSG_ACT_KICK, DAN);
+    say(ADA, "two");
+    lose_mail(CAT);
+    restart(ADA);
+    start(CAT);
+    run(60000);
+    assert_shown(CAT, "ada: one|ada: two|");
+}
+
+/* It was handed a later state, which is gone. */
+static void
+who_came_when_a_key_was_made_is_not_told_its_first_state(void **state)
+{
+    (void)state;
+    friends(0);
+    join(DAN);
+    say(ADA, "one");
+    act(ADA, MSG_ACT_KICK, CAT);
+    say(ADA, "two");
+    join(CAT);
+    kill_core(CAT);
+    say(ADA, "three");
+    act(ADA, MSG_ACT_KICK, DAN);
+    say(ADA, "four");
+    lose_mail(CAT);
+    start(CAT);
+    run(600000);
+    assert_shown(CAT, "ada: one|ada: four|");
+}
+
 static void
 history_is_handed_on_by_others(void **state)
 {
@@ -220,6 +259,21 @@ an_epoch_that_ends_unheard_is_sealed_anew(void **state)
     run(2000);
     assert_shown(ADA, "bob: two|");
     assert_shown(CAT, "ada: one|");
+}
+
+/* As by a registry that shows another roster: there is nothing to read. */
+static void
+what_is_refused_for_an_epoch_that_nobody_shows_goes_again_once_a_second(void **state)
+{
+    (void)state;
+    friends(0);
+    w.room.epoch++;
+    utter(ADA, "one");
+    run(10000);
+    assert_in_range(w.side[ADA].heard[MSG_ROOM_REFUSED], 5, 12);
+    w.room.epoch--;
+    run(2000);
+    assert_shown(BOB, "ada: one|");
 }
 
 static void
@@ -421,10 +475,13 @@ main(void)
         TEST(it_is_asked_for_when_its_owner_is_back_and_after_a_restart),
         TEST(what_was_passed_over_while_a_key_was_missing_is_read_after_a_crash),
         TEST(who_was_there_before_is_told_keys_from_then),
+        TEST(who_was_there_when_a_key_was_made_is_told_it_when_it_is_over),
+        TEST(who_came_when_a_key_was_made_is_not_told_its_first_state),
         TEST(history_is_handed_on_by_others),
         TEST(without_history_nobody_hands_on_the_key_of_another),
         TEST(what_is_refused_goes_again),
         TEST(an_epoch_that_ends_unheard_is_sealed_anew),
+        TEST(what_is_refused_for_an_epoch_that_nobody_shows_goes_again_once_a_second),
         TEST(what_a_muted_member_had_waiting_fails_visibly),
         TEST(an_answer_that_is_lost_repeats_nothing),
         TEST(who_tells_members_different_things_is_found_out),

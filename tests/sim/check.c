@@ -46,7 +46,7 @@ static void
 check_nonce(struct sim *sim, const struct msg_nonce *nonce)
 {
     uint64_t word;
-    memcpy(&word, nonce->at, sizeof word);
+    memcpy(&word, nonce->at + sizeof *nonce - sizeof word, sizeof word); /* a run's may begin alike */
     if (2 * sim->nonce_count >= sim->nonce_room) {
         const size_t room = sim->nonce_room == 0 ? 1024 : 2 * sim->nonce_room;
         uint64_t *const old = sim->nonces;
@@ -320,6 +320,7 @@ sim_check_rest(struct sim *sim)
 void
 sim_check_end(struct sim *sim)
 {
+    sim_room_keys_check(sim);
     for (size_t i = 0; i < sim->said_count; i++) {
         const char *const what = owed(sim, &sim->said[i]);
         if (what != NULL)
@@ -330,7 +331,6 @@ sim_check_end(struct sim *sim)
     const char *const room = sim_rooms_owed(sim, &who);
     if (room != NULL)
         sim_fail(sim, "process %u %s", who, room);
-    sim_room_keys_check(sim);
     for (uint32_t i = SIM_FRONT + 1; i < sim->proc_count; i++)
         for (size_t c = 0; sim->procs[i].up && c < sim->procs[i].user.command_count; c++)
             if (!sim->procs[i].user.commands[c].answered)

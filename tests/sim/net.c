@@ -287,6 +287,8 @@ carry(struct sim *sim, size_t index, int to, struct msg_span bytes)
     uint64_t at_us = sim->now_us + delay(sim, conn);
     if (side->proc == SIM_NONE || !sim_net_alive(sim, side) || sim_chance(sim, net->loss))
         return;
+    if (sim->lies != NULL)
+        bytes = sim->lies(sim, &sim->procs[conn->side[1 - to].proc], &sim->procs[side->proc], bytes);
     if (!net->reorders && at_us <= side->last_us)
         at_us = side->last_us + 1;
     if (at_us > side->last_us)

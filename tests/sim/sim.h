@@ -158,6 +158,7 @@ struct sim_user {
     enum conclave_err last_err;
     bool key_changed; /* was told so */
     uint32_t mail_full, mail_returned; /* the same, so often */
+    uint32_t split, broken; /* that others see another roster; that a chain is broken */
 };
 
 struct sim_proc {
@@ -242,6 +243,10 @@ struct sim_seal {
     struct msg_tag key;
     uint64_t counter, at_us;
 };
+/* What comes to `to` in the place of a frame that `from` sends; its memory is
+ * the liar's, until the next. */
+struct sim;
+typedef struct msg_span sim_lies_fn(struct sim *sim, const struct sim_proc *from, const struct sim_proc *to, struct msg_span bytes);
 
 struct sim {
     uint64_t seed;
@@ -276,7 +281,7 @@ struct sim {
     struct sim_said *said;
     size_t said_count, said_room;
     uint64_t (*last_shown)[SIM_PROCS]; /* sender, reader: index of the message + 1 */
-    uint64_t *nonces; /* first 8 bytes of each that was used; open addressing */
+    uint64_t *nonces; /* last 8 bytes of each that was used; open addressing */
     size_t nonce_count, nonce_room;
     struct msg_effects effects;
     struct msg_sign_pub signer;
@@ -292,6 +297,7 @@ struct sim {
     uint64_t posts_per_s; /* of the front, likewise */
     uint32_t room_members, cards; /* of the peers that will be added: what their cores have room for */
     struct broker_mail_limits mail; /* of the front, from its next start on */
+    sim_lies_fn *lies;    /* somebody changes what goes from one to another; NULL: nobody does */
     bool crashes;         /* somebody may crash in this run: ticks may be lost with a process */
     bool names_only_once; /* checked at the end */
 };
@@ -476,6 +482,7 @@ struct sim_chapter {
 };
 extern const struct sim_chapter SIM_TALK, SIM_MESH; /* scenarios.c */
 extern const struct sim_chapter SIM_MAIL; /* scenarios_mail.c */
+extern const struct sim_chapter SIM_LIES; /* scenarios_lies.c */
 extern const struct sim_chapter SIM_ROOMS; /* scenarios_rooms.c */
 extern const struct sim_chapter SIM_ROOM_TALK; /* scenarios_room_talk.c */
 extern const struct sim_chapter SIM_CROWD; /* scenarios_crowd.c */

@@ -262,6 +262,15 @@ answer(struct sim *sim, struct sim_proc *proc, uint64_t req, enum conclave_err e
             command->said < SIM_ACCOUNTS ? sim->now_us : 0;
 }
 
+/* Whether a notice has these words. */
+static bool
+says(const union msg_any *any, const char *words)
+{
+    char text[MSG_REASON_MAX + 1];
+    msg_text_copy(text, sizeof text, any->MSG_ANY_TELL_NOTICE.text);
+    return strstr(text, words) != NULL;
+}
+
 void
 sim_user_consume(struct sim *sim, struct sim_proc *proc, enum msg_kind kind,
                  const union msg_any *any)
@@ -312,6 +321,10 @@ sim_user_consume(struct sim *sim, struct sim_proc *proc, enum msg_kind kind,
             (void)answered(sim, proc, any->MSG_ANY_TELL_USERS.req); /* it reports by itself */
     } else if (kind == MSG_TELL_DEVICES)
         (void)answered(sim, proc, any->MSG_ANY_TELL_DEVICES.req); /* it reports by itself */
+    else if (kind == MSG_TELL_NOTICE && says(any, "shows members different rosters") && sim->lies != NULL)
+        user->split++;
+    else if (kind == MSG_TELL_NOTICE && says(any, "told members different things") && sim->lies != NULL)
+        user->broken++;
     else if (kind == MSG_TELL_NOTICE && msg_text_equal(any->MSG_ANY_TELL_NOTICE.code, msg_text("signature")))
         sim_fail(sim, "process %u is told of a forged roster, and there is none", proc->index);
     else if (kind == MSG_TELL_NOTICE &&

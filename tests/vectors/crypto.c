@@ -204,12 +204,14 @@ envelopes(FILE *to, const struct person *alice, const struct person *bob)
     line(to, "run-frame", frame.at, frame.len);
     LINE(to, "run-header-hash", run.about);
     line(to, "batch", batch.at, batch.len);
+    union msg_any any;
+    enum msg_kind kind;
     for (unsigned i = 0; i < 2; i++) {
         frame.len = 0;
-        run.nonces_left = 0; /* each is drawn by itself, and is what was drawn last */
         line_u64(to, i == 0 ? "sealed-1-counter" : "sealed-2-counter", run.counter);
         check(msg_envelope_seal(&run, &frame, msg_span_of_buf(&batch)));
-        line(to, i == 0 ? "sealed-1-nonce" : "sealed-2-nonce", drawn, sizeof(struct msg_nonce));
+        check(msg_codec_decode(msg_span_of_buf(&frame), &kind, &any));
+        LINE(to, i == 0 ? "sealed-1-nonce" : "sealed-2-nonce", any.MSG_ANY_SEALED.nonce);
         line(to, i == 0 ? "sealed-1-frame" : "sealed-2-frame", frame.at, frame.len);
     }
 }
