@@ -13,6 +13,7 @@
 /* Frames that wait for a subscriber who does not read; libzmq shares them
  * between subscribers, so that all the stopped ones together hold as much. */
 #define PUBLISH_HWM 256
+#define UNHEARD_MS 45000 /* what a subscriber does not acknowledge so long ends it: TCP alone takes a quarter of an hour */
 #define BACKLOG 4096
 #define HANDSHAKE_MS 5000
 #define UNBIND_MS 500 /* at most, until libzmq has closed the port */
@@ -126,6 +127,7 @@ bind_curve(zsock_t **socket_p, int type, const char *host, uint16_t *port,
         rc |= set_int(raw, ZMQ_ROUTER_MANDATORY, 1);
     } else {
         rc |= set_int(raw, ZMQ_SNDHWM, PUBLISH_HWM);
+        rc |= set_int(raw, ZMQ_TCP_MAXRT, UNHEARD_MS);
         rc |= set_int(raw, ZMQ_XPUB_VERBOSE, 1); /* or the second subscriber would not be told of */
     }
     rc |= set_int(raw, ZMQ_BACKLOG, BACKLOG);

@@ -30,7 +30,7 @@ host_curve_bind(zsock_t **router_p, const char *host, uint16_t *port, const stru
 
 /* The same with an XPUB, for those whom ZAP admits: what is published goes to
  * all who subscribed, and is lost for one who has 256 frames waiting (NODROP
- * is off); each subscription is told (VERBOSE); no XPUB_MANUAL.  max_bytes is
+ * is off); one who acknowledges nothing for 45 s is cut by TCP (MAXRT); each subscription is told (VERBOSE); no XPUB_MANUAL.  max_bytes is
  * of what subscribers may send: room for a handshake. */
 enum conclave_err CONCLAVE_CHECK
 host_curve_bind_xpub(zsock_t **xpub_p, const char *host, uint16_t *port,

@@ -1,10 +1,9 @@
-/* Watches the connections of one bound socket, on a thread of its own.  It
- * knows them by descriptor from the socket's monitor, and ends one only with
- * shutdown(): the descriptor is libzmq's, which then closes it. */
+/* Watches the connections of one bound socket.  It knows them by descriptor
+ * from the socket's monitor, and ends one only with shutdown(): the descriptor
+ * is libzmq's, which then closes it. */
 #include "host/watchdog.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -12,9 +11,9 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 
+#include "host/rounds.h"
 #include "host/tcpinfo.h"
 
-#define TICK_MS 100
 #define GROWTH_BYTES (4u << 20)      /* of resident memory, before a look at all connections */
 #define UNDELIVERED_BYTES (1u << 20)
 #define BACKLOG_FACTOR 16u           /* complete messages may wait longer than an unfinished one */
@@ -53,7 +52,8 @@ struct young {
 
 struct host_watchdog {
     struct host_watchdog_limits limits;
-    zactor_t *actor;
+    struct host_rounds_one rounds;
+    bool watching;          /* it makes them */
     zsock_t *socket;        /* whose monitor this is; the starter's */
     zsock_t *monitor;
     struct heard *heard;    /* by descriptor */
@@ -65,7 +65,7 @@ struct host_watchdog {
     struct young *young;    /* a ring */
     size_t young_first, young_count, young_room;
     uint64_t resident;      /* bytes, when last looked at all */
-    int statm;
+    size_t top;             /* one more than the highest descriptor that was seen */
     struct end *ends;       /* a ring of as many as there are descriptors; under the lock */
     bool *ending;           /* by descriptor: it stands in ends */
     size_t ends_first, ends_count;
@@ -206,6 +206,8 @@ accepted(struct host_watchdog *self, int fd, uint64_t now)
 {
     struct conn *conn = &self->conns[fd];
 
+    if ((size_t)fd >= self->top)
+        self->top = (size_t)fd + 1;
     closed(self, fd); /* should its end have gone unseen */
     *conn = (struct conn){.open = true,
                           .young = true,
@@ -282,52 +284,35 @@ is_flood(struct host_watchdog *self, int fd)
 /* A look costs some microseconds for each connection, so it waits until memory
  * has grown. */
 static void
-look_for_floods(struct host_watchdog *self)
+look_for_floods(struct host_watchdog *self, uint64_t resident)
 {
-    char text[64] = "";
-    unsigned long total = 0, pages = 0;
-
-    if (pread(self->statm, text, sizeof text - 1, 0) <= 0
-        || sscanf(text, "%lu %lu", &total, &pages) != 2)
-        return;
-    const uint64_t resident = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
     if (resident < self->resident)
         self->resident = resident;
     if (resident - self->resident < GROWTH_BYTES)
         return;
     self->resident = resident;
-    for (size_t fd = 0; fd < self->descriptors; fd++)
+    for (size_t fd = 0; fd < self->top; fd++)
         if (self->conns[fd].open && is_flood(self, (int)fd) && cut(self, (int)fd))
             self->counts.cut_flood++;
 }
 
-static void
-run(zsock_t *pipe, void *arg)
+/* On the thread of the rounds. */
+static bool
+make_round(void *arg, const struct host_round *round)
 {
-    struct host_watchdog *self = arg;
-    zmq_pollitem_t items[] = {{zsock_resolve(pipe), 0, ZMQ_POLLIN, 0},
-                              {zsock_resolve(self->monitor), 0, ZMQ_POLLIN, 0}};
-    bool idle = false;
+    struct host_watchdog *const self = arg;
+    const uint64_t now = round->now_ms;
 
-    zsock_signal(pipe, 0);
-    for (;;) {
-        if (zmq_poll(items, 2, idle ? -1 : TICK_MS) < 0 && errno != EINTR)
-            break;
-        if (items[0].revents != 0)
-            break; /* the only word there is: $TERM */
-        struct timespec clock;
-        clock_gettime(CLOCK_MONOTONIC, &clock);
-        const uint64_t now =
-            (uint64_t)clock.tv_sec * 1000 + (uint64_t)clock.tv_nsec / 1000000;
-        pthread_mutex_lock(&self->lock);
-        read_monitor(self, now);
-        if (now > self->limits.first_ms)
-            shed(self, now - self->limits.first_ms, SIZE_MAX, &self->counts.cut_total);
-        look_for_floods(self);
-        ready_ends(self, now);
-        idle = self->counts.open == 0 && self->ends_count == atomic_load(&self->ends_ready);
-        pthread_mutex_unlock(&self->lock);
-    }
+    pthread_mutex_lock(&self->lock);
+    read_monitor(self, now);
+    if (now > self->limits.first_ms)
+        shed(self, now - self->limits.first_ms, SIZE_MAX, &self->counts.cut_total);
+    if (round->resident_bytes > 0)
+        look_for_floods(self, round->resident_bytes);
+    ready_ends(self, now);
+    const bool busy = self->counts.open > 0 || self->ends_count > atomic_load(&self->ends_ready);
+    pthread_mutex_unlock(&self->lock);
+    return busy;
 }
 
 static enum conclave_err
@@ -372,7 +357,7 @@ host_watchdog_start(struct host_watchdog **self_p, zsock_t *socket,
     struct host_watchdog *self = calloc(1, sizeof *self);
     if (self == NULL)
         return CONCLAVE_ERR_SYSTEM;
-    self->statm = self->wake = -1;
+    self->wake = -1;
     self->socket = socket;
     self->limits = *limits;
     pthread_mutex_init(&self->lock, NULL);
@@ -391,16 +376,16 @@ host_watchdog_start(struct host_watchdog **self_p, zsock_t *socket,
     self->ending = calloc(self->descriptors, sizeof *self->ending);
     self->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     self->sources = zhashx_new();
-    self->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     if (self->heard == NULL || self->conns == NULL || self->ends == NULL || self->ending == NULL
-        || self->sources == NULL || self->statm < 0 || self->wake < 0)
+        || self->sources == NULL || self->wake < 0)
         goto done;
     zhashx_set_destructor(self->sources, free_count);
     err = watch(self);
     if (err != CONCLAVE_OK)
         goto done;
-    self->actor = zactor_new(run, self);
-    err = self->actor != NULL ? CONCLAVE_OK : CONCLAVE_ERR_SYSTEM;
+    self->rounds = (struct host_rounds_one){.socket = self->monitor, .fn = make_round, .arg = self};
+    err = host_rounds_add(&self->rounds);
+    self->watching = err == CONCLAVE_OK;
 
 done:
     if (err == CONCLAVE_OK)
@@ -417,13 +402,12 @@ host_watchdog_stop(struct host_watchdog **self_p)
 
     if (self == NULL)
         return;
-    zactor_destroy(&self->actor);
+    if (self->watching)
+        host_rounds_remove(&self->rounds);
     if (self->monitor != NULL)
         (void)zmq_socket_monitor(zsock_resolve(self->socket), NULL, 0);
     zsock_destroy(&self->monitor);
     zhashx_destroy(&self->sources);
-    if (self->statm >= 0)
-        close(self->statm);
     if (self->wake >= 0)
         close(self->wake);
     pthread_mutex_destroy(&self->lock);

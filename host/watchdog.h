@@ -1,9 +1,9 @@
 /* Watches the descriptors of one bound socket: libzmq bounds neither the parts
- * of an unfinished message nor the number of connections.  A thread of its own
- * follows the socket's monitor, caps connections for each source and in all,
- * and, while memory grows, looks at TCP_INFO: a connection that sent more than
- * `undelivered_bytes` without the reader seeing complete messages is shut down
- * (never closed: the descriptor is libzmq's). */
+ * of an unfinished message nor the number of connections.  One thread for all
+ * of a process (host/rounds) follows the socket's monitor, caps connections
+ * for each source and in all, and, while memory grows, looks at TCP_INFO: a
+ * connection that sent more than `undelivered_bytes` without the reader seeing
+ * complete messages is shut down (never closed: the descriptor is libzmq's). */
 #ifndef HOST_WATCHDOG_H
 #define HOST_WATCHDOG_H
 

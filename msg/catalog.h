@@ -199,7 +199,8 @@
     X(300, ROOM_FRAME, msg_room_frame) \
     X(301, ROOM_TIP, msg_room_tip) \
     X(302, ROOM_RECEIPT, msg_room_receipt) \
-    X(303, ROOM_WANT, msg_room_want)
+    X(303, ROOM_WANT, msg_room_want) \
+    X(304, ROOM_BEAT, msg_room_beat)
 
 enum msg_kind {
 #define MSG_KIND_ENUM(number, name, type) MSG_##name = number,

@@ -131,6 +131,7 @@ struct msg_room_frame {
 struct msg_room_tip { struct msg_id room; uint64_t account; uint64_t device; uint64_t incarnation; uint64_t salt; uint64_t number; struct msg_head head; struct msg_sig sig; };
 struct msg_room_receipt { struct msg_id room; uint64_t account; uint64_t device; struct msg_list marks; struct msg_sig sig; }; /* of MARK: synced here */
 struct msg_room_want { struct msg_id room; uint64_t account; uint64_t device; struct msg_list have; }; /* to that device; of MARK: publish what you have beyond these */
+struct msg_room_beat { struct msg_id room; };                       /* published where nothing else is: the XPUB is alive */
 
 /* ---- inside a seal ---- */
 struct msg_room_key { struct msg_id room; uint64_t epoch; uint64_t account; uint64_t device; struct msg_tag key; uint64_t counter; struct msg_sym_key chain; };

@@ -204,6 +204,7 @@ FIELDS(msg_room_want) {
     FIELD(msg_room_want, device, 1, ANY),
     LIST(msg_room_want, have, MSG_MARK, 0, MSG_MARK_COUNT),
 };
+FIELDS(msg_room_beat) {FIXED(msg_room_beat, room)};
 FIELDS(msg_room_key) {
     FIXED(msg_room_key, room),
     FIELD(msg_room_key, epoch, 1, ANY),

@@ -33,6 +33,7 @@ struct peer_publisher {
     bool listed;                /* the front spoke of it, in this session */
     uint64_t until_ms;          /* being dialled: give it up then */
     uint64_t at_ms;             /* dial (again) then; 0: not planned */
+    uint64_t heard_ms;          /* while it is up: when anything came last */
     uint32_t failures;          /* rounds over all its endpoints, in a row */
     uint64_t answered_ms;       /* when it was answered what it wanted */
 };
@@ -46,6 +47,7 @@ struct peer_room_mesh {
     bool heard;                 /* ROOM_STATE said that it is one, in this session */
     bool said;                  /* so did we: ROOM_MESH */
     bool admit_due;             /* somebody came, or a certificate did */
+    uint64_t published_ms;      /* when anything was, last */
     uint32_t key_count;
     struct peer_mesh_key keys[PEER_MESH_KEYS];
 };

@@ -2,6 +2,8 @@
  * and what the front is told of it. */
 #include "peer/parts.h"
 
+#define BEAT_MS 15000u      /* something is published at least so often */
+
 static struct peer_room *
 room_of(struct peer_core *self, const struct peer_room_mesh *mesh)
 {
@@ -85,6 +87,7 @@ begin(struct peer_core *self, struct peer_room *room, struct peer_room_mesh *mes
     mesh->settled = self->settings.port == 0;
     if (!mesh->settled) {
         mesh->link = peer_step_link(self);
+        mesh->published_ms = self->now.mono_ms;
         msg_effects_listen(self->out, mesh->link, room->port);
     }
     for (struct peer_publisher *one; (one = peer_meshes_each(&self->meshes, mesh, &at)) != NULL;)
@@ -226,12 +229,29 @@ peer_room_mesh_talks(struct peer_core *self, const struct peer_room *room)
 void
 peer_room_mesh_publish(struct peer_core *self, struct peer_room *room, struct msg_span frame)
 {
-    const struct peer_room_mesh *mesh = mesh_of(self, room);
-    if (mesh != NULL && mesh->open && mesh->settled && mesh->link != 0)
-        msg_effects_send_bytes(self->out, mesh->link, frame);
+    struct peer_room_mesh *mesh = mesh_of(self, room);
+    if (mesh == NULL || !mesh->open || !mesh->settled || mesh->link == 0)
+        return;
+    mesh->published_ms = self->now.mono_ms;
+    msg_effects_send_bytes(self->out, mesh->link, frame);
 }
 
 /* ---- in time ---- */
+
+/* A subscriber says nothing, so that TCP would not notice for minutes that its
+ * publisher has vanished: something comes from each that is alive. */
+static void
+beat(struct peer_core *self, const struct peer_room *room, struct peer_room_mesh *mesh)
+{
+    const struct msg_room_beat said = {room->facts.id};
+    if (!mesh->settled || mesh->link == 0)
+        return;
+    if (self->now.mono_ms >= mesh->published_ms + BEAT_MS) {
+        mesh->published_ms = self->now.mono_ms;
+        msg_effects_send(self->out, mesh->link, MSG_ROOM_BEAT, &said);
+    }
+    peer_step_at(self, mesh->published_ms + BEAT_MS);
+}
 
 void
 peer_room_mesh_tick(struct peer_core *self, struct peer_room *room)
@@ -242,5 +262,6 @@ peer_room_mesh_tick(struct peer_core *self, struct peer_room *room)
         return;
     if (mesh->admit_due && mesh->settled)
         admit(self, mesh);
+    beat(self, room, mesh);
     peer_room_publishers_tick(self, room, mesh);
 }

@@ -4,6 +4,7 @@
 #include "peer/parts.h"
 
 #define CANDIDATE_MS 2000u  /* for each endpoint: connect and handshake */
+#define SILENT_MS 45000u    /* three beats (room_mesh.c) were not heard: it is gone */
 #define AGAIN_FIRST_MS 500u
 #define AGAIN_LAST_MS 30000u
 #define LOST_MS 100u        /* until the log is asked for what did not come */
@@ -175,10 +176,20 @@ peer_room_publisher_up(struct peer_core *self, uint64_t link)
     if (publisher == NULL)
         return false;
     publisher->up = true;
+    publisher->heard_ms = self->now.mono_ms;
     publisher->until_ms = 0;
     publisher->failures = 0;
     peer_room_mesh_say(self, &self->meshes.list[publisher->mesh]);
     return true;
+}
+
+/* It was connected: after a while it is dialled again, from the first endpoint on. */
+static void
+lose(struct peer_core *self, struct peer_room *room, struct peer_publisher *publisher, bool drop)
+{
+    hang_up(self, room, publisher, drop);
+    publisher->candidate = publisher->endpoint_count;
+    dial_on(self, room, publisher);
 }
 
 bool
@@ -188,10 +199,11 @@ peer_room_publisher_down(struct peer_core *self, uint64_t link)
     if (publisher == NULL)
         return false;
     struct peer_room *room = room_of(self, &self->meshes.list[publisher->mesh]);
-    const bool was_up = publisher->up;
+    if (publisher->up) {
+        lose(self, room, publisher, false);
+        return true;
+    }
     hang_up(self, room, publisher, false);
-    if (was_up)
-        publisher->candidate = publisher->endpoint_count; /* after a while, from the first on */
     dial_on(self, room, publisher);
     return true;
 }
@@ -224,6 +236,7 @@ peer_room_publisher_frame(struct peer_core *self, uint64_t link, struct msg_span
     if (publisher == NULL)
         return false;
     struct peer_room *room = room_of(self, &self->meshes.list[publisher->mesh]);
+    publisher->heard_ms = self->now.mono_ms;
     const bool fine = peer_rooms_in(room) && msg_codec_decode(bytes, &kind, &any) == CONCLAVE_OK;
     if (fine && kind == MSG_ROOM_FRAME && is_its(publisher, room, &any.MSG_ANY_ROOM_FRAME.room, any.MSG_ANY_ROOM_FRAME.account, any.MSG_ANY_ROOM_FRAME.device))
         peer_room_hear_direct(self, room, &any.MSG_ANY_ROOM_FRAME);
@@ -236,11 +249,11 @@ peer_room_publisher_frame(struct peer_core *self, uint64_t link, struct msg_span
         peer_room_passed_on(self, room, &any.MSG_ANY_ROOM_FRAME);
     else if (fine && kind == MSG_ROOM_WANT && memcmp(&any.MSG_ANY_ROOM_WANT.room, &room->facts.id, sizeof room->facts.id) == 0)
         peer_room_wanted(self, room, publisher, &any.MSG_ANY_ROOM_WANT);
+    else if (fine && kind == MSG_ROOM_BEAT && is_its(publisher, room, &any.MSG_ANY_ROOM_BEAT.room, publisher->account, publisher->device))
+        return true;
     else {
         peer_step_log(self, MSG_LOG_WARN, "MESH-GARBAGE", "a member published what is not its frame of the room, and is not heard for a while");
-        hang_up(self, room, publisher, true);
-        publisher->candidate = publisher->endpoint_count;
-        dial_on(self, room, publisher);
+        lose(self, room, publisher, true);
     }
     return true;
 }
@@ -259,5 +272,9 @@ peer_room_publishers_tick(struct peer_core *self, struct peer_room *room, const 
             peer_room_publisher_dial(self, one);
         else if (one->until_ms != 0 || one->at_ms != 0)
             peer_step_at(self, one->until_ms != 0 ? one->until_ms : one->at_ms);
+        else if (one->up && self->now.mono_ms >= one->heard_ms + SILENT_MS)
+            lose(self, room, one, true);
+        else if (one->up)
+            peer_step_at(self, one->heard_ms + SILENT_MS);
     }
 }

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Breaks the cores on purpose, one guard at a time, and asks the simulator for
-# a seed that notices.  Takes some minutes; not part of `make check`.
+# a seed that notices, or the unit tests that are named for it.  Takes a while;
+# not part of `make check`.
 #
 #   tests/mutants.sh [NAME]...      all, or those
 #
@@ -36,19 +37,56 @@ for file in "${sources[@]}"; do
 done
 
 play() { # PROGRAM
-    CMOCKA_MESSAGE_OUTPUT='' timeout 900 "$1" --first --seeds 1 "$seeds" >"$1.out" 2>&1
+    CMOCKA_MESSAGE_OUTPUT='' timeout 900 "$1" --seeds 1 "$seeds" --first >"$1.out" 2>&1
 }
 
-"$cc" "${flags[@]}" -o "$work/sim" "$work"/objects/*.o "${libs[@]}" || exit 99
-if play "$work/sim"; then
-    pass "nothing is noticed when nothing is broken"
-else
-    fail "nothing is noticed when nothing is broken" "$(grep '^# [a-z_]*, seed' "$work/sim.out")"
-fi
+whole=
+# The simulator, with nothing broken, once.
+sim_is_sound() {
+    [ -z "$whole" ] || return 0
+    whole=yes
+    "$cc" "${flags[@]}" -o "$work/sim" "$work"/objects/*.o "${libs[@]}" || exit 99
+    if play "$work/sim"; then
+        pass "nothing is noticed when nothing is broken"
+    else
+        fail "nothing is noticed when nothing is broken" "$(grep '^# [a-z_]*, seed' "$work/sim.out")"
+    fi
+}
 
-# mutant NAME FILE SED: the change must be noticed
+# unit TEST OBJECTS...: builds tests/TEST.c with these objects, and runs it
+unit() {
+    local test=$1 program=$work/units/${1//\//_} file
+    shift
+    mkdir -p "$work/units"
+    for file in tests/broker/fake_device.c tests/broker/fake_registry.c tests/broker/fake_store.c "tests/$test.c"; do
+        [ -f "$work/units/${file//\//_}.o" ] || compile . "$file" "$work/units/${file//\//_}.o" || exit 99
+    done
+    "$cc" "${flags[@]}" -o "$program" "$work/units/tests_${test//\//_}.c.o" "$work"/units/tests_broker_fake_*.o "$@" "${libs[@]}" -lcmocka || exit 99
+    timeout 60 "$program" >"$program.out" 2>&1
+}
+
+declare -A sound
+# unit_is_sound TEST: the same, with nothing broken
+unit_is_sound() {
+    [ -z "${sound[$1]:-}" ] || return 0
+    sound[$1]=yes
+    if unit "$1" "${cores[@]}"; then
+        pass "$1: nothing is noticed when nothing is broken"
+    else
+        fail "$1: nothing is noticed when nothing is broken" "$(grep -a FAILED "$work/units/${1//\//_}.out")"
+    fi
+}
+
+cores=()
+for file in "${sources[@]}"; do
+    [[ $file == tests/* ]] || cores+=("$work/objects/${file//\//_}.o")
+done
+
+# mutant NAME FILE SED [TEST]...: the change must be noticed by one of these
+# unit tests; without any, by the simulator
 mutant() {
-    local name=$1 file=$2 change=$3 tree=$work/tree
+    local name=$1 file=$2 change=$3 tree=$work/tree test
+    shift 3
     [ ${#only[@]} -eq 0 ] || [[ " ${only[*]} " == *" $name "* ]] || return 0
     rm -rf "$tree" && mkdir -p "$tree" "$work/broken"
     cp -r msg host broker peer tests "$tree"
@@ -59,6 +97,23 @@ mutant() {
     fi
     rm -f "$work"/broken/*
     cp "$work"/objects/*.o "$work/broken"
+    if [ $# -gt 0 ]; then
+        if ! compile "$tree" "$file" "$work/broken/${file//\//_}.o"; then
+            fail "$name" "what it makes of $file does not compile"
+            return
+        fi
+        for test in "$@"; do
+            unit_is_sound "$test"
+            if ! unit "$test" "${cores[@]//"$work/objects"/"$work/broken"}"; then
+                pass "$name"
+                grep -aEh -m1 '^\[  FAILED  \] [a-z]|Assertion' "$work/units/${test//\//_}.out" | sed 's/^/#  /'
+                return
+            fi
+        done
+        fail "$name" "not noticed by $*"
+        return
+    fi
+    sim_is_sound
     if ! compile "$tree" "$file" "$work/broken/${file//\//_}.o" \
         || ! "$cc" "${flags[@]}" -o "$work/mutant" "$work"/broken/*.o "${libs[@]}"; then
         fail "$name" "what it makes of $file does not compile"
@@ -104,7 +159,7 @@ mutant lets_the_blocked_in peer/trust.c 's/if \(on\) \{/if (false) {/'
 # Who is revoked is dropped.
 mutant keeps_the_revoked peer/trust.c '/^peer_trust_revoked\(/,/^}/s/if \(device == NULL\)/if (true)/'
 # A nonce is used once.
-mutant reuses_nonces msg/envelope.c 's/msg_keys_random\(run->nonces, sizeof run->nonces\);/memset(run->nonces, 7, sizeof run->nonces);/'
+mutant reuses_nonces msg/envelope.c 's/msg_keys_random\(run->tails, sizeof run->tails\);/memset(run->tails, 7, sizeof run->tails);/'
 # What is said leaves the process sealed.
 mutant sends_in_the_clear msg/envelope.c '/^msg_envelope_seal\(/,/^}/s/^    run->counter\+\+;/    memcpy(out->at + out->len - frame.box.len, batch.at, batch.len);\n&/'
 # A request whose answer was lost is asked again.
@@ -147,5 +202,8 @@ mutant tells_too_much_of_what_came_back peer/mail.c 's/if \(memcmp\(&tag, run, s
 mutant forgets_what_happened peer/restore.c 's/kind == MSG_TELL_ROOM \|\| //'
 # Who comes back to a room with history goes on from what it had.
 mutant forgets_what_it_only_read peer/room_read.c 's/return heard \|\| /return /'
+
+# shellcheck source=tests/mutants_rooms.sh
+. "$here/mutants_rooms.sh"
 
 tap_done

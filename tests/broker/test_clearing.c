@@ -29,6 +29,20 @@ mail_expires_and_its_sender_is_told(void **state)
     assert_int_equal(post_waiting(), 0);
 }
 
+/* The clock of the machine was wrong, and was put right. */
+static void
+a_clock_that_is_put_back_expires_nothing(void **state)
+{
+    (void)state;
+    assert_true(fake_enter(&reg, &alice));
+    post_one(&alice, &bob, 21, 7, 100);
+    reg.now.wall_ms -= 40 * DAY_MS;
+    fake_registry_pass(&reg, 30 * DAY_MS - 1000);
+    for (int i = 0; i < 5; i++)
+        fake_registry_pass(&reg, DAY_MS);
+    assert_int_equal(post_stored(), 1);
+}
+
 static void
 a_sender_who_is_there_is_told_at_once(void **state)
 {
@@ -255,6 +269,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(mail_expires_and_its_sender_is_told),
+        CASE(a_clock_that_is_put_back_expires_nothing),
         CASE(a_sender_who_is_there_is_told_at_once),
         CASE(nobody_is_told_when_the_sender_is_gone_and_news_of_it_expire_too),
         CASE(many_expire_one_transaction_after_the_other),

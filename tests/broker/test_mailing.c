@@ -184,6 +184,54 @@ a_parcel_must_be_what_it_says(void **state)
     assert_int_equal(post_stored(), 0);
 }
 
+/* Each number in a RUN is the one that it is here; both frames are of one run. */
+static void
+a_parcel_names_its_devices_and_one_run(void **state)
+{
+    static struct post post;
+
+    (void)state;
+    assert_true(fake_enter(&reg, &alice));
+    struct fake_device sender = alice;
+    for (int i = 0; i < 5; i++) {
+        sender.account = alice.account + (i == 0);
+        sender.device = alice.device + (i == 1);
+        const struct msg_span frames = post_frames(&sender, bob.account + (i == 2), bob.device + (i == 3), 1, 20);
+        union msg_any first;
+        enum msg_kind kind;
+        struct msg_span rest = frames;
+        assert_int_equal(msg_codec_next_frame(&rest, &kind, &first), CONCLAVE_OK);
+        if (i == 4) { /* the run that SEALED names; it begins with the tag, 16 times */
+            uint8_t *const at = memmem(rest.at, rest.len, "\1\1\1\1\1\1\1\1", 8);
+            assert_non_null(at);
+            *at = 2;
+        }
+        fake_registry_clear(&reg);
+        post_begin(&post, 30);
+        post_add_frames(&post, bob.account, bob.device, frames);
+        fake_say(&reg, &alice, MSG_DEPOSIT, &post.deposit);
+        post_expect_refusal(&alice, bob.account, bob.device, "bad-arguments");
+    }
+    assert_int_equal(post_stored(), 0);
+}
+
+static void
+a_device_gets_its_own_mail_and_not_the_next_one_s(void **state)
+{
+    struct fake_device phone;
+
+    (void)state;
+    fake_device_init(&phone, 104);
+    assert_true(fake_admit(&reg, &phone, MSG_ENROL, "bob", "battery staple"));
+    assert_true(fake_enter(&reg, &alice));
+    post_one(&alice, &phone, 21, 1, 20);
+    post_one(&alice, &bob, 22, 1, 20);
+    assert_true(fake_enter(&reg, &bob));
+    assert_int_equal(post_mails(&bob), 1);
+    assert_true(fake_enter(&reg, &phone));
+    assert_int_equal(post_mails(&phone), 1);
+}
+
 static void
 the_fullest_batch_fits_into_a_mail(void **state)
 {
@@ -466,6 +514,8 @@ main(void)
         CASE(collecting_opens_the_window_and_costs_nothing_twice),
         CASE(several_parcels_are_one_transaction_and_the_refused_stand_apart),
         CASE(a_parcel_must_be_what_it_says),
+        CASE(a_parcel_names_its_devices_and_one_run),
+        CASE(a_device_gets_its_own_mail_and_not_the_next_one_s),
         CASE(the_fullest_batch_fits_into_a_mail),
         CASE(quotas_hold_for_the_mailbox_and_for_the_sender_and_are_given_back),
         CASE(one_sender_cannot_fill_a_mailbox_for_the_others),

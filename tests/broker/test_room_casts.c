@@ -200,9 +200,14 @@ a_tip_is_passed_on_and_not_kept(void **state)
     assert_true(msg_codec_next(&posts, MSG_LOGGED, &logged));
     assert_int_equal(logged.offset, 0);
     assert_int_equal(kept(), 0);
-    tip.account = bob.account;
-    post_kind(&alice, MSG_ROOM_TIP, &tip);
-    expect_refused(&alice, 0, "forbidden");
+    for (size_t i = 0; i < 3; i++) { /* not as somebody else, nor of another place */
+        tip = a_tip(&alice);
+        tip.account += i == 0;
+        tip.device += i == 1;
+        tip.room.at[0] ^= i == 2;
+        post_kind(&alice, MSG_ROOM_TIP, &tip);
+        expect_refused(&alice, i, "forbidden");
+    }
 }
 
 static void

@@ -137,6 +137,47 @@ strangers_are_told_nothing(void **state)
     expect_error(carol.link, "not-a-member");
     assert_int_equal(sent(&carol, MSG_ROOM_PEERS), 0);
     assert_int_equal(sent(&alice, MSG_ROOM_PEERS), 0);
+    fake_registry_clear(&reg);
+    say_routes(&carol, 1, &alice, NULL);
+    expect_error(carol.link, "not-a-member");
+}
+
+/* An address that it has from outside, and those that it has by itself, each once. */
+static void
+all_addresses_of_a_device_are_told_once(void **state)
+{
+    (void)state;
+    struct msg_device_card card;
+    struct msg_address address;
+
+    fake_login(&reg, &alice, (struct fake_login){.port = 7000, .address = "10.1.2.3:7000"});
+    say_mesh(&alice, 9001);
+    assert_int_equal(peers_told(&bob), 1);
+    assert_true(msg_codec_next(&any.MSG_ANY_ROOM_PEERS.peers, MSG_DEVICE_CARD, &card));
+    assert_int_equal(card.endpoints.count, 2);
+    assert_true(msg_codec_next(&card.endpoints, MSG_ADDRESS, &address));
+    expect_text(address.endpoint, "192.0.2.1:9001");
+    assert_true(msg_codec_next(&card.endpoints, MSG_ADDRESS, &address));
+    expect_text(address.endpoint, "10.1.2.3:9001");
+    fake_login(&reg, &alice, (struct fake_login){.port = 7000, .address = "192.0.2.1:7000"});
+    say_mesh(&alice, 0);
+    say_mesh(&alice, 9001);
+    expect_peer(&bob, &alice, "192.0.2.1:9001");
+}
+
+/* What the word of a route is worth when it is said too early. */
+static void
+a_route_from_who_is_no_member_counts_for_nothing_when_it_is_one(void **state)
+{
+    (void)state;
+    DO(act(&bob, MSG_ACT_LEAVE, NULL));
+    assert_true(go_live(&carol));
+    say_routes(&carol, 1, &bob, NULL);
+    DO(act(&bob, MSG_ACT_JOIN, NULL));
+    fake_registry_pass(&reg, 2000);
+    assert_true(go_live(&carol));
+    post_one(&bob, 1);
+    assert_int_equal(sent(&carol, MSG_ROOM_CAST), 1);
 }
 
 static void
@@ -279,6 +320,8 @@ main(void)
         POSTS_CASE(who_stops_or_goes_is_told_to_be_gone),
         POSTS_CASE(an_endpoint_is_told_to_those_alone_who_may_see_it),
         POSTS_CASE(strangers_are_told_nothing),
+        POSTS_CASE(all_addresses_of_a_device_are_told_once),
+        POSTS_CASE(a_route_from_who_is_no_member_counts_for_nothing_when_it_is_one),
         POSTS_CASE(what_comes_by_itself_is_not_cast_and_all_else_without_a_hole),
         POSTS_CASE(what_is_cast_says_by_which_routes_frames_are_left_out),
         POSTS_CASE(routes_of_before_that_come_late_or_again_change_nothing),

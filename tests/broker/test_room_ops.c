@@ -253,6 +253,19 @@ a_password_is_asked_for_once_at_a_time_and_given_up_when_the_vault_is_away(void 
 }
 
 static void
+a_room_is_there_once_it_is_on_disk(void **state)
+{
+    (void)state;
+    reg.hold_store = true;
+    assert_string_equal(create(&alice, &LOBBY, "#lobby", 0, ""), "");
+    assert_string_equal(act(&bob, MSG_ACT_JOIN, NULL), "no-such-room");
+    fake_registry_commit(&reg);
+    assert_string_equal(outcome(&alice), "done");
+    reg.hold_store = false;
+    DO(act(&bob, MSG_ACT_JOIN, NULL));
+}
+
+static void
 quotas_hold_for_rooms_members_and_invitations(void **state)
 {
     char name[16];
@@ -264,6 +277,9 @@ quotas_hold_for_rooms_members_and_invitations(void **state)
         DO(create(&alice, &id, name, 0, ""));
     }
     assert_string_equal(create(&alice, &LOBBY, "#lobby", 0, ""), "quota-exceeded"); /* account_rooms */
+    reg.hold_vault = true; /* said before a password is hashed for it */
+    assert_string_equal(create(&alice, &LOBBY, "#lobby", MSG_ROOM_LOCKED, "open sesame"), "quota-exceeded");
+    reg.hold_vault = false;
     DO(create(&bob, &LOBBY, "#lobby", 0, ""));
     assert_string_equal(act(&alice, MSG_ACT_JOIN, NULL), "quota-exceeded");
     reg.settings.room_members = 2;
@@ -309,6 +325,7 @@ main(void)
         ROOMS_CASE(a_locked_room_opens_to_its_password),
         ROOMS_CASE(wrong_passwords_of_a_room_block_the_account_there_and_nobody_else),
         ROOMS_CASE(a_password_is_asked_for_once_at_a_time_and_given_up_when_the_vault_is_away),
+        ROOMS_CASE(a_room_is_there_once_it_is_on_disk),
         ROOMS_CASE(quotas_hold_for_rooms_members_and_invitations),
     };
 

@@ -447,7 +447,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     settings.accounts = 3;
     settings.watches = 2;
     settings.requests_burst = 50;
-    settings.mail = (struct broker_mail_limits){30, 6, 1, 10, 1};
+    settings.mail = (struct broker_mail_limits){30, 6, 1, 4, 1, 10, 1};
     fake_registry_init(&reg, &settings);
     reg.hold_vault = reg.hold_store = true;
     for (unsigned steps = 0; input.len > 0 && steps < STEPS_MAX; steps++) {

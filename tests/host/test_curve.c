@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 static void
@@ -250,6 +251,28 @@ a_routing_id_that_imitates_another_connection_is_never_read(void **state)
     host_dial_close(&d, 0);
 }
 
+/* TCP alone would wait a quarter of an hour for a machine that is gone. */
+static void
+a_subscriber_that_acknowledges_nothing_is_given_45_seconds(void **state)
+{
+    struct fixture *f = *state;
+    struct host_dial *sub;
+    char endpoint[64];
+    unsigned timeout_ms = 0;
+    socklen_t len = sizeof timeout_ms;
+
+    f->port = 0;
+    assert_int_equal(host_curve_bind_xpub(&f->router, "127.0.0.1", &f->port, &f->server_sec, "test", 1024), CONCLAVE_OK);
+    snprintf(endpoint, sizeof endpoint, "127.0.0.1:%u", f->port);
+    assert_int_equal(host_dial_subscribe(&sub, msg_text(endpoint), &f->server, &f->client, &f->client_sec, 4096), CONCLAVE_OK);
+    zmq_pollitem_t item = {zsock_resolve(f->router), 0, ZMQ_POLLIN, 0};
+    assert_int_equal(zmq_poll(&item, 1, WAIT_MS), 1);
+    assert_int_equal(host_curve_read_xpub(f->router, &f->frame), HOST_READ_FRAME);
+    assert_int_equal(getsockopt(f->frame.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, &len), 0);
+    assert_int_equal(timeout_ms, 45000);
+    host_dial_close(&sub, 0);
+}
+
 static void
 signals_stay_with_the_program(void **state)
 {
@@ -280,6 +303,7 @@ main(void)
         CLAIM(the_end_of_a_link_is_seen_on_both_sides),
         CLAIM(more_than_one_part_is_garbage_and_is_read_to_its_end),
         CLAIM(a_foreign_routing_id_is_garbage),
+        CLAIM(a_subscriber_that_acknowledges_nothing_is_given_45_seconds),
         CLAIM(a_routing_id_that_imitates_another_connection_is_never_read),
     };
 

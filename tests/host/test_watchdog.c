@@ -1,6 +1,9 @@
 /* Proves host/watchdog on a bound socket: whom it cuts off, and whom it leaves. */
 #include "tests/host/sockets.h"
 
+#include <dirent.h>
+
+#include "host/rounds.h"
 #include "host/watchdog.h"
 
 /* Until the watchdog says so, or the test fails. */
@@ -104,6 +107,80 @@ the_watchdog_ends_a_message_that_does_not_end(void **state)
     host_watchdog_stop(&dog);
 }
 
+/* Threads of this process that make rounds. */
+static unsigned
+threads(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    const struct dirent *task;
+    unsigned count = 0;
+
+    assert_non_null(tasks);
+    while ((task = readdir(tasks)) != NULL) {
+        char path[300], name[32] = "";
+        snprintf(path, sizeof path, "/proc/self/task/%s/comm", task->d_name);
+        FILE *file = fopen(path, "r");
+        if (file == NULL)
+            continue; /* . and .., or it has just ended */
+        count += fgets(name, sizeof name, file) != NULL && strcmp(name, HOST_ROUNDS_NAME "\n") == 0;
+        fclose(file);
+    }
+    closedir(tasks);
+    return count;
+}
+
+/* A thread that said its last word takes a moment to end. */
+static void
+no_threads(void)
+{
+    for (int i = 0; i < WAIT_MS && threads() > 0; i++)
+        zmq_poll(NULL, 0, 1);
+    assert_int_equal(threads(), 0);
+}
+
+static void
+the_watchdogs_of_a_process_share_a_thread_and_come_and_go(void **state)
+{
+    enum { DOGS = 6 };
+    struct fixture *f = *state;
+    struct host_watchdog *dogs[DOGS];
+    struct host_watchdog_counts now;
+    zsock_t *routers[DOGS];
+    uint16_t ports[DOGS];
+    const struct host_watchdog_limits limits = {.connections = 100, .connections_per_source = 1};
+
+    for (int i = 0; i < DOGS; i++) {
+        bind_on(f, "127.0.0.1");
+        routers[i] = f->router;
+        ports[i] = f->port;
+    }
+    no_threads();
+    for (int i = 0; i < DOGS; i++)
+        assert_int_equal(host_watchdog_start(&dogs[i], routers[i], &limits), CONCLAVE_OK);
+    assert_int_equal(threads(), 1);
+    host_watchdog_stop(&dogs[0]);
+    host_watchdog_stop(&dogs[DOGS - 1]);
+    host_watchdog_stop(&dogs[2]);
+    assert_int_equal(host_watchdog_start(&dogs[2], routers[2], &limits), CONCLAVE_OK);
+    for (int i = 1; i < DOGS - 1; i++) {
+        f->port = ports[i];
+        struct host_dial *one = dial(f, "127.0.0.1", &f->server);
+        assert_int_equal(settled(one), HOST_DIAL_UP);
+        struct host_dial *two = dial(f, "127.0.0.1", &f->server);
+        until(dogs[i], &now, &now.cut_source, 1);
+        assert_int_equal(now.accepted, 2); /* of its own socket */
+        host_dial_close(&one, 0);
+        host_dial_close(&two, 0);
+    }
+    assert_int_equal(threads(), 1);
+    for (int i = 1; i < DOGS - 1; i++)
+        host_watchdog_stop(&dogs[i]);
+    no_threads();
+    for (int i = 1; i < DOGS; i++)
+        zsock_destroy(&routers[i]);
+    f->router = routers[0];
+}
+
 int
 main(void)
 {
@@ -111,6 +188,7 @@ main(void)
         CLAIM(the_watchdog_caps_the_connections_of_a_source),
         CLAIM(the_watchdog_ends_a_silent_connection_and_leaves_one_that_spoke),
         CLAIM(the_watchdog_ends_a_message_that_does_not_end),
+        CLAIM(the_watchdogs_of_a_process_share_a_thread_and_come_and_go),
     };
 
     return cmocka_run_group_tests(tests, begin, end);

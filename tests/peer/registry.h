@@ -26,6 +26,7 @@ static struct {
     uint64_t collected[2];
     const char *refuses;        /* all parcels are, with this code; NULL: none is */
     bool mute;                  /* DEPOSIT is not answered */
+    uint64_t req;               /* of the last DEPOSIT */
     bool keeps;                 /* mail is not pushed as it comes */
     uint64_t port;              /* in the last LOGIN */
 } registry;
@@ -62,6 +63,7 @@ registry_deposits(int from, const struct msg_deposit *deposit)
     struct msg_list parcels = deposit->parcels;
     struct msg_parcel parcel;
     const size_t before = registry.kept[1 - from];
+    registry.req = deposit->req;
     if (registry.mute)
         return;
     while (msg_codec_next(&parcels, MSG_PARCEL, &parcel)) {

@@ -73,6 +73,13 @@ static struct {
     uint32_t refusals;              /* so many operations are answered bad-arguments first */
     bool invited_only;              /* ROOM_FIND finds nothing */
     uint64_t asked[MSG_KIND_LIMIT]; /* how often */
+    uint64_t until_ms;              /* of certificates made from now on; 0: for ever */
+    bool mesh;                      /* what it says of the room */
+    uint64_t offset;                /* likewise */
+    uint16_t port;                  /* Ada's inbound one; 0: none */
+    enum msg_direct direct;
+    struct done { enum msg_effect_kind kind; uint64_t link; uint16_t port; struct msg_box_pub key; struct bytes bytes; } done[MAX];
+    size_t done_count;              /* all of LISTEN, SUBSCRIBE, DROP, ADMIT, EXPEL, and SEND to anybody but the front */
 } w;
 
 static void feed(const struct msg_event *event);
@@ -84,7 +91,7 @@ certify(uint64_t account, uint64_t device, struct person *who, const char *name,
     struct msg_buf buf = {body, 0, sizeof body}, out = {who->cert, 0, sizeof who->cert};
     struct msg_sig sig;
     struct msg_cert_body cert = {.serial = serial, .account = account, .device = device, .name = msg_text(name), .sign = who->id.sign,
-                                 .transport = who->id.transport, .mail = who->mail, .not_before_ms = 1, .not_after_ms = UINT64_MAX / 2};
+                                 .transport = who->id.transport, .mail = who->mail, .not_before_ms = 1, .not_after_ms = w.until_ms != 0 ? w.until_ms : UINT64_MAX / 2};
     msg_cert_sign_mail(&cert.mail_sig, &cert.mail, &who->id.sign_sec);
     assert_int_equal(msg_codec_encode(&buf, MSG_CERT, &cert), CONCLAVE_OK);
     assert_int_equal(msg_cert_sign(&sig, msg_span_of_buf(&buf), &w.signer_sec), CONCLAVE_OK);
@@ -139,6 +146,20 @@ take_bytes(struct bytes *to, struct msg_span bytes)
     memcpy(to->at, bytes.at, bytes.len);
 }
 
+/* What is asked of XPUBs and SUBs. */
+static inline void
+note(const struct msg_effects *effects, const struct msg_effect *effect)
+{
+    const bool always = effect->kind == EFFECT_LISTEN || effect->kind == EFFECT_SUBSCRIBE || effect->kind == EFFECT_DROP || effect->kind == EFFECT_ADMIT
+                        || effect->kind == EFFECT_EXPEL;
+    if (!always && (effect->kind != EFFECT_SEND || effect->id == w.link))
+        return;
+    assert_true(w.done_count < MAX);
+    struct done *const done = &w.done[w.done_count++];
+    *done = (struct done){.kind = effect->kind, .link = effect->id, .port = effect->port, .key = effect->key};
+    take_bytes(&done->bytes, msg_effects_bytes(effects, effect));
+}
+
 static inline void
 world_told(void *arg, struct msg_span frame)
 {
@@ -160,6 +181,7 @@ feed(const struct msg_event *event)
     peer_core_step(w.core, w.now, event, &effects);
     for (size_t i = 0; i < effects.count; i++) {
         const struct msg_effect *effect = &effects.list[i];
+        note(&effects, effect);
         if (effect->kind == EFFECT_PUT || effect->kind == EFFECT_DELETE)
             gather(&effects, effect);
         else if (effect->kind == EFFECT_STORE) {

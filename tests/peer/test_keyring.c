@@ -157,10 +157,24 @@ what_was_dropped_is_gone_with_its_record(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void
+a_key_is_found_by_all_that_it_belongs_to(void **state)
+{
+    (void)state;
+    const struct msg_id elsewhere = {{2}};
+    const struct peer_key key = a_key(1);
+    assert_true(peer_keyring_add(&ring, &key, true, &out));
+    assert_non_null(peer_keyring_find(&ring, &DEN, 1, 1, &key.first.tag));
+    assert_null(peer_keyring_find(&ring, &elsewhere, 1, 1, &key.first.tag));
+    assert_null(peer_keyring_find(&ring, &DEN, 2, 1, &key.first.tag));
+    assert_null(peer_keyring_find(&ring, &DEN, 1, 2, &key.first.tag));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        CASE(a_key_is_found_by_all_that_it_belongs_to),
         CASE(a_state_that_reaches_further_back_takes_its_place),
         CASE(what_does_not_lead_to_the_known_state_is_not_taken),
         CASE(whose_key_it_is_has_the_last_word),

@@ -122,21 +122,35 @@ what_is_published_reaches_all_who_are_admitted_in_order(void **state)
     assert_int_equal(a.core->ups + a.core->frames, 0); /* subscribers are no links */
 }
 
+static uint64_t
+denied(void)
+{
+    struct host_zap_counts counts;
+    host_zap_counts(&counts);
+    return counts.denied;
+}
+
 static void
-who_is_not_admitted_there_is_refused(void **state)
+who_is_not_admitted_there_is_refused_and_counted(void **state)
 {
     (void)state;
     open_xpub();
     at_xpub(admit, &c);
     at_xpub(admit_inbound, &b); /* elsewhere */
+    const uint64_t before = denied();
     dial_it(&b, 7);
     UNTIL(b.core->downs == 1);
     assert_int_equal(b.core->why, CONCLAVE_ERR_UNKNOWN_KEY);
     assert_int_equal(b.core->ups, 0);
+    assert_int_equal(denied(), before + 1);
+    dial_it(&c, 8); /* what is published from now on is for her alone */
+    hears(&c);
+    assert_int_equal(b.core->frames, 0);
     (void)snprintf(at_endpoint, sizeof at_endpoint, "%s", a.endpoint); /* and c not there */
     dial_it(&c, 7);
     UNTIL(c.core->downs == 1);
     assert_int_equal(c.core->why, CONCLAVE_ERR_UNKNOWN_KEY);
+    assert_int_equal(denied(), before + 2);
 }
 
 static void
@@ -160,9 +174,14 @@ who_is_expelled_is_cut_and_gets_nothing_more(void **state)
     assert_int_equal(b.core->why, CONCLAVE_OK);
     assert_int_equal(b.core->frames, before);
     assert_int_equal(c.core->downs, 0);
+    const uint64_t refused = denied();
     dial_it(&b, 9);
     UNTIL(b.core->downs == 2);
     assert_int_equal(b.core->why, CONCLAVE_ERR_UNKNOWN_KEY);
+    assert_int_equal(denied(), refused + 1);
+    say(52, 1, false);
+    comes(&c, 52);
+    assert_int_equal(b.core->frames, before);
 }
 
 static void
@@ -452,7 +471,7 @@ main(void)
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up_three, tear_down_three)
     const struct CMUnitTest tests[] = {
         TEST(what_is_published_reaches_all_who_are_admitted_in_order),
-        TEST(who_is_not_admitted_there_is_refused),
+        TEST(who_is_not_admitted_there_is_refused_and_counted),
         TEST(who_is_expelled_is_cut_and_gets_nothing_more),
         TEST(an_xpub_that_is_dropped_leaves_its_port_to_the_next),
         TEST(a_peer_without_an_inbound_socket_has_no_xpub),

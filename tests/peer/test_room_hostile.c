@@ -238,15 +238,17 @@ a_stranger_s_keys_are_not_kept(void **state)
     (void)state;
     friends(0);
     act(ADA, MSG_ACT_KICK, CAT);
-    const size_t before = records(BOB, PEER_TABLE_ROOM_KEYS);
+    const size_t before = records(BOB, PEER_TABLE_ROOM_KEYS), contacts = records(BOB, PEER_TABLE_CONTACTS);
     for (uint64_t epoch = 1; epoch < 5; epoch++) {
         const struct rogue other = rogue(DAN);
         hand(DAN, BOB, DAN, epoch, &other.key);             /* his own, of now and of times to come */
         hand(DAN, BOB, ADA, epoch, &other.key);             /* another's */
         hand(CAT, BOB, CAT, epoch + 2, &other.key);         /* who was here */
         hand(CAT, BOB, BOB, epoch, &other.key);             /* our own */
+        hand(BOB, BOB, BOB, epoch, &other.key);             /* though it is we who say so */
     }
     assert_int_equal(records(BOB, PEER_TABLE_ROOM_KEYS), before);
+    assert_int_equal(records(BOB, PEER_TABLE_CONTACTS), contacts); /* nor does that make anybody a contact */
     assert_int_equal(count(BOB, MSG_TELL_NOTICE), 0);
 }
 

@@ -77,6 +77,33 @@ a_key_lasts_a_day(void **state)
     assert_shown(BOB, "ada: one|ada: two|");
 }
 
+static void
+who_went_is_not_handed_it_though_the_front_names_them(void **state)
+{
+    (void)state;
+    friends(0);
+    act(ADA, MSG_ACT_KICK, CAT);
+    w.parts[CAT].role = MSG_ROLE_MEMBER; /* as the front has it */
+    disconnect(CAT);
+    const size_t before = w.side[CAT].box_count;
+    say(ADA, "alone");
+    assert_shown(BOB, "ada: alone|");
+    assert_int_equal(w.side[CAT].box_count, before);
+}
+
+static void
+a_full_mailbox_holds_nobody_else_up(void **state)
+{
+    (void)state;
+    friends(0);
+    w.full = CAT;
+    say(ADA, "hello");
+    assert_shown(BOB, "ada: hello|");
+    w.full = 0;
+    run(120000);
+    assert_shown(CAT, "ada: hello|"); /* she asked for it */
+}
+
 /* ---- asking ---- */
 
 static void
@@ -442,6 +469,8 @@ main(void)
         TEST(a_new_epoch_has_a_new_key_and_who_went_is_not_handed_it),
         TEST(who_joins_is_handed_the_present_state_of_the_key),
         TEST(a_key_lasts_a_day),
+        TEST(who_went_is_not_handed_it_though_the_front_names_them),
+        TEST(a_full_mailbox_holds_nobody_else_up),
         TEST(a_key_that_is_missing_is_asked_for),
         TEST(it_is_asked_for_when_its_owner_is_back_and_after_a_restart),
         TEST(what_was_passed_over_while_a_key_was_missing_is_read_after_a_crash),

@@ -203,14 +203,26 @@ is_on_disk(const struct sim_proc *proc, uint64_t arrival)
     return false;
 }
 
+/* The first arrival in a record that is after what was shown; 0: none is. */
+static uint64_t
+first_unshown(const struct sim_record *record, uint64_t shown)
+{
+    union msg_any any;
+    enum msg_kind kind;
+    if (record == NULL || record->table != PEER_TABLE_INBOX || msg_codec_decode(msg_span(record->at, record->len), &kind, &any) != CONCLAVE_OK)
+        return 0;
+    const uint64_t last = msg_record_key_u64(msg_record_key_span(&record->key), 0);
+    const uint64_t first = kind == MSG_REC_INBOX_BATCH ? last + 1 - any.MSG_ANY_REC_INBOX_BATCH.count : last;
+    return first > shown ? first : shown + 1;
+}
+
 void
 sim_check_arrival(struct sim *sim, struct sim_proc *proc, uint64_t arrival)
 {
-    const struct msg_record_key shown = msg_record_key1(proc->disk.shown), key = msg_record_key1(arrival);
+    const struct msg_record_key shown = msg_record_key1(proc->disk.shown);
     if (arrival == 0)
         return;
-    const struct sim_record *const next = sim_disk_after(&proc->disk, PEER_TABLE_INBOX, msg_record_key_span(&shown));
-    if (next == NULL || next->table != PEER_TABLE_INBOX || !msg_span_equal(msg_record_key_span(&next->key), msg_record_key_span(&key)))
+    if (first_unshown(sim_disk_after(&proc->disk, PEER_TABLE_INBOX, msg_record_key_span(&shown)), proc->disk.shown) != arrival)
         sim_fail(sim, "process %u is shown what arrived as %llu after %llu: left out, or once more", proc->index,
                  (unsigned long long)arrival, (unsigned long long)proc->disk.shown);
     proc->disk.shown = arrival;

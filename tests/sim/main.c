@@ -151,8 +151,8 @@ static int
 usage(void)
 {
     fprintf(stderr,
-            "usage: sim [--seeds FROM COUNT | --runs COUNT | --seed N] [--scenario NAME] [--first] [--trace] "
-            "[--list]\n");
+            "usage: sim [--seeds FROM COUNT | --runs COUNT | --seed N] [--scenario NAME] [--first] "
+            "[--trace] [--list]\n");
     return 2;
 }
 
@@ -173,7 +173,7 @@ int
 main(int argc, char **argv)
 {
     uint64_t from = 1, count = 0, runs = 0, failed = 0, cases = 0;
-    bool trace = false, first = false;
+    bool trace = false, first = false; /* first: the first failure is enough */
     const char *only = NULL;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--seeds") == 0 && i + 2 < argc && number(&from, argv[i + 1]) &&

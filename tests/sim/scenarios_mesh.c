@@ -119,11 +119,42 @@ a_mesh_comes_back_while_the_registry_is_away(struct sim *sim)
     for (uint32_t i = 0; i < PEOPLE; i++)
         if (i == 0 || sim_chance(sim, 500))
             sim_crash(sim, who[i], sim_below(sim, 3 * SIM_SECOND));
-    sim_run(sim, 240 * SIM_SECOND); /* all have dialled again, those too whose links died unseen */
+    sim_run(sim, 60 * SIM_SECOND); /* all have dialled again, those too whose links died unseen */
     sim_room_say(sim, who[0], "#den");
     sim_run(sim, 3 * SIM_SECOND);
     SIM_EXPECT(sim, sim_shown(sim, who[1]) == before + 1);
     sim_registry_restart(sim);
+    sim_settle(sim);
+}
+
+/* Two that cannot reach each other any more, and are not told so: within a
+ * minute each hears the other through the registry at once. */
+static void
+a_way_that_died_unseen_is_left(struct sim *sim)
+{
+    uint32_t who[PEOPLE];
+    gather(sim, who);
+    sim_part(sim, who[0], who[1], true);
+    sim_room_say(sim, who[0], "#den");
+    sim_run(sim, 50 * SIM_SECOND);
+    const uint64_t before = sim_shown(sim, who[1]);
+    sim_room_say(sim, who[0], "#den");
+    sim_run(sim, SIM_SECOND);
+    SIM_EXPECT(sim, sim_shown(sim, who[1]) == before + 1);
+    sim_settle(sim);
+}
+
+/* Nobody says a word for long: all ways stay as they are. */
+static void
+silence_ends_no_way(struct sim *sim)
+{
+    uint32_t who[PEOPLE];
+    gather(sim, who);
+    const size_t conns = sim->conn_count;
+    const uint64_t published = sim->procs[who[1]].published;
+    sim_run(sim, 300 * SIM_SECOND);
+    SIM_EXPECT(sim, sim->conn_count == conns);
+    SIM_EXPECT(sim, sim->procs[who[1]].published > published);
     sim_settle(sim);
 }
 
@@ -168,6 +199,8 @@ static const struct sim_scenario SCENARIOS[] = {
     SIM_STORY(members_go_on_talking_while_the_registry_is_away, 10),
     SIM_STORY(what_was_missed_is_had_from_members_while_the_registry_is_away, 20),
     SIM_STORY(a_mesh_comes_back_while_the_registry_is_away, 10),
+    SIM_STORY(a_way_that_died_unseen_is_left, 5),
+    SIM_STORY(silence_ends_no_way, 2),
     SIM_STORY(whoever_is_put_out_gets_nothing_more, 10),
     SIM_STORY(members_of_a_mesh_are_killed_while_everything_fails, 20),
 };

@@ -1,0 +1,39 @@
+/* One thread for the process on which whoever watches something makes its
+ * rounds: when the socket that it reads has news, and every 100 ms while it
+ * wants to.  For host/watchdog; a process has many watched sockets (a peer one
+ * for each room that is a mesh), and needs no thread for each. */
+#ifndef HOST_ROUNDS_H
+#define HOST_ROUNDS_H
+
+#include <czmq.h>
+
+#include "msg/base.h"
+#include "msg/error.h"
+
+#define HOST_ROUNDS_NAME "rounds" /* of the thread, to whoever lists them */
+
+/* What a round begins with, the same for all. */
+struct host_round {
+    uint64_t now_ms;            /* monotonic */
+    uint64_t resident_bytes;    /* memory of the process; 0: not known */
+};
+
+/* On the thread of the rounds; must not block.  True: again within 100 ms;
+ * false: once there is news (for anybody). */
+typedef bool host_rounds_fn(void *arg, const struct host_round *round);
+
+/* Somebody who makes them; the caller's, from add until remove. */
+struct host_rounds_one {
+    zsock_t *socket;            /* read by fn alone from add until remove */
+    host_rounds_fn *fn;
+    void *arg;
+    struct host_rounds_one *next;   /* the thread's */
+};
+
+/* Any thread.  The first starts the thread, the last ends it.  SYSTEM. */
+enum conclave_err CONCLAVE_CHECK host_rounds_add(struct host_rounds_one *one);
+
+/* When it returns, fn is not running and will not be called again. */
+void host_rounds_remove(struct host_rounds_one *one);
+
+#endif

@@ -1,0 +1,248 @@
+/* Frames of a member that are signed and open, and do not hold all the same:
+ * what is in them, what they follow, and which key they are under. */
+#include "tests/peer/room_rogue.h"
+
+static uint8_t at[4096];
+static struct rogue cat;
+
+/* Cat's next frame would be of number cat.number + 1; Bob has her key. */
+static void
+friends(void)
+{
+    create(ADA, 0);
+    join(BOB);
+    join(CAT);
+    cat = rogue(CAT);
+    hand(CAT, BOB, CAT, 1, &cat.key);
+    log_frame(CAT, rogue_frame(&cat, "one", at));
+    assert_shown(BOB, "cat: one|");
+}
+
+static struct msg_say
+word(uint64_t number, const struct msg_head *prev, const char *text)
+{
+    struct msg_say say = {.number = number, .prev = *prev, .ts_ms = 1, .text = msg_text(text)};
+    msg_keys_random(&say.id, sizeof say.id);
+    return say;
+}
+
+static struct msg_head
+head_after(const struct msg_say *say)
+{
+    struct msg_head head;
+    msg_chain_head(&head, &say->prev, &say->id, say->number, say->ts_ms, say->text);
+    return head;
+}
+
+static struct msg_room_frame
+header(uint64_t first, uint64_t count, const struct msg_head *head)
+{
+    return (struct msg_room_frame){.room = w.room.id, .epoch = w.room.epoch, .epoch_head = w.room.epoch_head, .account = CAT, .device = 1,
+                                   .incarnation = UINT64_C(1) << 50, .salt = 7, .first = first, .count = count, .head = *head};
+}
+
+/* Cat posts these, under that header, in her name and by her key. */
+static void
+posts(struct msg_room_frame frame, const struct msg_say *says, size_t count)
+{
+    uint8_t inside[2048];
+    struct msg_buf out = {at, 0, sizeof at}, batch = {inside, 0, sizeof inside};
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &says[i]), CONCLAVE_OK);
+    assert_int_equal(msg_roomkey_seal(&cat.at, &out, &frame, msg_span_of_buf(&batch), &w.side[CAT].id.sign_sec), CONCLAVE_OK);
+    log_frame(CAT, msg_span_of_buf(&out));
+}
+
+/* ---- what is in it ---- */
+
+static void
+what_is_not_numbered_as_it_says_is_not_shown(void **state)
+{
+    (void)state;
+    friends();
+    struct msg_say says[2] = {word(2, &cat.head, "two")};
+    struct msg_head head = head_after(&says[0]);
+    says[1] = word(4, &head, "four");
+    head = head_after(&says[1]);
+    posts(header(2, 2, &head), says, 2);
+    assert_shown(BOB, "cat: one|");
+}
+
+static void
+what_does_not_follow_within_a_frame_is_not_shown(void **state)
+{
+    (void)state;
+    friends();
+    struct msg_say says[2] = {word(2, &cat.head, "two")};
+    says[1] = word(3, &cat.head, "three"); /* after one, as it says */
+    const struct msg_head head = head_after(&says[1]);
+    posts(header(2, 2, &head), says, 2);
+    assert_shown(BOB, "cat: one|");
+}
+
+static void
+what_is_not_what_was_signed_is_not_shown(void **state)
+{
+    (void)state;
+    friends();
+    const struct msg_say say = word(2, &cat.head, "two");
+    struct msg_head head = head_after(&say);
+    head.at[0] ^= 1;
+    posts(header(2, 1, &head), &say, 1);
+    assert_shown(BOB, "cat: one|");
+}
+
+static void
+fewer_or_more_than_it_says_are_not_shown(void **state)
+{
+    (void)state;
+    friends();
+    const struct msg_say say = word(2, &cat.head, "two");
+    const struct msg_head head = head_after(&say);
+    posts(header(2, 2, &head), &say, 1);
+    assert_shown(BOB, "cat: one|");
+    struct msg_say says[2] = {word(2, &cat.head, "two")};
+    const struct msg_head between = head_after(&says[0]);
+    says[1] = word(3, &between, "three");
+    posts(header(2, 1, &between), says, 2);
+    assert_shown(BOB, "cat: one|");
+}
+
+/* ---- what it follows ---- */
+
+static void
+what_does_not_follow_what_came_is_told(void **state)
+{
+    (void)state;
+    friends();
+    const struct msg_head other = {{9}};
+    const struct msg_say say = word(2, &other, "two");
+    const struct msg_head head = head_after(&say);
+    assert_int_equal(notices(BOB, "different things"), 0);
+    posts(header(2, 1, &head), &say, 1);
+    assert_int_equal(notices(BOB, "different things"), 1);
+}
+
+static void
+of_a_frame_that_came_in_part_the_rest_is_shown(void **state)
+{
+    (void)state;
+    friends();
+    const struct msg_head none = {{0}};
+    struct msg_say says[2] = {word(1, &none, "one again"), word(2, &cat.head, "two")};
+    const struct msg_head first = head_after(&says[0]);
+    says[1] = word(2, &first, "two");
+    const struct msg_head last = head_after(&says[1]);
+    posts(header(1, 2, &last), says, 2);
+    assert_shown(BOB, "cat: one|cat: two|");
+}
+
+/* Its disk is an older copy: it says what it had forgotten, and new things. */
+static void
+what_an_older_copy_says_again_is_not_shown_again(void **state)
+{
+    (void)state;
+    friends();
+    const struct msg_head none = {{0}};
+    const struct msg_say say = word(1, &none, "hello");
+    const struct msg_head head = head_after(&say);
+    struct msg_room_frame frame = header(1, 1, &head);
+    frame.incarnation++;
+    frame.from_incarnation = UINT64_C(1) << 50;
+    frame.from_number = 1;
+    posts(frame, &say, 1);
+    assert_shown(BOB, "cat: one|cat: hello|");
+    frame.incarnation++; /* which knows of nothing before it */
+    frame.salt = 8;
+    frame.from_incarnation = frame.from_number = 0;
+    posts(frame, &say, 1);
+    assert_shown(BOB, "cat: one|cat: hello|");
+}
+
+/* The same number of starts, and other random bits: it does not know yet. */
+static void
+what_an_older_copy_says_in_a_life_that_was_is_not_taken_for_its_chain(void **state)
+{
+    (void)state;
+    friends();
+    const struct msg_say say = word(2, &cat.head, "two");
+    const struct msg_head head = head_after(&say);
+    struct msg_room_frame frame = header(2, 1, &head);
+    frame.salt = 8;
+    posts(frame, &say, 1);
+    assert_shown(BOB, "cat: one|");
+}
+
+static void
+what_was_said_in_an_earlier_life_is_not_shown_again(void **state)
+{
+    (void)state;
+    create(ADA, 0);
+    join(BOB);
+    say(ADA, "before");
+    restart(ADA);
+    say(ADA, "after");
+    restart(ADA);
+    say(ADA, "and again");
+    assert_shown(BOB, "ada: before|ada: after|ada: and again|");
+    log_frame(ADA, msg_span(w.log[0].frame.at, w.log[0].frame.len));
+    log_frame(ADA, msg_span(w.log[1].frame.at, w.log[1].frame.len));
+    say(ADA, "on");
+    assert_shown(BOB, "ada: before|ada: after|ada: and again|ada: on|");
+    assert_int_equal(count(BOB, MSG_TELL_GAP), 0);
+}
+
+/* ---- under which key ---- */
+
+static void
+a_key_serves_in_its_epoch_alone(void **state)
+{
+    (void)state;
+    friends();
+    join(DAN);
+    act(ADA, MSG_ACT_KICK, DAN);
+    assert_int_equal(w.room.epoch, 2);
+    const struct msg_say say = word(2, &cat.head, "dan can read this");
+    const struct msg_head head = head_after(&say);
+    posts(header(2, 1, &head), &say, 1);
+    assert_shown(BOB, "cat: one|");
+}
+
+/* ---- more than the disk takes ---- */
+
+static void
+a_disk_that_does_not_keep_up_is_waited_for(void **state)
+{
+    (void)state;
+    static char text[40001];
+    create(ADA, 0);
+    join(BOB);
+    say(ADA, "hello");
+    memset(text, 'x', sizeof text - 1);
+    w.side[BOB].lazy = true;
+    for (int i = 0; i < 200; i++)
+        say(ADA, text);
+    assert_int_equal(count(BOB, MSG_TELL_MESSAGE), 1);
+    w.side[BOB].lazy = false;
+    run(60000);
+    assert_int_equal(count(BOB, MSG_TELL_MESSAGE), 201);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_not_numbered_as_it_says_is_not_shown),
+        TEST(what_does_not_follow_within_a_frame_is_not_shown),
+        TEST(what_is_not_what_was_signed_is_not_shown),
+        TEST(fewer_or_more_than_it_says_are_not_shown),
+        TEST(what_does_not_follow_what_came_is_told),
+        TEST(of_a_frame_that_came_in_part_the_rest_is_shown),
+        TEST(what_an_older_copy_says_again_is_not_shown_again),
+        TEST(what_an_older_copy_says_in_a_life_that_was_is_not_taken_for_its_chain),
+        TEST(what_was_said_in_an_earlier_life_is_not_shown_again),
+        TEST(a_key_serves_in_its_epoch_alone),
+        TEST(a_disk_that_does_not_keep_up_is_waited_for),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
