@@ -217,13 +217,14 @@ void
 broker_room_ops_fail(struct broker_front_core *self, struct broker_job *job, enum conclave_err err, uint64_t retry_ms)
 {
     const uint32_t slot = job->proposal;
+    char blocked[96];
 
+    (void)snprintf(blocked, sizeof blocked, "You gave too many wrong passwords for that room; try again in %llu s.",
+                   (unsigned long long)(retry_ms / 1000 + 1));
     if (job->throttle != 0)
         broker_throttle_let_go(&self->throttle, job->throttle);
     broker_jobs_end(&self->jobs, job);
-    refuse(self, slot, err,
-           err == CONCLAVE_ERR_BLOCKED ? "You gave too many wrong passwords for that room; try again later." : NULL,
-           retry_ms);
+    refuse(self, slot, err, err == CONCLAVE_ERR_BLOCKED ? blocked : NULL, retry_ms);
 }
 
 /* ---- ROOM_PROPOSE ---- */
@@ -265,7 +266,9 @@ hand_in(struct broker_front_core *self, const struct broker_ask *ask, const stru
     proposal->device = asker->device;
     const uint64_t flags = op->act == MSG_ACT_CREATE ? op->flags
                            : op->act == MSG_ACT_JOIN && room != BROKER_NONE ? self->rooms.list[room].rules.flags : 0;
-    if ((flags & MSG_ROOM_LOCKED) != 0)
+    if ((flags & MSG_ROOM_LOCKED) != 0 && propose->password.len == 0)
+        refuse(self, slot, CONCLAVE_ERR_WRONG_CREDENTIALS, "The room has a password; give it.", 0); /* no guess */
+    else if ((flags & MSG_ROOM_LOCKED) != 0)
         ask_vault(self, slot, propose->password, op->act == MSG_ACT_CREATE);
     else
         admit(self, slot);
