@@ -82,7 +82,8 @@ enum conclave_err cli_commands_parse_line(struct cli_call *call, const char *lin
 enum conclave_err cli_commands_parse_words(struct cli_call *call, int count, char **words, struct cli_buf *why);
 
 void cli_commands_usage(struct cli_buf *out, const struct cli_command *command, bool as_slash);
-void cli_commands_help(struct cli_buf *out, bool as_slash);
+void cli_commands_index(struct cli_buf *out);               /* by topic, with a slash; fits any terminal */
+void cli_commands_help(struct cli_buf *out, bool as_slash); /* a line about each */
 void cli_commands_help_one(struct cli_buf *out, const struct cli_command *command, bool as_slash);
 void cli_commands_wipe(struct cli_call *call);
 

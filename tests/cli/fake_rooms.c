@@ -109,7 +109,7 @@ conclave_rooms(struct conclave *self, bool detailed)
                                                  {"#den", 12, "", CONCLAVE_ROOM_LOCKED},
                                                  {"#cave", 1, "dark", CONCLAVE_ROOM_PRIVATE | CONCLAVE_ROOM_HISTORY}};
     const uint64_t refused = fake_refuse(self);
-    (void)detailed;
+    fake_trace_line("rooms %d\n", detailed ? 1 : 0);
     return refused != 0 ? refused
                         : fake_answer(self, (struct conclave_event){
                                            .kind = CONCLAVE_EVENT_ROOMS, .rooms = rooms, .rooms_count = 3});
