@@ -251,6 +251,7 @@ struct peer_core {
     struct peer_meshes meshes;
     struct peer_cards cards;
     struct peer_keyring keyring;
+    uint64_t keys_swept_ms;             /* when keys of rooms that are too old are looked for next */
     uint32_t room_reads;                /* rosters being read */
     uint32_t room_passes;               /* logs being read */
     bool rooms_syncing;                 /* chains in some room wait for the disk */

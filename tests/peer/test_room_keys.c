@@ -232,6 +232,37 @@ an_answer_that_is_lost_repeats_nothing(void **state)
     assert_shown(BOB, "ada: zero|ada: one|");
 }
 
+static size_t
+keys_on_disk(uint64_t who)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < w.side[who].record_count; i++)
+        count += w.side[who].records[i].table == PEER_TABLE_ROOM_KEYS;
+    return count;
+}
+
+static void
+days_pass(uint64_t days)
+{
+    w.now.mono_ms += days * 24 * 3600 * 1000;
+    w.now.wall_ms += days * 24 * 3600 * 1000;
+    run(3600 * 1000);
+}
+
+static void
+who_only_listens_forgets_keys_that_no_log_has_frames_of(void **state)
+{
+    (void)state;
+    friends(0);
+    say(ADA, "one");
+    assert_shown(BOB, "ada: one|");
+    assert_int_equal(keys_on_disk(BOB), 1);
+    days_pass(31); /* one for a day, thirty in the log */
+    assert_int_equal(keys_on_disk(BOB), 1);
+    days_pass(2);
+    assert_int_equal(keys_on_disk(BOB), 0);
+}
+
 /* ---- frames that do not hold ---- */
 
 /* The registry shows a frame of Ada's with something changed. */
@@ -345,6 +376,7 @@ main(void)
         TEST(a_key_that_is_missing_is_asked_for),
         TEST(it_is_asked_for_when_its_owner_is_back_and_after_a_restart),
         TEST(who_was_there_before_is_told_keys_from_then),
+        TEST(who_only_listens_forgets_keys_that_no_log_has_frames_of),
         TEST(history_is_handed_on_by_others),
         TEST(without_history_nobody_hands_on_the_key_of_another),
         TEST(what_is_refused_goes_again),
