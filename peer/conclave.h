@@ -149,7 +149,7 @@ enum conclave_event_kind {
     CONCLAVE_EVENT_ROOMS,    /* request, rooms, rooms_count */
     CONCLAVE_EVENT_MEMBERS,  /* request, room, members, members_count */
     CONCLAVE_EVENT_ROOM,     /* room, act; by: who did it; user: to whom, "" where to the room; both "" in a room that only
-                              * conclave_rooms_watch told of; text: the topic of CREATE and TOPIC; who owns the room after a
+                              * conclave_rooms_watch told of; text: the topic of CREATE, TOPIC and our own JOIN; who owns the room after a
                               * LEAVE, "" if nothing changed; the device of REVOKED, "" if the account is gone */
     CONCLAVE_EVENT_GAP       /* room, from, first, last: these messages of that sender are missing and will not come */
 };

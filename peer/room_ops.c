@@ -121,7 +121,8 @@ tell(struct peer_core *self, struct peer_room *room, const struct claim *claim, 
     const char *by = actor != NULL ? actor->name : "";
     const char *whom = subject != NULL ? subject->name : "";
     struct msg_tell_room said = {.room = msg_text(room->name), .act = act, .user = msg_text(alone ? by : whom), .by = msg_text(by)};
-    if (act == MSG_ACT_CREATE || act == MSG_ACT_TOPIC)
+    const bool came = act == MSG_ACT_JOIN && actor != NULL && actor->part.account == self->self.account;
+    if (act == MSG_ACT_CREATE || act == MSG_ACT_TOPIC || came)
         said.text = msg_text(room->topic);
     else if (act == MSG_ACT_LEAVE)
         said.text = msg_text(whom);
@@ -140,7 +141,8 @@ tell(struct peer_core *self, struct peer_room *room, const struct claim *claim, 
     }
     if (room->facts.number < room->history || room->last.act == 0 || !peer_room_concerns_us(room))
         return;
-    const struct msg_tell_room last = {msg_text(room->name), room->last.act, msg_text(room->last.user), msg_text(room->last.by), msg_text("")};
+    const char *topic = room->last.act == MSG_ACT_JOIN ? room->topic : ""; /* that was us */
+    const struct msg_tell_room last = {msg_text(room->name), room->last.act, msg_text(room->last.user), msg_text(room->last.by), msg_text(topic)};
     peer_held_put(self->held, peer_step_store(self), MSG_TELL_ROOM, &last);
 }
 

@@ -42,7 +42,8 @@ void cli_rooms_reason(struct cli_buf *out, const struct cli *cli, enum conclave_
 
 /* cli->call went well: plain lines do not go to a room that it left. */
 void cli_rooms_leave_focus(struct cli *cli);
-/* A ROOM event: the room of cli->call is called from then on as it writes itself. */
+/* A ROOM event: the room of cli->call is called from then on as it writes
+ * itself; that it was joined tells the topic. */
 void cli_rooms_name(struct cli *cli, const struct conclave_event *event);
 
 /* Asks on the terminal without echo, beside the prompt; false: nobody answered. */

@@ -54,6 +54,7 @@ struct cli_call {
     /* what the words mean */
     const char *name;    /* without its @; NULL: none.  send, msg, chat: a #ROOM, too */
     struct cli_buf room; /* with its #, also where it was left out; empty: none */
+    struct cli_buf topic; /* of the room that was joined, once an event has told */
     const char *file;    /* --password-file of a room; NULL: none */
     bool history;        /* create --history */
     const char *text;

@@ -205,6 +205,10 @@ cli_face_rooms_ok(struct cli_buf *out, const struct cli *cli)
         cli_view_line(out, call->room.at);
         cli_buf_text(out, " talks there.");
     }
+    if (act == CONCLAVE_ACT_JOIN && call->topic.len > 0) {
+        cli_buf_text(out, "\nTopic: ");
+        cli_view_line(out, call->topic.at);
+    }
 }
 
 /* What is gathered: one message's. */

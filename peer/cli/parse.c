@@ -437,5 +437,6 @@ cli_commands_wipe(struct cli_call *call)
     cli_buf_wipe(&call->word);
     cli_buf_wipe(&call->line);
     cli_buf_wipe(&call->room);
+    cli_buf_wipe(&call->topic);
     *call = (struct cli_call){0};
 }

@@ -100,7 +100,7 @@ put_who_may(struct cli_buf *out, const struct cli *cli)
     const char *const room = call->room.at;
     const bool rank = act == CONCLAVE_ACT_KICK || act == CONCLAVE_ACT_BAN || act == CONCLAVE_ACT_MUTE || act == CONCLAVE_ACT_UNMUTE;
     if (act == CONCLAVE_ACT_JOIN)
-        cli_buf_format(out, "You are banned from %s; its owner or a moderator can undo that.", room);
+        cli_buf_format(out, "You are banned from %s, or not invited; its owner or a moderator can invite you.", room);
     else if (rank && call->name != NULL && cli_same_name(call->name, cli->name))
         cli_buf_text(out, "Nobody can do that to themselves.");
     else if (rank)
@@ -149,6 +149,10 @@ cli_rooms_name(struct cli *cli, const struct conclave_event *event)
         return;
     cli_buf_clear(room);
     cli_buf_text(room, event->room);
+    if (event->act != CONCLAVE_ACT_JOIN || !cli_same_name(event->user.name, cli->name))
+        return;
+    cli_buf_clear(&cli->call.topic);
+    cli_buf_text(&cli->call.topic, event->text);
 }
 
 uint64_t

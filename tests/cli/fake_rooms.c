@@ -79,6 +79,10 @@ conclave_room_join(struct conclave *self, const char *room, const char *password
         return fake_fail(self, CONCLAVE_ERR_FORBIDDEN, "");
     if (strcmp(room, "#den") == 0 && strcmp(password, "open sesame") != 0)
         return fake_fail(self, CONCLAVE_ERR_WRONG_CREDENTIALS, "");
+    const struct conclave_event joined = {.kind = CONCLAVE_EVENT_ROOM, .room = "#Big", .act = CONCLAVE_ACT_JOIN, .by = "alice",
+                                          .user = {.name = "alice"}, .text = "new\x1bs"};
+    if (strcmp(room, "#big") == 0)
+        fake_add(self, &joined);
     return fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
 }
 

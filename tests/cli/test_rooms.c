@@ -229,6 +229,16 @@ the_prompt_completes_names_that_were_seen_and_loses_no_chat_to_control_c(void **
 }
 
 static void
+who_joins_is_told_the_name_of_the_room_and_its_topic(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("", "join", "big"), 0);
+    assert_string_equal(out, "You are in #Big.\nTopic: new\xef\xbf\xbds\n");
+    assert_int_equal(RUN("", "join", "big", "--json"), 0);
+    assert_true(has(out, "\"event\":\"joined\",\"user\":\"alice\",\"by\":\"alice\",\"topic\":\"new\\u001bs\"}\n"));
+}
+
+static void
 what_is_refused_is_explained(void **state)
 {
     static const struct {
@@ -236,7 +246,7 @@ what_is_refused_is_explained(void **state)
         const char *why;
     } rows[] = {
         {{"join", "#nowhere"}, "There is no room #nowhere; rooms lists those there are."},
-        {{"join", "cave"}, "You are banned from #cave; its owner or a moderator can undo that."},
+        {{"join", "cave"}, "You are banned from #cave, or not invited; its owner or a moderator can invite you."},
         {{"leave", "#den"}, "You are not a member of #den; join enters a room."},
         {{"send", "#den", "hi"}, "You are not a member of #den; join enters a room."},
         {{"topic", "#cave", "x"}, "In #cave only the owner and moderators may do that."},
@@ -428,6 +438,7 @@ main(void)
         cmocka_unit_test_setup(a_terminal_is_asked_for_the_password_of_a_room_once_without_echo, enrolled),
         cmocka_unit_test_setup(the_prompt_names_the_room_in_focus, enrolled),
         cmocka_unit_test_setup(the_prompt_completes_names_that_were_seen_and_loses_no_chat_to_control_c, enrolled),
+        cmocka_unit_test_setup(who_joins_is_told_the_name_of_the_room_and_its_topic, enrolled),
         cmocka_unit_test_setup(what_is_refused_is_explained, enrolled),
         cmocka_unit_test_setup(programs_get_the_topics_of_rooms_without_asking, enrolled),
         cmocka_unit_test_setup(lists_have_every_room_and_every_member, enrolled),
