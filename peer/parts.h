@@ -154,6 +154,7 @@ struct peer_room_order {
     uint32_t signings;
     uint64_t turn;                      /* what was asked first is done first, in each room */
     bool paused;                        /* it was given time to fit */
+    bool looked;                        /* the roster was read to find whom it is about */
     bool proof;                         /* ROSTER: of a head (struct peer_room.proof) */
     struct msg_tag key;                 /* CARDS: whom it is for */
     uint64_t subject_device;            /* CARD */

@@ -315,6 +315,16 @@ peer_room_pause(struct peer_core *self, struct peer_request *request)
 }
 
 bool
+peer_room_look(struct peer_core *self, struct peer_request *request)
+{
+    if (request->order.looked)
+        return false;
+    request->order.looked = true;
+    wait_for_roster(self, request, ROOM_STEP_READ);
+    return true;
+}
+
+bool
 peer_room_refused(struct peer_core *self, struct peer_request *request, enum conclave_err err, struct msg_text text, uint64_t retry_ms)
 {
     if (request->order.step == ROOM_STEP_ROSTER)

@@ -79,7 +79,8 @@ successor(struct peer_core *self, const struct peer_room *room)
 
 enum subject { SUBJECT_KNOWN, SUBJECT_TO_FIND, SUBJECT_NONE };
 
-/* Fills subject and who of an order; told when there is nobody. */
+/* Fills subject and who of an order.  NONE: told that there is nobody, or
+ * the roster is looked at first: somebody may have joined while we were away. */
 static enum subject
 resolve(struct peer_core *self, struct peer_request *request, const struct peer_room *room)
 {
@@ -103,6 +104,8 @@ resolve(struct peer_core *self, struct peer_request *request, const struct peer_
     const struct peer_contact *contact = outsiders ? peer_roster_named(&self->roster, &name) : NULL;
     if (mate == NULL && contact == NULL && outsiders)
         return SUBJECT_TO_FIND;
+    if (mate == NULL && contact == NULL && peer_room_look(self, request))
+        return SUBJECT_NONE;
     if (mate == NULL && contact == NULL) {
         fail(self, request, CONCLAVE_ERR_NO_SUCH_USER, order->act == MSG_ACT_UNBAN ? "Nobody of that name is banned there." : "Nobody of that name is in that room.");
         return SUBJECT_NONE;
@@ -113,6 +116,21 @@ resolve(struct peer_core *self, struct peer_request *request, const struct peer_
 }
 
 /* ---- going on ---- */
+
+/* Signed twice, and still not what the room has a place for. */
+static const char *
+misfit(uint64_t act)
+{
+    if (act == MSG_ACT_INVITE)
+        return "Whoever is in that room already needs no invitation.";
+    if (act == MSG_ACT_PROMOTE)
+        return "That one is a moderator, or the owner, already.";
+    if (act == MSG_ACT_UNBAN)
+        return "Nobody of that name is banned there.";
+    if (act == MSG_ACT_DEMOTE)
+        return "That one is no moderator of that room.";
+    return "That does not fit how the room is now; look at its members.";
+}
 
 static bool
 is_stale(const struct peer_room_order *order, const struct peer_room *room)
@@ -146,7 +164,7 @@ peer_room_go_on(struct peer_core *self, struct peer_request *request)
     if (!is_stale(order, room)) {
         if (peer_room_pause(self, request))
             return;
-        fail(self, request, CONCLAVE_ERR_BAD_ARGUMENTS, "That does not fit how the room is now; look at its members.");
+        fail(self, request, CONCLAVE_ERR_BAD_ARGUMENTS, misfit(order->act));
         return;
     }
     switch (resolve(self, request, room)) {
