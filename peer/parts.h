@@ -144,7 +144,8 @@ enum peer_room_step {
 struct peer_room_order {
     enum peer_room_step step;
     struct msg_id room;
-    uint64_t act;                       /* enum msg_act; 0: MEMBERS */
+    uint64_t act;                       /* enum msg_act; 0: MEMBERS, or what is to be said */
+    bool says;                          /* a message, in `said` of the request */
     uint64_t subject;                   /* account; 0: none, or not known yet */
     uint64_t flags;
     uint64_t seen;
@@ -174,7 +175,7 @@ struct peer_request {
     char name[PEER_TYPED_MAX + 1];      /* SEARCH, INTRODUCE; LIST: cursor */
     bool detailed;                      /* LIST */
     uint64_t number;                    /* REVOKE: device; LIST_REVOKED: after; INTRODUCE: contact index + 1 */
-    struct peer_queue said;             /* INTRODUCE: what was said to somebody not known yet */
+    struct peer_queue said;             /* what was said to somebody, or into a room, not known yet */
     bool forget;                        /* LOGOUT, REVOKE: of this device, to forget the account */
     struct peer_room_order order;       /* of those about rooms */
 };

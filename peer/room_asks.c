@@ -15,7 +15,7 @@ peer_room_has_turn(const struct peer_core *self, const struct peer_request *requ
 {
     for (size_t i = 0; i < PEER_REQUESTS; i++) {
         const struct peer_request *other = &self->requests[i];
-        if (other->used && other->order.act != 0 && other->order.turn < request->order.turn
+        if (other->used && (other->order.act != 0 || other->order.says) && other->order.turn < request->order.turn
             && memcmp(&other->order.room, &request->order.room, sizeof other->order.room) == 0)
             return false;
     }
@@ -169,7 +169,7 @@ found(struct peer_core *self, struct peer_request *request, const struct msg_roo
     }
     msg_text_copy(request->name, sizeof request->name, answer->name);
     order->room = answer->room;
-    if (order->act == 0) {
+    if (order->act == 0 && !order->says) {
         order->step = ROOM_STEP_MEMBERS;
         request->number = 0;
         peer_requests_again(self, request, MSG_MEMBERS_OF);

@@ -138,6 +138,17 @@ is_stale(const struct peer_room_order *order, const struct peer_room *room)
     return order->signings == 0 || order->seen < room->facts.number;
 }
 
+/* What was said before we knew that we are in the room. */
+static void
+say_it(struct peer_core *self, struct peer_request *request)
+{
+    struct peer_room *room = peer_rooms_find(&self->rooms, &request->order.room);
+    const struct msg_text text = peer_outbox_text(self->outbox, request->said.first, self->text);
+    peer_outbox_shift(self->outbox, &request->said);
+    peer_room_say(self, room, request->cmd, text); /* it tells what became of it */
+    peer_requests_end(self, request);
+}
+
 void
 peer_room_go_on(struct peer_core *self, struct peer_request *request)
 {
@@ -159,6 +170,10 @@ peer_room_go_on(struct peer_core *self, struct peer_request *request)
     if (!peer_room_has_turn(self, request)) {
         order->step = ROOM_STEP_QUEUED;
         peer_requests_again(self, request, MSG_KIND_NONE);
+        return;
+    }
+    if (order->says) {
+        say_it(self, request);
         return;
     }
     if (!is_stale(order, room)) {
@@ -303,6 +318,45 @@ peer_room_watch(struct peer_core *self, uint64_t cmd, bool on)
     peer_requests_go(self, request);
 }
 
+/* Whether the registry may know more of us in that room than we do: a command
+ * that runs alone has heard nothing yet of what other devices of ours did. */
+static bool
+may_be_in(const struct peer_core *self, const struct peer_room *room)
+{
+    return !self->rooms_stated || (room != NULL && (room->behind || room->reading));
+}
+
+/* Something else waits to be said there: it goes first. */
+static bool
+is_saying(const struct peer_core *self, const struct msg_room_name *name)
+{
+    struct msg_room_name other;
+    for (size_t i = 0; i < PEER_REQUESTS && self->requests_count > 0; i++) {
+        const struct peer_request *request = &self->requests[i];
+        if (request->used && request->order.says && msg_room_name_parse(&other, msg_text(request->name)) == CONCLAVE_OK
+            && strcmp(other.folded, name->folded) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Says it once the registry has told that we are in the room. */
+static void
+say_later(struct peer_core *self, const struct msg_cmd_say *say)
+{
+    const struct peer_out out = {.ts_ms = self->now.wall_ms};
+    if (!peer_outbox_fits(self->outbox, say->text.len)) {
+        peer_step_failed(self, say->req, CONCLAVE_ERR_QUOTA_EXCEEDED, msg_text("Too many messages wait to be sent; try again when some were delivered."), 1000);
+        return;
+    }
+    struct peer_request *request = order_for(self, say->req, say->name, 0);
+    if (request == NULL)
+        return;
+    request->order.says = true;
+    (void)peer_outbox_add(self->outbox, &request->said, &out, say->text); /* it fits: asked above */
+    peer_requests_go(self, request);
+}
+
 void
 peer_room_said(struct peer_core *self, const struct msg_cmd_say *say)
 {
@@ -314,6 +368,8 @@ peer_room_said(struct peer_core *self, const struct msg_cmd_say *say)
         peer_step_failed(self, say->req, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text("There is nothing to say: the text is empty."), 0);
     else if (say->text.len > MSG_TEXT_MAX)
         peer_step_failed(self, say->req, CONCLAVE_ERR_TOO_LARGE, msg_text(""), 0);
+    else if (is_saying(self, &name) || ((room == NULL || !peer_rooms_in(room)) && may_be_in(self, room)))
+        say_later(self, say);
     else if (room == NULL || !peer_rooms_in(room))
         peer_step_failed(self, say->req, CONCLAVE_ERR_NOT_A_MEMBER, msg_text(""), 0);
     else

@@ -236,26 +236,6 @@ somebody_is_found_by_name_in_the_room(void **state)
     assert_failed(CONCLAVE_ERR_NO_SUCH_USER);
 }
 
-/* A command that does its one thing has not heard yet who came meanwhile. */
-static void
-who_joined_while_we_were_away_is_found_too(void **state)
-{
-    (void)state;
-    adas();
-    w.deaf = true;
-    act(DAN, MSG_ACT_JOIN, 0);
-    restart();
-    perform(MSG_ACT_MUTE, "dan", "");
-    connect_front();
-    settle();
-    assert_done();
-    assert_int_equal(w.room.parts[DAN].standing, MSG_STANDING_MUTED);
-    const uint64_t asked = w.asked[MSG_ENTRIES_OF];
-    perform(MSG_ACT_KICK, "stranger", "");
-    assert_failed(CONCLAVE_ERR_NO_SUCH_USER);
-    assert_int_equal(w.asked[MSG_ENTRIES_OF], asked + 1); /* it looks once */
-}
-
 static void
 somebody_outside_is_looked_up(void **state)
 {
@@ -471,7 +451,6 @@ main(void)
         TEST(what_was_asked_first_is_done_first),
         TEST(an_entry_that_is_on_its_way_to_the_disk_is_waited_for),
         TEST(somebody_is_found_by_name_in_the_room),
-        TEST(who_joined_while_we_were_away_is_found_too),
         TEST(somebody_outside_is_looked_up),
         TEST(an_owner_who_leaves_hands_the_room_on),
         TEST(what_cannot_be_is_answered_with_its_code),
