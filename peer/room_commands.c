@@ -167,6 +167,11 @@ peer_room_go_on(struct peer_core *self, struct peer_request *request)
         peer_requests_end(self, request);
         return;
     }
+    if (order->act == 0 && !order->says) {
+        order->step = ROOM_STEP_MEMBERS;
+        peer_requests_again(self, request, MSG_MEMBERS_OF);
+        return;
+    }
     if (!peer_room_has_turn(self, request)) {
         order->step = ROOM_STEP_QUEUED;
         peer_requests_again(self, request, MSG_KIND_NONE);
@@ -286,6 +291,15 @@ peer_room_list(struct peer_core *self, uint64_t cmd, bool detailed)
     peer_requests_go(self, request);
 }
 
+/* Whether the registry may know more of that room, and of us in it, than we do:
+ * a command that runs alone has heard nothing yet of what others, or other
+ * devices of ours, did. */
+static bool
+may_have_changed(const struct peer_core *self, const struct peer_room *room)
+{
+    return !self->rooms_stated || (room != NULL && (room->behind || room->reading));
+}
+
 void
 peer_room_members(struct peer_core *self, uint64_t cmd, struct msg_text typed)
 {
@@ -297,9 +311,10 @@ peer_room_members(struct peer_core *self, uint64_t cmd, struct msg_text typed)
         return;
     const struct peer_room *room = peer_rooms_named(&self->rooms, &name);
     if (room != NULL && peer_rooms_in(room)) {
+        const bool look = may_have_changed(self, room); /* roles are what our roster says */
         request->order.room = room->facts.id;
-        request->order.step = ROOM_STEP_MEMBERS;
-        request->kind = MSG_MEMBERS_OF;
+        request->order.step = look ? ROOM_STEP_READ : ROOM_STEP_MEMBERS;
+        request->kind = look ? MSG_ENTRIES_OF : MSG_MEMBERS_OF;
         msg_text_copy(request->name, sizeof request->name, msg_text(room->name));
     }
     peer_requests_go(self, request);
@@ -318,12 +333,10 @@ peer_room_watch(struct peer_core *self, uint64_t cmd, bool on)
     peer_requests_go(self, request);
 }
 
-/* Whether the registry may know more of us in that room than we do: a command
- * that runs alone has heard nothing yet of what other devices of ours did. */
 static bool
-may_be_in(const struct peer_core *self, const struct peer_room *room)
+may_speak(const struct peer_room *room)
 {
-    return !self->rooms_stated || (room != NULL && (room->behind || room->reading));
+    return room != NULL && peer_rooms_in(room) && (room->standing & MSG_STANDING_MUTED) == 0;
 }
 
 /* Something else waits to be said there: it goes first. */
@@ -368,7 +381,7 @@ peer_room_said(struct peer_core *self, const struct msg_cmd_say *say)
         peer_step_failed(self, say->req, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text("There is nothing to say: the text is empty."), 0);
     else if (say->text.len > MSG_TEXT_MAX)
         peer_step_failed(self, say->req, CONCLAVE_ERR_TOO_LARGE, msg_text(""), 0);
-    else if (is_saying(self, &name) || ((room == NULL || !peer_rooms_in(room)) && may_be_in(self, room)))
+    else if (is_saying(self, &name) || (!may_speak(room) && may_have_changed(self, room)))
         say_later(self, say);
     else if (room == NULL || !peer_rooms_in(room))
         peer_step_failed(self, say->req, CONCLAVE_ERR_NOT_A_MEMBER, msg_text(""), 0);

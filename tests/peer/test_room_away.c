@@ -71,12 +71,55 @@ what_is_said_before_we_know_that_we_are_in_the_room_waits_for_that(void **state)
     assert_int_equal(w.asked[MSG_ROOM_FIND], asked); /* it is known now */
 }
 
+static void
+who_was_unmuted_meanwhile_may_speak(void **state)
+{
+    (void)state;
+    act(BOB, MSG_ACT_CREATE, 0);
+    act(ADA, MSG_ACT_JOIN, 0);
+    act(BOB, MSG_ACT_MUTE, ADA);
+    settle();
+    const struct msg_cmd_say muted = {++last_req, msg_text("#den"), msg_text("one")};
+    command(MSG_CMD_SAY, &muted);
+    assert_int_equal(failure(), CONCLAVE_ERR_FORBIDDEN); /* at once: nothing else can be known */
+    cut();
+    act(BOB, MSG_ACT_UNMUTE, ADA);
+    w.told_count = 0;
+    const struct msg_cmd_say say = {++last_req, msg_text("#den"), msg_text("two")};
+    command(MSG_CMD_SAY, &say);
+    soon_back();
+    assert_int_equal(count(MSG_TELL_FAILED), 0);
+    assert_int_equal(told(MSG_TELL_OK, 0)->MSG_ANY_TELL_OK.req, last_req);
+}
+
+static void
+roles_that_changed_meanwhile_are_listed_as_they_are(void **state)
+{
+    (void)state;
+    const struct msg_cmd_room_create cmd = {++last_req, msg_text("#Den"), 0, msg_text(""), msg_text("lions")};
+    command(MSG_CMD_ROOM_CREATE, &cmd);
+    act(BOB, MSG_ACT_JOIN, 0);
+    settle();
+    cut();
+    act(CAT, MSG_ACT_JOIN, 0);
+    act(BOB, MSG_ACT_LEAVE, 0);
+    const  list = {++last_req, msg_text("#den")};
+    command(MSG_CMD_MEMBERS, &list);
+    soon_back();
+    struct msg_list members = told(MSG_TELL_MEMBERS, 0)->MSG_ANY_TELL_MEMBERS.members;
+    struct msg_member member;
+    while (msg_codec_next(&members, MSG_MEMBER, &member))
+        assert_int_equal(member.role, member.account == ADA ? MSG_ROLE_OWNER : member.account == CAT ? MSG_ROLE_MEMBER : MSG_ROLE_NONE);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(who_joined_while_we_were_away_is_found_too),
         TEST(what_is_said_before_we_know_that_we_are_in_the_room_waits_for_that),
+        TEST(who_was_unmuted_meanwhile_may_speak),
+        TEST(roles_that_changed_meanwhile_are_listed_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
