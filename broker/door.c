@@ -185,6 +185,18 @@ set(struct door *self, const struct broker_settings *settings)
            == CONCLAVE_OK;
 }
 
+/* For whoever asks what has been refused. */
+static void
+log_counts(const struct door *self)
+{
+    struct broker_door_counts counts;
+
+    broker_door_core_counts(self->core, &counts);
+    host_log(MSG_LOG_INFO, "DOOR-COUNTS knocks=%llu refused=%llu limited=%llu garbage=%llu pending=%llu",
+             (unsigned long long)counts.knocks, (unsigned long long)counts.refused, (unsigned long long)counts.limited,
+             (unsigned long long)counts.garbage, (unsigned long long)counts.pending);
+}
+
 /* False: told to stop, or the supervisor is gone. */
 static bool
 hear_supervisor(struct door *self)
@@ -193,10 +205,13 @@ hear_supervisor(struct door *self)
     enum conclave_err err;
 
     self->ears.loud &= ~(uint32_t)EAR_SUPERVISOR;
-    while ((err = broker_channel_receive(self->child->channel, &note)) == CONCLAVE_OK)
+    while ((err = broker_channel_receive(self->child->channel, &note)) == CONCLAVE_OK) {
         if (note.word == BROKER_WORD_STOP
             || (note.word == BROKER_WORD_SETTINGS && !set(self, &note.settings)))
             return false;
+        if (note.word == BROKER_WORD_SETTINGS)
+            log_counts(self);
+    }
     return err == CONCLAVE_ERR_NOT_FOUND;
 }
 
@@ -286,6 +301,7 @@ serve(struct door *self)
             step(self, &(struct msg_event){.kind = EVENT_WAKE});
         }
     }
+    log_counts(self);
     step(self, &(struct msg_event){.kind = EVENT_STOP});
     broker_port_close(&self->port, LINGER_MS);
     zsock_destroy(&self->front_monitor);

@@ -87,13 +87,13 @@ broker_fanout_gather(struct broker_fanout *self, uint32_t session, uint64_t now_
 
 /* ---- routes ---- */
 
-/* The link that leads to it; NULL: there is none. */
-static uint32_t *
-find_route(const struct broker_fanout *self, uint32_t *first, uint64_t account, uint64_t device, uint32_t *count)
+/* NULL: there is none; count: of those before it, or of all. */
+static const struct broker_route *
+find_route(const struct broker_fanout *self, const uint32_t *first, uint64_t account, uint64_t device, uint32_t *count)
 {
     for (*count = 0; *first != 0; first = &self->routes[*first - 1].next, ++*count)
         if (self->routes[*first - 1].account == account && self->routes[*first - 1].device == device)
-            return first;
+            return &self->routes[*first - 1];
     return NULL;
 }
 
@@ -105,29 +105,14 @@ broker_fanout_has_route(const struct broker_fanout *self, uint32_t first, uint64
     return find_route(self, &first, account, device, &count) != NULL;
 }
 
-static void
-end_route(struct broker_fanout *self, uint32_t *link)
-{
-    const uint32_t slot = *link;
-
-    *link = self->routes[slot - 1].next;
-    self->routes[slot - 1] = (struct broker_route){.next = self->routes_free};
-    self->routes_free = slot;
-}
-
 bool
-broker_fanout_route(struct broker_fanout *self, uint32_t *first, uint64_t account, uint64_t device, bool direct)
+broker_fanout_add_route(struct broker_fanout *self, uint32_t *first, uint64_t account, uint64_t device)
 {
     uint32_t count, slot;
-    uint32_t *link = find_route(self, first, account, device, &count);
 
-    if (direct == (link != NULL))
+    if (find_route(self, first, account, device, &count) != NULL)
         return true;
-    if (!direct) {
-        end_route(self, link);
-        return true;
-    }
-    if (count >= BROKER_FANOUT_ROUTES)
+    if (count >= MSG_ROUTE_COUNT)
         return false;
     if (self->routes_free != 0) {
         slot = self->routes_free;
@@ -145,6 +130,10 @@ broker_fanout_route(struct broker_fanout *self, uint32_t *first, uint64_t accoun
 void
 broker_fanout_end_routes(struct broker_fanout *self, uint32_t *first)
 {
-    while (*first != 0)
-        end_route(self, first);
+    while (*first != 0) {
+        const uint32_t slot = *first;
+        *first = self->routes[slot - 1].next;
+        self->routes[slot - 1] = (struct broker_route){.next = self->routes_free};
+        self->routes_free = slot;
+    }
 }

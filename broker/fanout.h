@@ -11,7 +11,6 @@
 #define BROKER_FANOUT_BEHIND (256u * 1024) /* bytes that were not taken: nothing more is cast to it ... */
 #define BROKER_FANOUT_CAUGHT (64u * 1024)  /* ... until no more than these are left */
 #define BROKER_FANOUT_GATHER_MS 2000u      /* ROOM_STATE comes within this time */
-#define BROKER_FANOUT_ROUTES 128u          /* of one seat */
 
 struct broker_listener {
     uint64_t generation;        /* of the session that this is about */
@@ -58,8 +57,8 @@ void broker_fanout_gather(struct broker_fanout *self, uint32_t session, uint64_t
 uint64_t broker_fanout_signal(struct broker_listener *self, uint64_t now_ms);
 
 /* ---- routes of a seat: `first` is where it keeps its list ---- */
-/* false: full. */
-bool broker_fanout_route(struct broker_fanout *self, uint32_t *first, uint64_t account, uint64_t device, bool direct);
+/* One more, of at most MSG_ROUTE_COUNT; false: full. */
+bool broker_fanout_add_route(struct broker_fanout *self, uint32_t *first, uint64_t account, uint64_t device);
 bool broker_fanout_has_route(const struct broker_fanout *self, uint32_t first, uint64_t account, uint64_t device);
 void broker_fanout_end_routes(struct broker_fanout *self, uint32_t *first);
 

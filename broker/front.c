@@ -4,6 +4,7 @@
  * and performs what it asks for, in order; it never waits for a disk. */
 #include "broker/front.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -69,6 +70,32 @@ broker_front_log(const struct broker_settings *settings)
                          (enum msg_log_level)settings->log_level);
 }
 
+/* For whoever asks what has been refused, and how much is going on. */
+static void
+log_counts(const struct broker_front *self)
+{
+    struct broker_front_counts counts;
+
+    broker_front_core_counts(self->core, &counts);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } all[] = {{"sessions", counts.sessions}, {"online", counts.accounts_online}, {"requests", counts.requests},
+               {"refused", counts.refused}, {"garbage", counts.garbage}, {"log-ins", counts.log_ins},
+               {"log-ins-failed", counts.log_ins_failed}, {"sign-ups", counts.sign_ups},
+               {"introductions", counts.introductions}, {"presence", counts.presence_sent}, {"posts", counts.posts},
+               {"copies", counts.copies}, {"behind", counts.behind}, {"relayed", counts.relayed},
+               {"unreached", counts.unreached}, {"mail-stored", counts.mail_stored},
+               {"mail-refused", counts.mail_refused}, {"mail-pushed", counts.mail_pushed},
+               {"mail-expired", counts.mail_expired}, {"mail-waiting", counts.mail_waiting}};
+    char line[1024] = "";
+    size_t len = 0;
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        len += (size_t)snprintf(line + len, sizeof line - len, " %s=%llu", all[i].name, (unsigned long long)all[i].value);
+    host_log(MSG_LOG_INFO, "FRONT-COUNTS%s", line);
+}
+
 /* False: told to stop, or the supervisor is gone. */
 static bool
 hear_supervisor(struct broker_front *self)
@@ -87,6 +114,7 @@ hear_supervisor(struct broker_front *self)
         broker_front_core_set(self->core, &core);
         if (broker_front_log(&self->settings) != CONCLAVE_OK)
             return false;
+        log_counts(self);
     }
     return err == CONCLAVE_ERR_NOT_FOUND;
 }
@@ -121,6 +149,7 @@ serve(struct broker_front *self)
             broker_front_step(self, &(struct msg_event){.kind = EVENT_WAKE});
         }
     }
+    log_counts(self);
     broker_front_close(self);
     return 0;
 }

@@ -223,7 +223,7 @@ static const struct row {
     [MSG_ROOM_TAKEN] = {broker_casts_taken, NEED_LITTLE},
     [MSG_ROOM_READ] = {broker_reads_ask, NEED_SESSION},
     [MSG_ROOM_MESH] = {broker_mesh_hear, NEED_SESSION},
-    [MSG_ROOM_ROUTE] = {broker_mesh_route, NEED_CALM},
+    [MSG_ROOM_ROUTES] = {broker_mesh_routes, NEED_CALM},
 };
 
 /* Counts what should not have come; a connection that goes on is cut. */
@@ -433,23 +433,33 @@ arm(struct broker_front_core *self)
     msg_effects_wake(self->out, next_ms > self->now.mono_ms ? next_ms - self->now.mono_ms : 0);
 }
 
-void
-broker_front_core_step(struct broker_front_core *self, struct msg_time now, const struct msg_event *event,
-                       struct msg_effects *out)
+/* What is due comes first, whatever woke us: time is the same for all, and
+ * once it was looked at, what becomes due at the same time asks for a WAKE. */
+static void
+run_due(struct broker_front_core *self)
 {
-    self->now = now;
-    self->out = out;
-    /* What is due comes first, whatever woke us: time is the same for all. */
     broker_leases_expire(self);
     broker_progress_run_due(self);
     broker_introducing_due(self);
-    broker_clearing_due(self);
     broker_directory_flush_due(self);
     broker_leases_pong_due(self);
     broker_room_lists_due(self);
     broker_casts_due(self);
     broker_log_sweep_due(self);
     broker_room_sweep_due(self);
+}
+
+void
+broker_front_core_step(struct broker_front_core *self, struct msg_time now, const struct msg_event *event,
+                       struct msg_effects *out)
+{
+    const bool later = now.mono_ms != self->now.mono_ms || now.wall_ms != self->now.wall_ms;
+
+    self->now = now;
+    self->out = out;
+    if (later || event->kind == EVENT_WAKE)
+        run_due(self);
+    broker_clearing_due(self);
     switch (event->kind) {
     case EVENT_START:
         start(self);

@@ -67,7 +67,9 @@ void broker_front_core_step(struct broker_front_core *self, struct msg_time now,
 
 struct broker_front_counts {
     uint64_t sessions, accounts_online, requests, refused, log_ins, log_ins_failed, sign_ups, introductions, presence_sent, garbage;
+    uint64_t stale_ops;     /* operations on rooms that have seen nothing lately */
     uint64_t posts, copies; /* frames taken into rooms; posts that were cast, by each who got them */
+    uint64_t behind; /* times that a session fell behind what is cast to it */
     uint64_t relayed, unreached;
     uint64_t mail_stored, mail_refused, mail_pushed, mail_expired, mail_waiting;
     bool mail_counted; /* mail_waiting is all there is, stored or on its way */

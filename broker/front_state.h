@@ -364,9 +364,9 @@ void broker_reads_ask(struct broker_front_core *self, const struct broker_ask *a
 void broker_log_sweep_start(struct broker_front_core *self);
 void broker_log_sweep_due(struct broker_front_core *self);
 
-/* ---- room_mesh: ROOM_MESH, ROOM_ROUTE ---- */
+/* ---- room_mesh: ROOM_MESH, ROOM_ROUTES ---- */
 void broker_mesh_hear(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
-void broker_mesh_route(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
+void broker_mesh_routes(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
 /* Before they go: the others are told that they publish no more. */
 void broker_mesh_end_seat(struct broker_front_core *self, uint32_t seat);
 void broker_mesh_end_session(struct broker_front_core *self, uint32_t session);

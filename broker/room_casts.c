@@ -40,13 +40,17 @@ broker_casts_mark(struct broker_front_core *self, uint32_t slot)
 static void
 fall_behind(struct broker_front_core *self, uint32_t session)
 {
+    bool was_live = false;
+
     for (uint32_t at = broker_rooms_seats_of(&self->rooms, session); at != 0;
          at = self->rooms.seats[at - 1].session_next) {
         if (!self->rooms.seats[at - 1].live)
             continue;
+        was_live = true;
         self->rooms.seats[at - 1].live = false;
         broker_casts_mark(self, at - 1);
     }
+    self->counts.behind += was_live;
 }
 
 void
@@ -64,7 +68,8 @@ broker_casts_tell(struct broker_front_core *self, uint32_t session)
         if (!seat->dirty)
             continue;
         const struct msg_room_head head = {room->rules.id, room->stored,   broker_casts_log(self, seat->room)->last,
-                                           part->role,     part->standing, room->mesh};
+                                           part->role,     part->standing, room->mesh,
+                                           broker_rooms_routes(seat)};
         seat->dirty = false;
         seat->told_mesh = room->mesh;
         if (msg_codec_append(&self->items, &state.rooms, MSG_ROOM_HEAD, &head) != CONCLAVE_OK)
@@ -150,7 +155,7 @@ static bool
 make_page(struct broker_front_core *self, const struct broker_room *room, const struct broker_seat *seat, uint32_t at,
           uint64_t prev, struct page *page)
 {
-    *page = (struct page){.cast = {.room = room->rules.id, .prev = prev}};
+    *page = (struct page){.cast = {.room = room->rules.id, .prev = prev, .routes = seat != NULL ? broker_rooms_routes(seat) : 0}};
     self->items.len = 0;
     for (; at != 0 && page->cast.posts.count < MSG_BATCH_COUNT; at = self->posts.list[at - 1].next) {
         const struct broker_post *post = &self->posts.list[at - 1];

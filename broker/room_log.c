@@ -137,10 +137,40 @@ is_old(const struct broker_room_log *self, const struct broker_room_log_limits *
     return self->first_ms < wall_ms && wall_ms - self->first_ms > limits->age_ms;
 }
 
-static bool
-is_beyond(const struct broker_room_log *self, const struct broker_room_log_limits *limits)
+/* How many frames more than the limit stay until they go together: finding out
+ * what is left then costs one read for all of them. */
+static uint64_t
+slack(const struct broker_room_log_limits *limits, uint32_t most)
 {
-    return self->frames - self->gone_frames > limits->frames || self->bytes - self->gone_bytes > limits->bytes;
+    return limits->frames / 64 >= most ? most - 1 : 0;
+}
+
+/* How many of the oldest are too many; one at a time where it is for their size. */
+static uint64_t
+surplus(const struct broker_room_log *self, const struct broker_room_log_limits *limits, uint32_t most)
+{
+    const uint64_t kept = self->frames - self->gone_frames;
+
+    if (kept > limits->frames + slack(limits, most))
+        return kept - limits->frames;
+    return self->bytes - self->gone_bytes > limits->bytes;
+}
+
+/* What has the oldest `run` offsets goes, if one more is on disk, which tells
+ * how much is left: over a hole in the offsets it is fewer frames. */
+static bool
+drop(struct broker_room_log *self, const struct broker_view *view, const struct msg_id *room, uint64_t run,
+     struct msg_effects *out)
+{
+    struct msg_rec_room_frame record;
+    uint64_t offset;
+
+    if (!broker_room_log_next(view, room, self->first + run - 1, &offset, &record))
+        return false;
+    for (uint64_t i = 0; i < run; i++)
+        broker_room_log_delete(out, room, self->first + i);
+    begin_with(self, offset, &record);
+    return true;
 }
 
 uint32_t
@@ -148,16 +178,18 @@ broker_room_log_trim(struct broker_room_log *self, const struct broker_view *vie
                      const struct broker_room_log_limits *limits, uint64_t wall_ms, uint32_t most,
                      struct msg_effects *out)
 {
-    struct msg_rec_room_frame record;
-    uint64_t offset;
     uint32_t gone = 0;
 
-    /* There must be a next one, which tells how much is left, and be on disk. */
-    while (gone < most && self->first != 0 && (is_old(self, limits, wall_ms) || is_beyond(self, limits))
-           && broker_room_log_next(view, room, self->first, &offset, &record)) {
-        broker_room_log_delete(out, room, self->first);
-        begin_with(self, offset, &record);
-        gone++;
+    while (gone < most && self->first != 0) {
+        uint64_t run = surplus(self, limits, most);
+        if (run == 0 && is_old(self, limits, wall_ms))
+            run = 1;
+        if (run > most - gone)
+            run = most - gone;
+        /* The last ones may be on their way to the disk. */
+        if (run == 0 || !(drop(self, view, room, run, out) || (run > 1 && drop(self, view, room, 1, out))))
+            break;
+        gone += (uint32_t)run;
     }
     return gone;
 }

@@ -7,7 +7,7 @@
 
 #include "broker/view.h"
 
-#define BROKER_ROOM_LOG_TRIM 4u     /* frames that one more frame may push out, at most */
+#define BROKER_ROOM_LOG_TRIM 16u    /* frames that one more frame may push out, at most */
 #define BROKER_ROOM_LOG_SWEEP 64u   /* frames that one look at a room takes away, at most */
 
 /* How a log stands, with what is on its way to the disk. */
@@ -41,7 +41,7 @@ void broker_room_log_put(struct msg_effects *out, const struct msg_id *room, uin
 void broker_room_log_delete(struct msg_effects *out, const struct msg_id *room, uint64_t offset);
 
 /* Takes away up to `most` of the oldest frames that the limits do not let stay;
- * never the newest one.  How many it were. */
+ * never the newest one; where very many are kept, not before there are `most` too many.  How many it were. */
 uint32_t broker_room_log_trim(struct broker_room_log *self, const struct broker_view *view, const struct msg_id *room,
                               const struct broker_room_log_limits *limits, uint64_t wall_ms, uint32_t most,
                               struct msg_effects *out);

@@ -117,7 +117,7 @@ tell_others(struct broker_front_core *self, const struct broker_room *room, cons
     msg_effects_cast(self->out, self->links, links, msg_span_of_buf(&self->frame));
 }
 
-/* ---- ROOM_MESH, ROOM_ROUTE ---- */
+/* ---- ROOM_MESH, ROOM_ROUTES ---- */
 
 void
 broker_mesh_hear(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any)
@@ -147,22 +147,31 @@ broker_mesh_hear(struct broker_front_core *self, const struct broker_ask *ask, c
     tell_all(self, &self->rooms.list[room], seat);
 }
 
+/* All of them, each time: so whatever was lost or came late before does not
+ * matter, and what is cast says by which version it is. */
 void
-broker_mesh_route(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any)
+broker_mesh_routes(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any)
 {
-    const struct msg_room_route *route = &any->MSG_ANY_ROOM_ROUTE;
+    const struct msg_room_routes *said = &any->MSG_ANY_ROOM_ROUTES;
+    struct msg_list devices = said->devices;
+    struct msg_device_item device;
     uint32_t room, slot;
+    bool fits = true;
 
-    const enum conclave_err err = broker_posts_admit(self, ask->session, &route->room, &room, &slot);
+    const enum conclave_err err = broker_posts_admit(self, ask->session, &said->room, &room, &slot);
     if (err != CONCLAVE_OK) {
         broker_front_core_refuse(self, ask->link, 0, err, NULL, 0);
         return;
     }
     struct broker_seat *seat = &self->rooms.seats[slot];
-    if (route->direct
-        && (!self->rooms.list[room].mesh || broker_rooms_member(&self->rooms, room, route->account) == BROKER_NONE))
-        return; /* no longer: it goes on as before */
-    if (!broker_fanout_route(&self->fanout, &seat->routes, route->account, route->device, route->direct))
+    if (!self->rooms.list[room].mesh || said->version < seat->routes_version)
+        return; /* it goes on as before, and what is cast says so */
+    broker_fanout_end_routes(&self->fanout, &seat->routes);
+    seat->routes_version = said->version;
+    while (msg_codec_next(&devices, MSG_DEVICE, &device))
+        if (broker_rooms_member(&self->rooms, room, device.account) != BROKER_NONE)
+            fits = broker_fanout_add_route(&self->fanout, &seat->routes, device.account, device.device) && fits;
+    if (!fits)
         msg_effects_log(self->out, MSG_LOG_WARN, "ROUTES-FULL a session of account %llu gets frames twice",
                         (unsigned long long)self->sessions.list[ask->session].account);
 }

@@ -73,7 +73,7 @@ judge_create(const struct broker_front_core *self, const struct msg_room_op *op,
 }
 
 static enum conclave_err
-judge_other(const struct broker_front_core *self, const struct msg_room_op *op)
+judge_other(struct broker_front_core *self, const struct msg_room_op *op)
 {
     const uint32_t room = broker_rooms_by_id(&self->rooms, &op->room);
     struct msg_room_part part;
@@ -84,6 +84,8 @@ judge_other(const struct broker_front_core *self, const struct msg_room_op *op)
     if ((self->rooms.list[room].rules.flags & MSG_ROOM_PRIVATE) != 0 && part.role == MSG_ROLE_NONE
         && part.since == 0 && (part.standing & MSG_STANDING_INVITED) == 0)
         return CONCLAVE_ERR_NO_SUCH_ROOM; /* not for strangers to know */
+    self->counts.stale_ops += op->seen > 0 && op->seen <= self->rooms.list[room].stored
+                              && !msg_room_saw_lately(&self->rooms.list[room].rules, op);
     return broker_roster_judge(self, room, op);
 }
 
@@ -155,6 +157,10 @@ ask_vault(struct broker_front_core *self, uint32_t slot, struct msg_text passwor
     uint64_t retry_ms = 0;
     struct broker_job *job = NULL;
 
+    if (!create && password.len == 0) { /* no guess: whoever does not know that there is one asks so */
+        refuse(self, slot, CONCLAVE_ERR_WRONG_CREDENTIALS, "The room has a password.", 0);
+        return;
+    }
     if (!self->stopping && self->jobs.hashing < BROKER_JOBS_HASHING && !has_password_job(self, proposal->account))
         job = broker_jobs_add(&self->jobs, BROKER_JOB_ROOM, self->now.mono_ms);
     if (job == NULL) {
@@ -266,9 +272,7 @@ hand_in(struct broker_front_core *self, const struct broker_ask *ask, const stru
     proposal->device = asker->device;
     const uint64_t flags = op->act == MSG_ACT_CREATE ? op->flags
                            : op->act == MSG_ACT_JOIN && room != BROKER_NONE ? self->rooms.list[room].rules.flags : 0;
-    if ((flags & MSG_ROOM_LOCKED) != 0 && propose->password.len == 0)
-        refuse(self, slot, CONCLAVE_ERR_WRONG_CREDENTIALS, "The room has a password; give it.", 0); /* no guess */
-    else if ((flags & MSG_ROOM_LOCKED) != 0)
+    if ((flags & MSG_ROOM_LOCKED) != 0)
         ask_vault(self, slot, propose->password, op->act == MSG_ACT_CREATE);
     else
         admit(self, slot);

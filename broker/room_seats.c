@@ -42,7 +42,8 @@ enter_one(struct broker_front_core *self, uint32_t session, uint32_t slot, struc
         msg_effects_log(self->out, MSG_LOG_WARN, "SEATS-FULL a session of account %llu hears nothing of a room",
                         (unsigned long long)part.account);
     const struct msg_room_head head = {room->rules.id, room->stored,  broker_casts_log(self, member->room)->last,
-                                       part.role,      part.standing, room->mesh};
+                                       part.role,      part.standing, room->mesh,
+                                       seat != BROKER_NONE ? broker_rooms_routes(&self->rooms.seats[seat]) : 0};
     return state->rooms.count < HEADS_MAX
            && msg_codec_append(&self->items, &state->rooms, MSG_ROOM_HEAD, &head) == CONCLAVE_OK;
 }

@@ -71,6 +71,7 @@ struct broker_seat {
     bool apart;                 /* while something is cast: it gets a message of its own */
     uint16_t port;              /* of its XPUB for the room; 0: none */
     uint32_t routes;            /* slot + 1 in broker/fanout: devices whose frames it has from themselves */
+    uint64_t routes_version;    /* of what it said of these last; 0: nothing, yet */
     uint64_t heard;             /* offset that its last CAST or ROOM_LOG went up to */
 };
 
@@ -137,6 +138,13 @@ uint32_t broker_rooms_sit(struct broker_rooms *self, uint32_t member, uint32_t s
 void broker_rooms_stand_up(struct broker_rooms *self, uint32_t seat);
 /* The session is gone. */
 void broker_rooms_stand_up_all(struct broker_rooms *self, uint32_t session);
+
+/* The version of the routes by which frames are left out for it; 0: none are. */
+static inline uint64_t
+broker_rooms_routes(const struct broker_seat *seat)
+{
+    return seat->routes != 0 ? seat->routes_version : 0;
+}
 
 /* The session's first seat as slot + 1; the others follow by session_next. */
 static inline uint32_t

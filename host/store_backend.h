@@ -60,7 +60,7 @@ enum conclave_err host_store_err(int rc);
 enum conclave_err host_store_err_write(struct MDB_env *env, int rc);
 
 #define HOST_STORE_SUM_BYTES 8u         /* before each value on disk */
-#define HOST_STORE_FORMAT 1u
+#define HOST_STORE_FORMAT 2u
 #define HOST_STORE_CHECK_MAX (256u << 20) /* bytes looked at before opening; the others as they are read */
 
 #endif

@@ -22,7 +22,7 @@ struct lmdb {
     MDB_dbi tables[HOST_STORE_TABLES];
     MDB_txn *writer;            /* NULL: none, or it failed; the writer's */
     _Atomic(MDB_txn *) idle;    /* a reset read transaction: renewing one is cheaper than making one */
-    struct msg_buf value;       /* checksum and value, while they are put; the writer's */
+    MDB_cursor *cursors[HOST_STORE_TABLES]; /* of that transaction, which frees them; NULL: not needed yet */
 };
 
 static MDB_val
@@ -86,39 +86,56 @@ lmdb_begin(struct host_store *base)
 {
     struct lmdb *self = (struct lmdb *)base;
 
+    memset(self->cursors, 0, sizeof self->cursors);
     return host_store_err(mdb_txn_begin(self->env, NULL, 0, &self->writer));
+}
+
+/* The writer's cursor in a table.  It stays where it was last, and LMDB looks
+ * there first: most records go beside the one before. */
+static int
+writing(struct lmdb *self, uint32_t table, MDB_cursor **cursor)
+{
+    int rc = MDB_SUCCESS;
+
+    if (self->cursors[table] == NULL)
+        rc = mdb_cursor_open(self->writer, self->tables[table], &self->cursors[table]);
+    *cursor = self->cursors[table];
+    return rc;
 }
 
 static enum conclave_err
 lmdb_put(struct host_store *base, uint32_t table, struct msg_span key, struct msg_span value)
 {
     struct lmdb *self = (struct lmdb *)base;
-    const size_t need = HOST_STORE_SUM_BYTES + value.len;
     const uint64_t sum = host_store_sum(table, key, value);
+    MDB_val k = val_of(key), v = {.mv_size = HOST_STORE_SUM_BYTES + value.len};
+    MDB_cursor *cursor;
 
     if (value.len > UINT32_MAX - HOST_STORE_SUM_BYTES)
         return CONCLAVE_ERR_SPACE;
-    if (need > self->value.cap) {
-        uint8_t *bigger = realloc(self->value.at, 2 * need);
-        if (bigger == NULL)
-            return CONCLAVE_ERR_SYSTEM;
-        self->value.at = bigger;
-        self->value.cap = 2 * need;
-    }
-    memcpy(self->value.at, &sum, sizeof sum);
+    int rc = writing(self, table, &cursor);
+    if (rc == MDB_SUCCESS)
+        rc = mdb_cursor_put(cursor, &k, &v, MDB_RESERVE);
+    if (rc != MDB_SUCCESS)
+        return host_store_err(rc);
+    memcpy(v.mv_data, &sum, sizeof sum); /* in its place in the page */
     if (value.len > 0)
-        memcpy(self->value.at + sizeof sum, value.at, value.len);
-    MDB_val k = val_of(key), v = val_of(msg_span(self->value.at, need));
-    return host_store_err(mdb_put(self->writer, self->tables[table], &k, &v, 0));
+        memcpy((uint8_t *)v.mv_data + sizeof sum, value.at, value.len);
+    return CONCLAVE_OK;
 }
 
 static enum conclave_err
 lmdb_delete(struct host_store *base, uint32_t table, struct msg_span key)
 {
     struct lmdb *self = (struct lmdb *)base;
-    MDB_val k = val_of(key);
-    const int rc = mdb_del(self->writer, self->tables[table], &k, NULL);
+    MDB_val k = val_of(key), v;
+    MDB_cursor *cursor;
 
+    int rc = writing(self, table, &cursor);
+    if (rc == MDB_SUCCESS)
+        rc = mdb_cursor_get(cursor, &k, &v, MDB_SET);
+    if (rc == MDB_SUCCESS)
+        rc = mdb_cursor_del(cursor, 0);
     return rc == MDB_NOTFOUND ? CONCLAVE_OK : host_store_err(rc);
 }
 
@@ -274,7 +291,6 @@ lmdb_close(struct host_store *base)
         mdb_txn_abort(txn);
     if (self->env != NULL)
         mdb_env_close(self->env);
-    free(self->value.at);
     free(self);
 }
 

@@ -18,13 +18,16 @@
 #define MSG_DOOR_SOCKET_MAX 4096 /* ZMQ_MAXMSGSIZE at the door              */
 #define MSG_BATCH_MAX 61440u    /* plaintext of one sealed envelope         */
 #define MSG_BATCH_COUNT 256u    /* messages in one sealed envelope          */
+#define MSG_TICK_COUNT 32u      /* messages in one tell of their ticks      */
 #define MSG_TEXT_MAX 49152u     /* the text of one chat message             */
 #define MSG_NAME_MAX 128u       /* an account name: 32 characters of UTF-8  */
 #define MSG_ROOM_NAME_MAX 257u   /* a room name: # and 64 characters          */
 #define MSG_ROOM_NAME_CHARS 64u  /* characters in a room name, without its #  */
 #define MSG_TOPIC_MAX 1024u      /* the topic of a room                       */
 #define MSG_ROOM_OP_MAX 2048u    /* a signed operation on a room              */
+#define MSG_ROOM_SEEN_MAX 1024u  /* entries: what an operation has seen is one of the last so many */
 #define MSG_MARK_COUNT 256u      /* marks in one READ, WANT or RECEIPT        */
+#define MSG_ROUTE_COUNT 128u     /* devices that a session has routes for, in one room */
 #define MSG_NAME_CHARS 32u      /* characters in an account name            */
 #define MSG_PASSWORD_MAX 512u   /* a password                               */
 #define MSG_PASSWORD_MIN 8u     /* a password, before the quality check     */

@@ -88,6 +88,7 @@
     X(124, ROOM_HEAD, msg_room_head) \
     X(125, MARK, msg_mark) \
     X(126, LOGGED, msg_logged) \
+    X(127, DEVICE, msg_device_item) \
     /* between the processes of the registry */ \
     X(128, DOOR_ASK, msg_door_ask) \
     X(129, DOOR_TELL, msg_door_tell) \
@@ -187,7 +188,7 @@
     X(273, ROOM_STORED, msg_room_stored) \
     X(274, ROOM_REFUSED, msg_room_refused) \
     X(275, ROOM_TAKEN, msg_room_taken) \
-    X(276, ROOM_ROUTE, msg_room_route) \
+    X(276, ROOM_ROUTES, msg_room_routes) \
     X(277, ROOM_MESH, msg_room_mesh) \
     X(278, ROOM_PEERS, msg_room_peers) \
     X(279, ROOM_WATCH, msg_room_watch) \
@@ -426,7 +427,7 @@ enum msg_session_state { MSG_SESSION_CONNECTED = 0, MSG_SESSION_REGISTERED = 1, 
 enum msg_tick { MSG_TICK_QUEUED = 0, MSG_TICK_STORED = 1, MSG_TICK_DELIVERED = 2, MSG_TICK_READ = 3 };
 struct msg_tell_session { uint64_t state; struct msg_text name; struct msg_text code; struct msg_text text; }; /* code: why, "" or an error's */
 struct msg_tell_message { uint64_t arrival; struct msg_id id; struct msg_text from; struct msg_text to; struct msg_text room; uint64_t ts_ms; struct msg_text text; };
-struct msg_tell_receipt { struct msg_id id; struct msg_text to; struct msg_text room; uint64_t tick; }; /* in rooms, to: the member, "" for queued and stored */
+struct msg_tell_receipt { struct msg_span ids; struct msg_text to; struct msg_text room; uint64_t tick; }; /* ids: of 16 bytes each, one after the other; in rooms, to: the member, "" for queued and stored */
 struct msg_tell_notice { struct msg_text code; struct msg_text text; struct msg_text name; }; /* name: of the user or #room that it is about; "": neither */
 struct msg_tell_ok { uint64_t req; struct msg_id id; };         /* id: of the message that was said, else zero */
 

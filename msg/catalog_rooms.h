@@ -98,11 +98,11 @@ struct msg_room_log {
     bool live;                  /* that is all: from here on it comes by CAST */
 };
 struct msg_room_post { struct msg_id room; struct msg_span frame; };                        /* ROOM_FRAME, ROOM_TIP or ROOM_RECEIPT */
-struct msg_room_cast { struct msg_id room; uint64_t prev; struct msg_list posts; };         /* of LOGGED; prev: the offset before the first one */
+struct msg_room_cast { struct msg_id room; uint64_t prev; uint64_t routes; struct msg_list posts; }; /* of LOGGED; prev: the offset before the first one; routes: the version by which frames are left out; 0: none are */
 struct msg_room_stored { struct msg_id room; uint64_t incarnation; uint64_t number; };      /* what you said up to here is synced */
 struct msg_room_refused { struct msg_id room; struct msg_text code; uint64_t incarnation; uint64_t first; uint64_t epoch; uint64_t number; uint64_t retry_ms; }; /* a post was; epoch and roster are at these */
 struct msg_room_taken { uint64_t bytes; };                                                  /* of CASTs since LOGIN, in all */
-struct msg_room_route { struct msg_id room; uint64_t account; uint64_t device; bool direct; };
+struct msg_room_routes { struct msg_id room; uint64_t version; struct msg_list devices; };  /* of DEVICE: whose frames I have from themselves; all of them */
 struct msg_room_mesh { struct msg_id room; uint64_t port; };                                /* of our XPUB for it; 0: none */
 struct msg_room_peers { struct msg_id room; struct msg_list peers; };                       /* of DEVICE_CARD: XPUBs of members */
 struct msg_room_watch { uint64_t req; bool on; };
@@ -130,7 +130,7 @@ struct msg_room_frame {
 };
 struct msg_room_tip { struct msg_id room; uint64_t account; uint64_t device; uint64_t incarnation; uint64_t salt; uint64_t number; struct msg_head head; struct msg_sig sig; };
 struct msg_room_receipt { struct msg_id room; uint64_t account; uint64_t device; struct msg_list marks; struct msg_sig sig; }; /* of MARK: synced here */
-struct msg_room_want { struct msg_id room; struct msg_list have; }; /* of MARK: send me what you have beyond these */
+struct msg_room_want { struct msg_id room; uint64_t account; uint64_t device; struct msg_list have; }; /* to that device; of MARK: publish what you have beyond these */
 
 /* ---- inside a seal ---- */
 struct msg_room_key { struct msg_id room; uint64_t epoch; uint64_t account; uint64_t device; struct msg_tag key; uint64_t counter; struct msg_sym_key chain; };
@@ -163,9 +163,10 @@ struct msg_entry {              /* of a roster */
     struct msg_span certificate; /* of the actor's device; empty: REVOKED */
 };
 struct msg_card { struct msg_span certificate; };
-struct msg_room_head { struct msg_id room; uint64_t number; uint64_t offset; uint64_t role; uint64_t standing; bool mesh; };
+struct msg_room_head { struct msg_id room; uint64_t number; uint64_t offset; uint64_t role; uint64_t standing; bool mesh; uint64_t routes; }; /* routes: as in CAST */
 struct msg_mark { uint64_t account; uint64_t device; uint64_t incarnation; uint64_t number; struct msg_head head; };
 struct msg_logged { uint64_t offset; struct msg_span frame; };  /* offset 0: not in the log */
+struct msg_device_item { uint64_t account; uint64_t device; };
 
 /* ---- the registry's records ---- */
 struct msg_rec_mail { uint64_t account; uint64_t device; struct msg_span certificate; uint64_t posted_ms; struct msg_span frames; };
@@ -207,10 +208,10 @@ struct msg_rec_my_room {
     uint64_t from_incarnation;
     uint64_t from_number;
 };
-struct msg_rec_room_mate { struct msg_id room; uint64_t account; struct msg_text name; uint64_t role; uint64_t standing; uint64_t last; uint64_t since; uint64_t until; uint64_t came; struct msg_tag handed; uint64_t handed_counter; }; /* came: the epoch in which it last came in */
+struct msg_rec_room_mate { struct msg_id room; uint64_t account; struct msg_text name; uint64_t role; uint64_t standing; uint64_t last; uint64_t since; uint64_t until; uint64_t came; struct msg_tag handed; uint64_t handed_counter; }; /* came: the entry with which it last came in */
 struct msg_rec_room_out { struct msg_id room; uint64_t incarnation; uint64_t salt; uint64_t from_incarnation; uint64_t from_number; uint64_t number; struct msg_id id; struct msg_head prev; uint64_t ts_ms; struct msg_text text; };
 struct msg_rec_room_in { struct msg_id room; uint64_t account; uint64_t device; uint64_t incarnation; uint64_t salt; uint64_t number; struct msg_head head; uint64_t waits; }; /* waits: offset from which its frames wait for a key; 0: none do */
-struct msg_rec_room_key { struct msg_id room; uint64_t account; uint64_t device; uint64_t epoch; struct msg_tag key; uint64_t counter; struct msg_sym_key chain; uint64_t made_ms; uint64_t used; };
+struct msg_rec_room_key { struct msg_id room; uint64_t account; uint64_t device; uint64_t epoch; struct msg_tag key; uint64_t counter; struct msg_sym_key chain; uint64_t made_ms; uint64_t used; uint64_t number; }; /* number: ours, the last entry of the roster when it was made */
 struct msg_rec_card { struct msg_span certificate; };
 
 /* ---- commands and tells ---- */

@@ -80,54 +80,72 @@ union value {
     struct msg_list list;
 };
 
+static enum conclave_err
+within(const struct msg_field *field, uint64_t value)
+{
+    return in_range(field, value) ? CONCLAVE_OK : CONCLAVE_ERR_RANGE;
+}
+
+/* Inline, so that a size that is known is no call. */
+static inline void
+keep(void *message, const struct msg_field *field, const void *value, size_t size)
+{
+    if (message != NULL)
+        memcpy(member(message, field), value, size);
+}
+
 /* Reads, checks, and only then writes; `in` is a cursor of the caller's own, so
  * that it need not live in memory. */
 static inline enum conclave_err
 read_field(struct msg_span *in, const struct msg_field *field, void *message)
 {
     union value value;
-    const void *from = &value;
-    size_t size = 0;
-    bool good = true;
     enum conclave_err err = CONCLAVE_ERR_INTERNAL;
     switch (field->kind) {
     case MSG_FIELD_U64:
         err = msg_wire_read_u64(in, &value.number);
-        good = in_range(field, value.number);
-        size = sizeof value.number;
+        if (err == CONCLAVE_OK)
+            err = within(field, value.number);
+        if (err == CONCLAVE_OK)
+            keep(message, field, &value.number, sizeof value.number);
         break;
     case MSG_FIELD_BOOL:
         err = msg_wire_read_bool(in, &value.flag);
-        size = sizeof value.flag;
+        if (err == CONCLAVE_OK)
+            keep(message, field, &value.flag, sizeof value.flag);
         break;
     case MSG_FIELD_TEXT:
         err = msg_wire_read_text(in, &value.text);
-        good = in_range(field, value.text.len);
-        size = sizeof value.text;
+        if (err == CONCLAVE_OK)
+            err = within(field, value.text.len);
+        if (err == CONCLAVE_OK)
+            keep(message, field, &value.text, sizeof value.text);
         break;
     case MSG_FIELD_BIN:
         err = msg_wire_read_bin(in, &value.bytes);
-        good = in_range(field, value.bytes.len);
-        size = sizeof value.bytes;
+        if (err == CONCLAVE_OK)
+            err = within(field, value.bytes.len);
+        if (err == CONCLAVE_OK)
+            keep(message, field, &value.bytes, sizeof value.bytes);
         break;
     case MSG_FIELD_FIXED:
         err = msg_wire_read_bin(in, &value.bytes);
-        good = value.bytes.len == field->size;
-        from = value.bytes.at;
-        size = field->size;
+        if (err == CONCLAVE_OK && value.bytes.len != field->size)
+            err = CONCLAVE_ERR_RANGE;
+        if (err == CONCLAVE_OK && field->size == sizeof(struct msg_id)) /* as most are */
+            keep(message, field, value.bytes.at, sizeof(struct msg_id));
+        else if (err == CONCLAVE_OK)
+            keep(message, field, value.bytes.at, field->size);
         break;
     case MSG_FIELD_LIST: {
         struct msg_span rest = *in;
         err = read_list(&rest, field, &value.list);
-        size = sizeof value.list;
+        if (err == CONCLAVE_OK)
+            keep(message, field, &value.list, sizeof value.list);
         *in = rest;
         break;
     }
     }
-    if (err == CONCLAVE_OK && !good)
-        err = CONCLAVE_ERR_RANGE;
-    if (err == CONCLAVE_OK && message != NULL)
-        memcpy(member(message, field), from, size);
     return err;
 }
 
@@ -224,6 +242,16 @@ msg_codec_next(struct msg_list *list, enum msg_kind item, void *message)
     if (err != CONCLAVE_OK)
         return false;
     *list = (struct msg_list){in.at, in.len, list->count - 1};
+    return true;
+}
+
+bool
+msg_codec_next_id(struct msg_span *ids, struct msg_id *id)
+{
+    if (ids->len < sizeof *id)
+        return false;
+    memcpy(id, ids->at, sizeof *id);
+    *ids = msg_span(ids->at + sizeof *id, ids->len - sizeof *id);
     return true;
 }
 

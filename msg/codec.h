@@ -32,6 +32,9 @@ msg_codec_append(struct msg_buf *out, struct msg_list *list, enum msg_kind item,
 /* Takes the next item off a decoded list; false when there is none. */
 bool msg_codec_next(struct msg_list *list, enum msg_kind item, void *message);
 
+/* Takes the next of the ids that stand one after the other; false when there is none. */
+bool msg_codec_next_id(struct msg_span *ids, struct msg_id *id);
+
 /* The number of the frame's kind and of its `req`, where they can be read, for
  * an honest refusal of a frame that does not decode; 0 where not. */
 void msg_codec_peek(struct msg_span frame, uint64_t *kind, uint64_t *req);

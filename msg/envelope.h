@@ -13,7 +13,7 @@
 #define MSG_RUN_COUNT 65536u               /* envelopes in one run */
 #define MSG_RUN_MS (3600ull * 1000)        /* age of one run */
 #define MSG_RUN_DOMAIN "conclave run 1"
-#define MSG_RUN_NONCES 16u
+#define MSG_RUN_NONCES 32u                  /* of one prefix */
 
 /* One run, seen from either end; lives in memory only. */
 struct msg_run {
@@ -23,8 +23,11 @@ struct msg_run {
     uint64_t counter;           /* sender: the next; receiver: highest seen + 1 */
     uint64_t seen;              /* receiver: window of 64 below counter */
     uint64_t started_ms;        /* monotonic */
-    struct msg_nonce nonces[MSG_RUN_NONCES]; /* sender: random, drawn in advance */
-    uint32_t nonces_left;
+    struct msg_nonce nonce;     /* whose first 16 bytes make `subkey` of key; sender: the last one drawn */
+    struct msg_sym_key subkey;
+    uint64_t tails[MSG_RUN_NONCES]; /* sender: the last 8 bytes of nonces to come, random, drawn in advance */
+    uint32_t tails_left;
+    bool prefixed;              /* nonce and subkey are set */
     bool open;
 };
 
@@ -58,9 +61,11 @@ msg_envelope_open(struct msg_run *run, struct msg_buf *out, const struct msg_sea
 
 void msg_run_wipe(struct msg_run *run);
 
-/* The next link of a message chain: BLAKE2b-128 over prev, id, number, time
- * and text.  Rebatching and resealing never change it. */
-void msg_chain_head(struct msg_head *head, const struct msg_head *prev, const struct msg_id *id,
-                    uint64_t number, uint64_t ts_ms, struct msg_text text);
+/* The next link of a message chain: BLAKE2b-128 over the text, with prev as its
+ * salt, number and time as its personalisation; in rooms over the id and the
+ * text, since there the signature reaches the id through the head alone (id:
+ * NULL between two people, where the seal has one writer).  Rebatching and
+ * resealing never change it. */
+void msg_chain_head(struct msg_head *head, const struct msg_head *prev, const struct msg_id *id, uint64_t number, uint64_t ts_ms, struct msg_text text);
 
 #endif

@@ -211,7 +211,7 @@ FIELDS(msg_tell_message) {
     FIELD(msg_tell_message, text, 1, MSG_TEXT_MAX),
 };
 FIELDS(msg_tell_receipt) {
-    FIXED(msg_tell_receipt, id),
+    FIELD(msg_tell_receipt, ids, sizeof(struct msg_id), MSG_TICK_COUNT * sizeof(struct msg_id)),
     FIELD(msg_tell_receipt, to, 0, TYPED_MAX),
     FIELD(msg_tell_receipt, room, 0, MSG_ROOM_NAME_MAX),
     FIELD(msg_tell_receipt, tick, MSG_TICK_QUEUED, MSG_TICK_READ),

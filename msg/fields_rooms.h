@@ -129,6 +129,7 @@ FIELDS(msg_room_post) {FIXED(msg_room_post, room), FIELD(msg_room_post, frame, 1
 FIELDS(msg_room_cast) {
     FIXED(msg_room_cast, room),
     FIELD(msg_room_cast, prev, 0, ANY),
+    FIELD(msg_room_cast, routes, 0, ANY),
     LIST(msg_room_cast, posts, MSG_LOGGED, 1, MSG_BATCH_COUNT),
 };
 FIELDS(msg_room_stored) {
@@ -146,11 +147,10 @@ FIELDS(msg_room_refused) {
     FIELD(msg_room_refused, retry_ms, 0, ANY),
 };
 FIELDS(msg_room_taken) {FIELD(msg_room_taken, bytes, 0, ANY)};
-FIELDS(msg_room_route) {
-    FIXED(msg_room_route, room),
-    FIELD(msg_room_route, account, 1, ANY),
-    FIELD(msg_room_route, device, 1, ANY),
-    FLAG(msg_room_route, direct),
+FIELDS(msg_room_routes) {
+    FIXED(msg_room_routes, room),
+    FIELD(msg_room_routes, version, 1, ANY),
+    LIST(msg_room_routes, devices, MSG_DEVICE, 0, MSG_ROUTE_COUNT),
 };
 FIELDS(msg_room_mesh) {FIXED(msg_room_mesh, room), FIELD(msg_room_mesh, port, 0, PORT_MAX)};
 FIELDS(msg_room_peers) {
@@ -198,7 +198,12 @@ FIELDS(msg_room_receipt) {
     LIST(msg_room_receipt, marks, MSG_MARK, 1, MSG_MARK_COUNT),
     FIXED(msg_room_receipt, sig),
 };
-FIELDS(msg_room_want) {FIXED(msg_room_want, room), LIST(msg_room_want, have, MSG_MARK, 0, MSG_MARK_COUNT)};
+FIELDS(msg_room_want) {
+    FIXED(msg_room_want, room),
+    FIELD(msg_room_want, account, 1, ANY),
+    FIELD(msg_room_want, device, 1, ANY),
+    LIST(msg_room_want, have, MSG_MARK, 0, MSG_MARK_COUNT),
+};
 FIELDS(msg_room_key) {
     FIXED(msg_room_key, room),
     FIELD(msg_room_key, epoch, 1, ANY),
@@ -258,6 +263,7 @@ FIELDS(msg_room_head) {
     FIELD(msg_room_head, role, MSG_ROLE_NONE, MSG_ROLE_OWNER),
     FIELD(msg_room_head, standing, 0, MSG_STANDINGS),
     FLAG(msg_room_head, mesh),
+    FIELD(msg_room_head, routes, 0, ANY),
 };
 FIELDS(msg_mark) {
     FIELD(msg_mark, account, 1, ANY),
@@ -267,6 +273,7 @@ FIELDS(msg_mark) {
     FIXED(msg_mark, head),
 };
 FIELDS(msg_logged) {FIELD(msg_logged, offset, 0, ANY), FIELD(msg_logged, frame, 1, POST_MAX)};
+FIELDS(msg_device_item) {FIELD(msg_device_item, account, 1, ANY), FIELD(msg_device_item, device, 1, ANY)};
 FIELDS(msg_rec_mail) {
     FIELD(msg_rec_mail, account, 1, ANY),
     FIELD(msg_rec_mail, device, 1, ANY),
@@ -380,6 +387,7 @@ FIELDS(msg_rec_room_key) {
     FIXED(msg_rec_room_key, chain),
     FIELD(msg_rec_room_key, made_ms, 0, ANY),
     FIELD(msg_rec_room_key, used, 0, ANY),
+    FIELD(msg_rec_room_key, number, 0, ANY),
 };
 FIELDS(msg_rec_card) {FIELD(msg_rec_card, certificate, 1, MSG_CERT_MAX)};
 FIELDS(msg_cmd_room_create) {

@@ -337,6 +337,12 @@ static const struct {
     [MSG_ACT_REVOKED] = {revoked, true, false},
 };
 
+bool
+msg_room_saw_lately(const struct msg_room *room, const struct msg_room_op *op)
+{
+    return op->seen > 0 && op->seen <= room->number && room->number - op->seen < MSG_ROOM_SEEN_MAX;
+}
+
 /* What holds for every act, before its own rule. */
 static enum conclave_err
 may_be_judged(const struct rules *at, bool signed_by_registry)
@@ -353,7 +359,7 @@ may_be_judged(const struct rules *at, bool signed_by_registry)
         return CONCLAVE_ERR_BAD_ARGUMENTS;
     if (op->act == MSG_ACT_CREATE || signed_by_registry)
         return CONCLAVE_OK;
-    if (op->seen == 0 || op->seen > room->number || op->seen < at->actor->last)
+    if (!msg_room_saw_lately(room, op) || op->seen < at->actor->last)
         return CONCLAVE_ERR_BAD_ARGUMENTS; /* an operation counts once */
     return acts[op->act].members && at->actor->role == MSG_ROLE_NONE ? CONCLAVE_ERR_NOT_A_MEMBER : CONCLAVE_OK;
 }

@@ -59,6 +59,11 @@ enum conclave_err CONCLAVE_CHECK
 msg_room_apply(struct msg_room *room, const struct msg_room_op *op, struct msg_room_part *actor,
                struct msg_room_part *subject, bool signed_by_registry);
 
+/* Whether what an operation says that it has seen is one of the last
+ * MSG_ROOM_SEEN_MAX entries: only these are looked up, or proved.  A part of
+ * what msg_room_apply checks, for those who look up first. */
+bool msg_room_saw_lately(const struct msg_room *room, const struct msg_room_op *op);
+
 /* Moves the head on by an entry; if `epoch` grew in msg_room_apply, epoch_head
  * becomes it, too. */
 void msg_room_link(struct msg_room *room, const struct msg_entry *entry, bool epoch_grew);

@@ -9,7 +9,8 @@
  * PUT and DELETE gather; STORE makes all of them since the last STORE one
  * transaction and gives it an id.  Transactions are committed in order; a
  * crash loses a tail of them, never one in the middle.  Once synced, the event
- * STORED comes back with the id.  What must not be said before it is on disk
+ * STORED comes back with the id, or with that of a later one: it stands for
+ * all before it.  What must not be said before it is on disk
  * is asked for by the step that handles STORED, never beside the STORE. */
 #ifndef MSG_STEP_H
 #define MSG_STEP_H
@@ -24,7 +25,7 @@ enum msg_event_kind {
     EVENT_FRAME,     /* bytes came on link; key: whose (proven by CURVE), source: from where */
     EVENT_LINK_UP,   /* a dialled link passed its handshake; or a first frame came on an accepted one */
     EVENT_LINK_DOWN, /* it is gone (err: why); it will not come back by itself */
-    EVENT_STORED,    /* transaction id is synced (err OK), or nothing of it was written (err: why) */
+    EVENT_STORED,    /* transactions up to id are synced (err OK), or nothing of id was written (err: why) */
     EVENT_COMMAND,   /* of the local user: a CMD_ frame in bytes, or command and message */
     EVENT_WAKE,      /* the time asked for by WAKE is there */
     EVENT_STOP,      /* orderly end: say goodbye */

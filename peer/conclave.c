@@ -315,8 +315,17 @@ static bool
 take(struct conclave *self)
 {
     struct msg_span frame;
-    while (peer_tells_take(&self->peer.tells, &frame)) {
-        if (!peer_event_read(&self->event, frame))
+    for (;;) {
+        bool shown = peer_event_has_more(&self->event);
+        if (shown)
+            peer_event_next(&self->event);
+        else if (peer_tells_take(&self->peer.tells, &frame))
+            shown = peer_event_read(&self->event, frame);
+        else
+            return false;
+        if (!peer_event_has_more(&self->event))
+            peer_tells_taken(&self->peer.tells);
+        if (!shown)
             continue;
         if (self->event.event.kind != CONCLAVE_EVENT_MESSAGE)
             return true;
@@ -325,7 +334,6 @@ take(struct conclave *self)
         self->given = self->event.event.arrival;
         return true;
     }
-    return false;
 }
 
 long

@@ -39,7 +39,8 @@ peer_core_new(const struct peer_settings *settings, const struct peer_identity *
     const bool cards = peer_cards_init(&self->cards, self->settings.cards);
     const bool keys = peer_keyring_init(&self->keyring, self->settings.room_keys);
     const bool meshes = peer_meshes_init(&self->meshes);
-    if (!peer_roster_init(&self->roster, self->settings.contacts) || !meshes || !rooms || !cards || !keys || self->outbox == NULL || self->held == NULL)
+    const bool kept = peer_kept_init(&self->kept);
+    if (!peer_roster_init(&self->roster, self->settings.contacts) || !meshes || !kept || !rooms || !cards || !keys || self->outbox == NULL || self->held == NULL)
         peer_core_destroy(&self);
     return self;
 }
@@ -55,6 +56,7 @@ peer_core_destroy(struct peer_core **self_p)
     peer_meshes_wipe(&self->meshes);
     peer_cards_wipe(&self->cards);
     peer_keyring_wipe(&self->keyring);
+    peer_kept_wipe(&self->kept);
     peer_outbox_destroy(&self->outbox);
     peer_held_destroy(&self->held);
     msg_keys_wipe(self, sizeof *self);
@@ -195,6 +197,9 @@ stop(struct peer_core *self)
 static void
 finish(struct peer_core *self)
 {
+    if (self->flush_now && !self->stopped)
+        peer_post_flush(self);
+    self->flush_now = false;
     if (self->writes) {
         self->writes = false;
         msg_effects_store(self->out, ++self->next_store);

@@ -1,6 +1,7 @@
 /* From TELL_ frames to struct conclave_event. */
 #include "peer/event.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,16 +38,30 @@ keep_reason(struct peer_event *self, struct msg_text code, struct msg_text text)
     }
 }
 
+/* The eight hexadecimal digits of a number, a byte each: every event has an
+ * id, and a digit at a time is what takes longest of it. */
+static uint64_t
+digits_of(uint32_t number)
+{
+    uint64_t d = number;
+    d = (d << 16 | d) & 0x0000ffff0000ffffull;
+    d = (d << 8 | d) & 0x00ff00ff00ff00ffull;
+    d = (d << 4 | d) & 0x0f0f0f0f0f0f0f0full;
+    const uint64_t letters = (d + 0x0606060606060606ull) >> 4 & 0x0101010101010101ull; /* 1 where it is above 9 */
+    return d + 0x3030303030303030ull + letters * ('a' - '0' - 10);
+}
+
 static void
 keep_id(struct peer_event *self, const struct msg_id *id)
 {
     static const struct msg_id none;
-    static const char digits[] = "0123456789abcdef";
     if (memcmp(id, &none, sizeof none) == 0)
         return;
-    for (size_t i = 0; i < sizeof id->at; i++) { /* no secret: a table will do */
-        self->event.id[2 * i] = digits[id->at[i] >> 4];
-        self->event.id[2 * i + 1] = digits[id->at[i] & 15];
+    for (size_t i = 0; i < sizeof id->at; i += sizeof(uint32_t)) {
+        uint32_t word;
+        memcpy(&word, id->at + i, sizeof word);
+        const uint64_t eight = htobe64(digits_of(be32toh(word)));
+        memcpy(self->event.id + 2 * i, &eight, sizeof eight);
     }
     self->event.id[2 * sizeof id->at] = '\0';
 }
@@ -248,6 +263,26 @@ read_message(struct peer_event *self, const struct msg_tell_message *message)
     self->event.text_bytes = message->text.len;
 }
 
+void
+peer_event_next(struct peer_event *self)
+{
+    struct msg_id id = {0};
+    if (!msg_codec_next_id(&self->ids, &id))
+        self->ids = (struct msg_span){0}; /* less than one is none */
+    keep_id(self, &id);
+}
+
+static void
+read_receipt(struct peer_event *self, const struct msg_tell_receipt *receipt)
+{
+    self->event.kind = CONCLAVE_EVENT_RECEIPT;
+    self->event.to = keep(self, receipt->to);
+    self->event.room = keep(self, receipt->room);
+    self->event.tick = (enum conclave_tick)receipt->tick;
+    self->ids = receipt->ids;
+    peer_event_next(self);
+}
+
 static void
 read_room(struct peer_event *self, const struct msg_tell_room *room)
 {
@@ -278,6 +313,7 @@ peer_event_read(struct peer_event *self, struct msg_span frame)
 
     self->event = (struct conclave_event){.name = "", .from = "", .to = "", .text = "", .room = "", .by = ""};
     self->event.user = (struct conclave_user){.name = "", .endpoint = ""};
+    self->ids = (struct msg_span){0};
     self->texts.len = 0;
     peer_tells_reserve(&self->texts, frame.len + 1);
     if (msg_codec_decode(frame, &kind, &any) != CONCLAVE_OK)
@@ -294,11 +330,7 @@ peer_event_read(struct peer_event *self, struct msg_span frame)
         read_message(self, &any.MSG_ANY_TELL_MESSAGE);
         return true;
     case MSG_TELL_RECEIPT:
-        self->event.kind = CONCLAVE_EVENT_RECEIPT;
-        keep_id(self, &any.MSG_ANY_TELL_RECEIPT.id);
-        self->event.to = keep(self, any.MSG_ANY_TELL_RECEIPT.to);
-        self->event.room = keep(self, any.MSG_ANY_TELL_RECEIPT.room);
-        self->event.tick = (enum conclave_tick)any.MSG_ANY_TELL_RECEIPT.tick;
+        read_receipt(self, &any.MSG_ANY_TELL_RECEIPT);
         return true;
     case MSG_TELL_PRESENCE:
         self->event.kind = CONCLAVE_EVENT_PRESENCE;

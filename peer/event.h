@@ -21,12 +21,24 @@ struct peer_event {
     struct conclave_room *rooms;
     struct conclave_member *members;
     struct peer_event_pages *pages;
+    struct msg_span ids;        /* in the frame: of the messages that it is about besides this one */
     struct conclave_event event;
 };
 
-/* Decodes a TELL_ frame into self->event, which does not point into it.  false:
+/* Decodes a TELL_ frame into self->event, which does not point into it: the
+ * first event, where the frame tells of several.  false:
  * nothing to show: a page that is not the last, or a frame that is no TELL_. */
 bool peer_event_read(struct peer_event *self, struct msg_span frame);
+
+/* True while there is more in the frame that was read last, which must stand. */
+static inline bool
+peer_event_has_more(const struct peer_event *self)
+{
+    return self->ids.len > 0;
+}
+
+/* Moves self->event on to the next event of the same frame; there must be more. */
+void peer_event_next(struct peer_event *self);
 void peer_event_wipe(struct peer_event *self);
 
 #endif

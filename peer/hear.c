@@ -75,7 +75,7 @@ move_on(struct peer_chain_in *in, const struct msg_chain *chain, const struct ms
     in->known = true;
     in->mark = (struct peer_mark){chain->incarnation, say->number};
     in->salt = chain->salt;
-    msg_chain_head(&in->head, &say->prev, &say->id, say->number, say->ts_ms, say->text);
+    msg_chain_head(&in->head, &say->prev, NULL, say->number, say->ts_ms, say->text);
 }
 
 static void

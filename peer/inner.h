@@ -27,9 +27,7 @@ struct peer_node {
     struct peer_conn *ready;            /* dialled ones to look at */
     struct peer_conn *fallen;           /* LINK_DOWN is due */
     struct peer_conn *fallen_last;
-    uint64_t *loose;                    /* transactions of a peer without a shelf */
-    size_t loose_count;
-    size_t loose_room;
+    uint64_t loose;                     /* last transaction of a peer without a shelf; 0: none waits */
     uint64_t wake_ms;                   /* asked for by the core */
     uint64_t sweep_ms;                  /* accepted links are looked at */
     uint64_t again_ms;                  /* sockets that were sent to are looked at */

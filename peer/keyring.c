@@ -158,6 +158,7 @@ peer_keyring_put(const struct peer_key *key, struct msg_effects *out)
         .chain = key->first.chain,
         .made_ms = key->made_ms,
         .used = key->upto,
+        .number = key->number,
     };
     const struct msg_record_key at = key_of(key);
     msg_effects_put(out, PEER_TABLE_ROOM_KEYS, msg_record_key_span(&at), MSG_REC_ROOM_KEY, &record);
@@ -249,6 +250,7 @@ peer_keyring_restore(struct peer_keyring *self, const struct msg_rec_room_key *r
         .first = {record->key, record->counter, record->chain},
         .made_ms = record->made_ms,
         .upto = record->used,
+        .number = record->number,
     };
     if (look(self, &key.room, key.account, key.device, &key.first.tag) == NULL)
         (void)make(self, &key, NULL);

@@ -21,6 +21,7 @@ struct peer_key {
     struct msg_roomkey first;   /* as it was given */
     struct msg_roomkey ahead;   /* and as it was moved on; not on disk */
     uint64_t made_ms;           /* wall clock: made, or taken */
+    uint64_t number;            /* ours: the last entry of the roster when it was made */
     uint64_t upto;              /* ours: counters below this may have been used; 0: not handed to everybody yet */
     uint32_t chain;             /* of the same bucket: index + 1; 0: the last */
     struct { uint32_t newer, older; } near[2];  /* used after it, and before it, of all and of its owner: index + 1; 0: none */

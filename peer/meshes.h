@@ -34,6 +34,7 @@ struct peer_publisher {
     uint64_t until_ms;          /* being dialled: give it up then */
     uint64_t at_ms;             /* dial (again) then; 0: not planned */
     uint32_t failures;          /* rounds over all its endpoints, in a row */
+    uint64_t answered_ms;       /* when it was answered what it wanted */
 };
 
 struct peer_room_mesh {

@@ -184,17 +184,10 @@ expel(struct peer_node *node, const struct msg_box_pub *key)
 static void
 store(struct peer_node *node, uint64_t id)
 {
-    if (node->shelf != NULL) {
+    if (node->shelf != NULL)
         peer_shelf_store(node->shelf, id);
-    } else {
-        if (node->loose_count == node->loose_room) {
-            node->loose_room = node->loose_room == 0 ? 8 : 2 * node->loose_room;
-            node->loose = realloc(node->loose, node->loose_room * sizeof *node->loose);
-            if (node->loose == NULL)
-                abort();
-        }
-        node->loose[node->loose_count++] = id;
-    }
+    else
+        node->loose = id;
     peer_loop_storing(node);
 }
 
@@ -334,14 +327,13 @@ peer_node_stored(struct peer_node *self)
 {
     struct msg_event event = {.kind = EVENT_STORED};
     self->notified = false;
-    while (self->shelf != NULL && peer_shelf_stored(self->shelf, &event.id))
+    if (self->shelf == NULL) {
+        event.id = self->loose;
+        self->loose = 0;
+    } else if (!peer_shelf_stored(self->shelf, &event.id))
+        event.id = 0;
+    if (event.id != 0)
         peer_node_step(self, &event);
-    for (size_t left = self->loose_count; left > 0; left--) {
-        event.id = self->loose[0];
-        self->loose_count--;
-        memmove(self->loose, self->loose + 1, self->loose_count * sizeof *self->loose);
-        peer_node_step(self, &event);
-    }
     peer_node_settle(self);
 }
 
@@ -437,7 +429,6 @@ release(struct peer_node *node)
     peer_core_destroy(&node->core);
     peer_loop_leave(node);
     peer_conns_wipe(&node->conns);
-    free(node->loose);
     msg_keys_wipe(node, sizeof *node);
     free(node);
 }

@@ -32,7 +32,9 @@
  *   room_ticks.c what has come in small rooms, said and heard
  *   room_mesh.c rooms that are a mesh: our XPUB, and whom it admits
  *   room_publishers.c  the XPUBs of the others
- *   roster, rooms, meshes, cards, keyring, outbox, held   pure tables */
+ *   room_routes.c  which of them we hear, and what the front leaves out for that
+ *   room_want.c what was missed while the registry is away: asked of members, and answered
+ *   roster, rooms, meshes, cards, keyring, kept, outbox, held   pure tables */
 #ifndef PEER_PARTS_H
 #define PEER_PARTS_H
 
@@ -47,6 +49,7 @@
 #include "peer/meshes.h"
 #include "peer/keyring.h"
 #include "peer/outbox.h"
+#include "peer/kept.h"
 #include "peer/rooms.h"
 #include "peer/roster.h"
 
@@ -127,6 +130,7 @@ struct peer_session {
 enum peer_room_step {
     ROOM_STEP_NONE,     /* it is about none */
     ROOM_STEP_FIND,     /* ROOM_FOUND: which room the name means */
+    ROOM_STEP_EXISTS,   /* ROOM_FOUND: there is one, and we are not in it */
     ROOM_STEP_WHO,      /* FOUND: the account of a user */
     ROOM_STEP_QUEUED,   /* what was asked before it in that room */
     ROOM_STEP_READ,     /* our own roster: it is being read */
@@ -254,10 +258,12 @@ struct peer_core {
     struct peer_cards cards;
     struct peer_keyring keyring;
     uint64_t keys_swept_ms;             /* when keys of rooms that are too old are looked for next */
+    struct peer_kept kept;
     uint32_t room_reads;                /* rosters being read */
     uint32_t room_passes;               /* logs being read */
     bool rooms_syncing;                 /* chains in some room wait for the disk */
     bool room_posts_due;                /* some room has something to post */
+    uint64_t room_routes;               /* version of the last ROOM_ROUTES, of any room */
     struct peer_stored room_stored[PEER_STORED];
     uint32_t room_stored_turn;
     struct peer_ticket room_tickets[PEER_TICKETS];
@@ -281,6 +287,7 @@ struct peer_core {
     uint64_t due_ms;                    /* earliest timer */
     uint64_t asked_ms;                  /* earliest WAKE that is on its way */
     bool flush_asked;
+    bool flush_now;                     /* in this step, not when woken for it */
     bool writes;                        /* this step has PUTs without their STORE yet */
     bool started;
     bool stopped;
@@ -291,6 +298,7 @@ struct peer_core {
     size_t revocations_len;
     char text[MSG_TEXT_MAX];            /* scratch */
     uint8_t batch[MSG_BATCH_MAX];       /* scratch: a batch being sealed or opened */
+    struct msg_say says[MSG_BATCH_COUNT]; /* scratch: what is in a batch of a room; the texts are in `batch` */
     uint8_t frame[MSG_SOCKET_MAX];      /* scratch: a frame being made */
 };
 

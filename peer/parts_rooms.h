@@ -53,6 +53,7 @@ void peer_room_stored(struct peer_core *self, const struct msg_room_stored *answ
 void peer_room_own_logged(struct peer_core *self, struct peer_room *room, const struct msg_room_frame *frame);
 void peer_room_post_refused(struct peer_core *self, const struct msg_room_refused *answer);
 void peer_room_renumber(struct peer_core *self);
+void peer_room_publish_again(struct peer_core *self, struct peer_room *room, struct peer_mark after); /* what waits in the outbox, from there on; nothing while the front is there */
 void peer_room_post_tick(struct peer_core *self, struct peer_room *room);
 
 /* ---- room_keys.c ---- */
@@ -71,6 +72,7 @@ void peer_room_log_again(struct peer_core *self, struct peer_room *room, uint64_
 void peer_room_log_page(struct peer_core *self, struct peer_request *request, const struct msg_room_log *page);
 void peer_room_no_log(struct peer_core *self, const struct peer_request *request, enum conclave_err err);
 void peer_room_read_log(struct peer_core *self, struct peer_request *request); /* sends ROOM_READ */
+void peer_room_have(struct peer_core *self, const struct peer_room *room, struct msg_buf *buf, struct msg_list *have); /* MARKs of all that came and was taken */
 void peer_room_cast(struct peer_core *self, const struct msg_room_cast *cast);
 
 /* ---- room_hear.c ---- */
@@ -99,7 +101,6 @@ void peer_room_mesh_started(struct peer_core *self, struct peer_room *room); /* 
 void peer_room_mesh_heard(struct peer_core *self, struct peer_room *room); /* ROOM_STATE spoke of it */
 void peer_room_mesh_bound(struct peer_core *self, uint64_t link, uint16_t port); /* port 0: it could not be */
 void peer_room_mesh_say(struct peer_core *self, struct peer_room_mesh *mesh); /* what the front does not know yet */
-void peer_room_mesh_passed(struct peer_core *self, struct peer_room *room, uint64_t from); /* the log was read to its end, from there on */
 void peer_room_mesh_away(struct peer_core *self);                  /* the front link is gone */
 void peer_room_mesh_dropped(struct peer_core *self, struct peer_room *room);
 void peer_room_mesh_admit_soon(struct peer_core *self);            /* somebody came, or a certificate did */
@@ -113,13 +114,30 @@ void peer_room_mesh_tick(struct peer_core *self, struct peer_room *room);
 void peer_room_publishers_heard(struct peer_core *self, const struct msg_room_peers *peers);
 void peer_room_publisher_restore(struct peer_core *self, const struct msg_room_peers *record);
 void peer_room_publisher_dial(struct peer_core *self, struct peer_publisher *publisher);
-void peer_room_publisher_route(struct peer_core *self, struct peer_room *room, struct peer_publisher *publisher, bool direct); /* tells the front */
 void peer_room_publisher_forget(struct peer_core *self, struct peer_room *room, struct peer_publisher *publisher); /* with its record */
 bool peer_room_publisher_up(struct peer_core *self, uint64_t link); /* false: it is no publisher's; so with these: */
 bool peer_room_publisher_down(struct peer_core *self, uint64_t link);
 void peer_room_hear_direct(struct peer_core *self, struct peer_room *room, const struct msg_room_frame *frame); /* by its sender's XPUB, or by CAST among frames that come so: what is ahead of a gap is read in the log */
 bool peer_room_publisher_frame(struct peer_core *self, uint64_t link, struct msg_span bytes);
 void peer_room_publishers_tick(struct peer_core *self, struct peer_room *room, const struct peer_room_mesh *mesh);
+
+/* ---- room_routes.c ---- */
+void peer_room_route(struct peer_core *self, struct peer_room *room, struct peer_publisher *publisher, bool direct); /* we hear it from itself from now on, or no longer; the front is told soon */
+void peer_room_routes_heard(struct peer_core *self, struct peer_room *room, uint64_t routes); /* the version that the front leaves frames out by; 0: it leaves out none */
+void peer_room_routes_passed(struct peer_core *self, struct peer_room *room, uint64_t from, uint64_t upto); /* the log was read to its end, from here to there */
+void peer_room_routes_away(struct peer_core *self);                /* the front link is gone; nothing is routed any more */
+void peer_room_routes_tick(struct peer_core *self, struct peer_room *room);
+
+/* ---- room_want.c ---- */
+void peer_room_spoken(struct peer_core *self, struct peer_room *room, uint64_t account, uint64_t device, struct peer_mark mark); /* its chain goes up to there */
+void peer_room_heads(struct peer_core *self, struct peer_room *room, const struct msg_room_receipt *receipt); /* likewise all in a receipt, once its signature is checked */
+void peer_room_passed_on(struct peer_core *self, struct peer_room *room, const struct msg_room_frame *frame); /* published by somebody else than its sender */
+void peer_room_keep(struct peer_core *self, const struct peer_room *room, const struct msg_room_frame *frame, bool ours); /* for members who miss it */
+void peer_room_wanted(struct peer_core *self, struct peer_room *room, struct peer_publisher *asker, const struct msg_room_want *want);
+void peer_room_want_came(struct peer_core *self, struct peer_room *room); /* some of what is missing, or what stands behind it */
+void peer_room_want_away(struct peer_core *self, struct peer_room *room); /* the front link is gone, or was never there */
+void peer_room_want_online(struct peer_room *room);
+void peer_room_want_tick(struct peer_core *self, struct peer_room *room);
 
 /* ---- room_hooks.c ---- */
 void peer_room_online(struct peer_core *self);                     /* a session has begun */

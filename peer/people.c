@@ -356,7 +356,6 @@ peer_people_introduction(struct peer_core *self, const struct msg_introduction *
 void
 peer_people_say(struct peer_core *self, const struct msg_cmd_say *say)
 {
-    struct msg_name name;
     if (say->name.len > 0 && say->name.at[0] == '#') {
         peer_room_said(self, say);
         return;
@@ -369,22 +368,23 @@ peer_people_say(struct peer_core *self, const struct msg_cmd_say *say)
         peer_step_failed(self, say->req, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text("There is nothing to say: the text is empty."), 0);
         return;
     }
-    if (msg_name_parse(&name, say->name) != CONCLAVE_OK) {
+    const struct msg_name *const name = peer_roster_typed(&self->roster, say->name);
+    if (name == NULL) {
         peer_step_failed(self, say->req, CONCLAVE_ERR_NO_SUCH_USER, msg_text(""), 0);
         return;
     }
-    if (strcmp(name.folded, self->self.name.folded) == 0) {
+    if (strcmp(name->folded, self->self.name.folded) == 0) {
         peer_step_failed(self, say->req, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text("That is you."), 0);
         return;
     }
-    struct peer_contact *contact = peer_roster_named(&self->roster, &name);
+    struct peer_contact *contact = peer_roster_named(&self->roster, name);
     if (contact != NULL) {
         if (contact->blocked)
             peer_step_failed(self, say->req, CONCLAVE_ERR_FORBIDDEN, msg_text("You have blocked that user; unblock them first."), 0);
         else {
             contact->warned = CONCLAVE_OK; /* what goes wrong with this one is told */
             /* they may have become known by themselves while we were asking who they are */
-            say_all(self, asking_for(self, &name), contact, CONCLAVE_OK, msg_text(""));
+            say_all(self, asking_for(self, name), contact, CONCLAVE_OK, msg_text(""));
             (void)peer_talk_say(self, contact, say->req, say->text); /* it tells what became of it */
         }
         return;
@@ -393,7 +393,7 @@ peer_people_say(struct peer_core *self, const struct msg_cmd_say *say)
         peer_step_failed(self, say->req, CONCLAVE_ERR_QUOTA_EXCEEDED, msg_text("Too many messages wait to be sent."), 0);
         return;
     }
-    struct peer_request *request = asking_for(self, &name);
+    struct peer_request *request = asking_for(self, name);
     const bool asked = request != NULL;
     if (!asked)
         request = peer_requests_add(self, MSG_INTRODUCE, 0, say->name);

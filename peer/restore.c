@@ -180,6 +180,10 @@ restore_room(struct peer_core *self, enum msg_kind kind, const union msg_any *an
         peer_room_publisher_restore(self, &any->MSG_ANY_ROOM_PEERS);
         return true;
     }
+    if (kind == MSG_ROOM_FRAME) {
+        peer_kept_restore(&self->kept, &any->MSG_ANY_ROOM_FRAME);
+        return true;
+    }
     if (kind == MSG_REC_ROOM_OUT)
         restore_room_out(self, &any->MSG_ANY_REC_ROOM_OUT);
     if (kind == MSG_REC_ROOM_KEY)

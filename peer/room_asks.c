@@ -73,7 +73,8 @@ peer_room_ask(struct peer_core *self, struct peer_request *request)
     switch (order->step) {
     case ROOM_STEP_NONE:
         break;
-    case ROOM_STEP_FIND: {
+    case ROOM_STEP_FIND:
+    case ROOM_STEP_EXISTS: {
         const struct msg_room_find find = {request->req, name};
         peer_session_send(self, MSG_ROOM_FIND, &find);
         break;
@@ -139,7 +140,7 @@ bool
 peer_room_fits(const struct peer_request *request, enum msg_kind answer)
 {
     static const enum msg_kind ANSWERS[] = {
-        [ROOM_STEP_FIND] = MSG_ROOM_FOUND, [ROOM_STEP_WHO] = MSG_FOUND, [ROOM_STEP_PROPOSE] = MSG_DONE, [ROOM_STEP_ROSTER] = MSG_ENTRIES,
+        [ROOM_STEP_FIND] = MSG_ROOM_FOUND, [ROOM_STEP_EXISTS] = MSG_ROOM_FOUND, [ROOM_STEP_WHO] = MSG_FOUND, [ROOM_STEP_PROPOSE] = MSG_DONE, [ROOM_STEP_ROSTER] = MSG_ENTRIES,
         [ROOM_STEP_LIST] = MSG_ROOMS, [ROOM_STEP_MEMBERS] = MSG_MEMBERS, [ROOM_STEP_WATCH] = MSG_DONE,
         [ROOM_STEP_LOG] = MSG_ROOM_LOG, [ROOM_STEP_CARDS] = MSG_CARDS, [ROOM_STEP_CARD] = MSG_CARDS,
     };
@@ -165,6 +166,10 @@ found(struct peer_core *self, struct peer_request *request, const struct msg_roo
     if (msg_room_name_parse(&asked, msg_text(request->name)) != CONCLAVE_OK || msg_room_name_parse(&name, answer->name) != CONCLAVE_OK
         || strcmp(asked.folded, name.folded) != 0) {
         fail(self, request, CONCLAVE_ERR_NO_SUCH_ROOM, msg_text(""));
+        return;
+    }
+    if (order->step == ROOM_STEP_EXISTS) {
+        fail(self, request, CONCLAVE_ERR_NOT_A_MEMBER, msg_text(""));
         return;
     }
     msg_text_copy(request->name, sizeof request->name, answer->name);

@@ -370,6 +370,21 @@ say_later(struct peer_core *self, const struct msg_cmd_say *say)
     peer_requests_go(self, request);
 }
 
+/* A room that we are not in, and may not even be there: the registry knows. */
+static void
+said_outside(struct peer_core *self, const struct peer_room *room, uint64_t cmd, struct msg_text name)
+{
+    if (room != NULL) {
+        peer_step_failed(self, cmd, CONCLAVE_ERR_NOT_A_MEMBER, msg_text(""), 0);
+        return;
+    }
+    struct peer_request *request = order_for(self, cmd, name, 0);
+    if (request == NULL)
+        return;
+    request->order.step = ROOM_STEP_EXISTS;
+    peer_requests_go(self, request);
+}
+
 void
 peer_room_said(struct peer_core *self, const struct msg_cmd_say *say)
 {
@@ -384,7 +399,7 @@ peer_room_said(struct peer_core *self, const struct msg_cmd_say *say)
     else if (is_saying(self, &name) || (!may_speak(room) && may_have_changed(self, room)))
         say_later(self, say);
     else if (room == NULL || !peer_rooms_in(room))
-        peer_step_failed(self, say->req, CONCLAVE_ERR_NOT_A_MEMBER, msg_text(""), 0);
+        said_outside(self, room, say->req, say->name);
     else
         peer_room_say(self, room, say->req, say->text);
 }

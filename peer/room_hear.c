@@ -114,24 +114,25 @@ tell_missing(struct peer_core *self, const struct peer_room *room, const struct 
 
 /* ---- what is in it ---- */
 
-/* The SAYs are what the header says: their numbers, each linked to the one
- * before, and the head after the last. */
+/* Reads the SAYs into self->says, `count` of them.  False: they are not what
+ * the header says, its numbers, each linked to the one before, and the head
+ * after the last. */
 static bool
-is_whole(const struct msg_room_frame *frame, struct msg_span batch)
+read_whole(struct peer_core *self, const struct msg_room_frame *frame, struct msg_span batch)
 {
     struct msg_head head = {{0}};
-    uint64_t number = frame->first;
     union msg_any any;
     enum msg_kind kind;
-    for (; batch.len > 0; number++) {
-        if (msg_codec_next_frame(&batch, &kind, &any) != CONCLAVE_OK || kind != MSG_SAY)
+    for (uint64_t i = 0; i < frame->count; i++) {
+        if (batch.len == 0 || msg_codec_next_frame(&batch, &kind, &any) != CONCLAVE_OK || kind != MSG_SAY)
             return false;
         const struct msg_say *say = &any.MSG_ANY_SAY;
-        if (say->number != number || (number > frame->first && memcmp(&say->prev, &head, sizeof head) != 0))
+        if (say->number != frame->first + i || (i > 0 && memcmp(&say->prev, &head, sizeof head) != 0))
             return false;
         msg_chain_head(&head, &say->prev, &say->id, say->number, say->ts_ms, say->text);
+        self->says[i] = *say;
     }
-    return number == frame->first + frame->count && memcmp(&head, &frame->head, sizeof head) == 0;
+    return batch.len == 0 && memcmp(&head, &frame->head, sizeof head) == 0;
 }
 
 static bool
@@ -146,7 +147,7 @@ came_already(const struct peer_core *self, const struct msg_room_frame *frame, c
 }
 
 static void
-keep(struct peer_core *self, const struct peer_room *room, const struct msg_room_frame *frame, const struct msg_say *say)
+keep(struct peer_core *self, const struct peer_room *room, const struct msg_room_frame *frame, struct msg_text name, const struct msg_say *say)
 {
     const struct msg_rec_inbox record = {
         .arrival = self->next_arrival++,
@@ -154,7 +155,7 @@ keep(struct peer_core *self, const struct peer_room *room, const struct msg_room
         .device = frame->device,
         .incarnation = frame->incarnation,
         .number = say->number,
-        .name = msg_text(name_of(self, room, frame->account)),
+        .name = name,
         .room = msg_text(room->name),
         .id = say->id,
         .ts_ms = say->ts_ms,
@@ -167,18 +168,18 @@ keep(struct peer_core *self, const struct peer_room *room, const struct msg_room
     peer_held_put(self->held, peer_step_store(self), MSG_TELL_MESSAGE, &tell);
 }
 
+/* What is in self->says. */
 static void
-take(struct peer_core *self, struct peer_room *room, struct peer_sender *sender, enum verdict verdict, const struct msg_room_frame *frame, struct msg_span batch)
+take(struct peer_core *self, struct peer_room *room, struct peer_sender *sender, enum verdict verdict, const struct msg_room_frame *frame)
 {
     const bool known = peer_rooms_is_chained(sender), same = is_same(sender, frame);
     const bool anew = known && !same && frame->from_incarnation == 0; /* an older copy of its disk: what it had forgotten comes again */
     const uint64_t after = same ? sender->mark.number : 0;
-    union msg_any any;
-    enum msg_kind kind;
+    const struct msg_text name = msg_text(name_of(self, room, frame->account));
     if (known && verdict == AHEAD)
         tell_missing(self, room, sender, frame);
-    while (batch.len > 0 && msg_codec_next_frame(&batch, &kind, &any) == CONCLAVE_OK) {
-        const struct msg_say *say = &any.MSG_ANY_SAY;
+    for (uint64_t i = 0; i < frame->count; i++) {
+        const struct msg_say *say = &self->says[i];
         if (say->number <= after)
             continue;
         const bool joins = known && verdict == NEXT && !anew && say->number == (same ? after + 1 : 1)
@@ -186,7 +187,7 @@ take(struct peer_core *self, struct peer_room *room, struct peer_sender *sender,
         if (joins && memcmp(&say->prev, &sender->head, sizeof say->prev) != 0)
             peer_room_broken(self, room, sender);
         if (!anew || !came_already(self, frame, &say->id))
-            keep(self, room, frame, say);
+            keep(self, room, frame, name, say);
     }
     sender->mark = (struct peer_mark){frame->incarnation, last_of(frame)};
     sender->salt = frame->salt;
@@ -194,6 +195,8 @@ take(struct peer_core *self, struct peer_room *room, struct peer_sender *sender,
     sender->waits = 0;
     sender->given_up = false;
     peer_room_took(self, room, sender);
+    peer_room_keep(self, room, frame, false);
+    peer_room_want_came(self, room);
 }
 
 /* Its key cannot be had: told as a gap, and passed over. */
@@ -262,10 +265,10 @@ hear(struct peer_core *self, struct peer_room *room, uint64_t offset, const stru
         peer_room_lacks(self, room, offset, frame, false);
         return HEARD;
     }
-    if (err == CONCLAVE_OK && is_whole(frame, msg_span_of_buf(&batch))) {
+    if (err == CONCLAVE_OK && read_whole(self, frame, msg_span_of_buf(&batch))) {
         sender = peer_rooms_add_sender(&self->rooms, room, frame->account, frame->device);
         if (sender != NULL)
-            take(self, room, sender, verdict, frame, msg_span_of_buf(&batch));
+            take(self, room, sender, verdict, frame);
         else
             peer_step_log(self, MSG_LOG_ERROR, "ROOMS-FULL", "a frame was passed over: there are more senders than this device can follow; raise the limits of rooms");
     } else {

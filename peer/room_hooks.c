@@ -26,6 +26,7 @@ begin(struct peer_core *self, struct peer_room *room, uint64_t offset)
         room->cursor = offset;
     for (struct peer_sender *sender = peer_rooms_first_sender(&self->rooms, room); sender != NULL; sender = peer_rooms_next_sender(&self->rooms, sender)) {
         memset(&sender->head, 0, sizeof sender->head);
+        sender->spoken = (struct peer_mark){0, 0};
         sender->waits = sender->ask_at_ms = 0;
         sender->given_up = false;
         if (sender->mark.incarnation != 0) {
@@ -48,7 +49,7 @@ peer_room_joined(struct peer_core *self, struct peer_room *room, uint64_t accoun
         begin(self, room, offset);
     if (mate != NULL) {
         memset(&mate->handed, 0, sizeof mate->handed);
-        mate->came = room->facts.epoch;
+        mate->came = room->facts.number;
         peer_rooms_put_mate(&self->rooms, mate, self->out);
         mate->delivered = (struct peer_mark){0, 0};
     }
@@ -91,7 +92,8 @@ peer_room_dropped(struct peer_core *self, struct peer_room *room)
     peer_room_mesh_dropped(self, room);
     if (room->facts.gone)
         peer_room_post_end(self, room, CONCLAVE_ERR_NO_SUCH_ROOM);
-    if (peer_keyring_drop_room(&self->keyring, &room->facts.id, self->out))
+    const bool kept = peer_kept_drop_room(&self->kept, &room->facts.id, self->out);
+    if (peer_keyring_drop_room(&self->keyring, &room->facts.id, self->out) || kept)
         (void)peer_step_store(self); /* only marks that this step writes */
 }
 
@@ -105,6 +107,7 @@ peer_room_online(struct peer_core *self)
     for (struct peer_room *room; (room = peer_rooms_each(&self->rooms, &at)) != NULL;) {
         room->live = false;
         room->post_known = 0;
+        peer_room_want_online(room);
         peer_room_post_anew(self, room);
     }
     peer_step_at(self, self->now.mono_ms);
@@ -117,6 +120,7 @@ peer_room_started(struct peer_core *self)
     for (struct peer_room *room; (room = peer_rooms_each(&self->rooms, &at)) != NULL;) {
         peer_room_key_restored(self, room);
         peer_room_mesh_started(self, room);
+        peer_room_want_away(self, room);
         const struct peer_sender *sender = peer_rooms_first_sender(&self->rooms, room);
         for (; sender != NULL; sender = peer_rooms_next_sender(&self->rooms, sender))
             if (sender->waits != 0)
@@ -130,6 +134,8 @@ peer_room_turn(struct peer_core *self)
     uint32_t at = 0;
     for (struct peer_room *room; (room = peer_rooms_each(&self->rooms, &at)) != NULL;) {
         peer_room_mesh_tick(self, room);
+        peer_room_routes_tick(self, room);
+        peer_room_want_tick(self, room);
         peer_room_log_look(self, room);
         peer_room_post_tick(self, room);
         peer_room_key_tick(self, room);

@@ -45,7 +45,7 @@ make(struct peer_core *self, struct peer_room *room)
     room->key_upto = 0;
     room->hand_tickets = 0;
     const struct peer_key key = {.room = room->facts.id, .account = self->self.account, .device = self->self.device,
-                                 .epoch = room->key_epoch, .first = room->key, .made_ms = room->key_made_ms};
+                                 .epoch = room->key_epoch, .first = room->key, .made_ms = room->key_made_ms, .number = room->facts.number};
     (void)peer_keyring_add(&self->keyring, &key, true, self->out);
     room->key_store = peer_step_store(self);
     start_handing(self, room);

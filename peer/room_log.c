@@ -36,9 +36,10 @@ peer_room_log_look(struct peer_core *self, struct peer_room *room)
         peer_step_at(self, room->pass_at_ms);
         return;
     }
-    room->pass_at = room->again && room->again_from < room->cursor ? room->again_from : room->cursor;
-    if (room->partial && room->whole < room->pass_at)
-        room->pass_at = room->whole;
+    room->pass_from = room->again && room->again_from < room->cursor ? room->again_from : room->cursor;
+    if (room->partial && room->whole < room->pass_from)
+        room->pass_from = room->whole;
+    room->pass_at = room->pass_from;
     room->again = false;
     room->passing = true;
     self->room_passes++;
@@ -49,8 +50,8 @@ peer_room_log_look(struct peer_core *self, struct peer_room *room)
 }
 
 /* What need not be sent: where we read before, all that came and was taken. */
-static void
-list_have(struct peer_core *self, const struct peer_room *room, struct msg_buf *buf, struct msg_list *have)
+void
+peer_room_have(struct peer_core *self, const struct peer_room *room, struct msg_buf *buf, struct msg_list *have)
 {
     for (const struct peer_sender *sender = peer_rooms_first_sender(&self->rooms, room); sender != NULL && have->count < MSG_MARK_COUNT;
          sender = peer_rooms_next_sender(&self->rooms, sender)) {
@@ -69,7 +70,7 @@ peer_room_read_log(struct peer_core *self, struct peer_request *request)
     struct msg_buf buf = {self->frame, 0, MSG_FRAME_MAX / 2};
     struct msg_room_read read = {.req = request->req, .room = request->order.room, .after = request->number};
     if (room != NULL && (request->number < room->cursor || room->partial))
-        list_have(self, room, &buf, &read.have);
+        peer_room_have(self, room, &buf, &read.have);
     peer_session_send(self, MSG_ROOM_READ, &read);
 }
 
@@ -122,10 +123,12 @@ take_logged(struct peer_core *self, struct peer_room *room, const struct msg_log
     return true;
 }
 
+/* In the transaction of what was taken: a chain that does not wait any more has
+ * frames in the log that were passed over while it did. */
 static void
-keep_cursor(struct peer_core *self, struct peer_room *room, uint64_t before)
+keep_cursor(struct peer_core *self, struct peer_room *room)
 {
-    if (room->cursor == before)
+    if (peer_rooms_upto(room) == room->kept)
         return;
     peer_rooms_put(room, self->out);
     (void)peer_step_store(self); /* only marks that this step writes */
@@ -163,17 +166,16 @@ peer_room_log_page(struct peer_core *self, struct peer_request *request, const s
         end_pass(self, room, request);
         return;
     }
-    const uint64_t before = room->cursor;
     if (page->first > request->number + 1)
         forget_waits(self, room, page->first);
     while (whole && msg_codec_next(&frames, MSG_LOGGED, &logged))
         whole = take_logged(self, room, &logged, false);
     if (whole && page->next > room->cursor)
         room->cursor = page->next;
-    keep_cursor(self, room, before);
     const bool moves = page->next > request->number;
     if (whole && !page->live && moves) {
-        request->number = page->next;
+        room->pass_at = request->number = page->next;
+        keep_cursor(self, room);
         peer_requests_again(self, request, MSG_ROOM_READ);
         return;
     }
@@ -181,10 +183,13 @@ peer_room_log_page(struct peer_core *self, struct peer_request *request, const s
         room->live = true;
         if (page->next < room->cursor) /* what was read before may have waited for what is in this */
             peer_room_log_again(self, room, page->next, DISK_MS);
-        peer_room_mesh_passed(self, room, room->pass_at);
+        peer_room_routes_passed(self, room, room->pass_from, page->next);
+        if (peer_kept_settle(&self->kept, &room->facts.id, self->out))
+            (void)peer_step_store(self); /* only marks that this step writes */
     } else if (whole)
         break_off(self, room, page->next, AGAIN_MS); /* it says that there is more, and does not show it */
     end_pass(self, room, request);
+    keep_cursor(self, room);
     peer_room_post_soon(self, room);
     peer_room_log_look(self, room);
 }
@@ -224,7 +229,7 @@ peer_room_cast(struct peer_core *self, const struct msg_room_cast *cast)
     count_bytes(self);
     if (room == NULL || !peer_rooms_in(room))
         return;
-    const uint64_t before = room->cursor;
+    peer_room_routes_heard(self, room, cast->routes);
     /* something is missing before it, or is being read: then it is read after that */
     const bool missed = cast->prev > room->cursor, waits = room->passing || (room->again && room->again_from < room->cursor);
     if (missed && !waits) {
@@ -236,5 +241,5 @@ peer_room_cast(struct peer_core *self, const struct msg_room_cast *cast)
             peer_room_log_again(self, room, room->cursor, 0);
         else if ((!missed || logged.offset == 0) && !take_logged(self, room, &logged, true))
             break;
-    keep_cursor(self, room, before);
+    keep_cursor(self, room);
 }

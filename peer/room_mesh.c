@@ -30,23 +30,7 @@ peer_room_mesh_say(struct peer_core *self, struct peer_room_mesh *mesh)
     }
     for (struct peer_publisher *one; (one = peer_meshes_each(&self->meshes, mesh, &at)) != NULL;)
         if (one->up)
-            peer_room_publisher_route(self, room, one, true);
-}
-
-/* A pass over the log that began at `from` has come to its end. */
-void
-peer_room_mesh_passed(struct peer_core *self, struct peer_room *room, uint64_t from)
-{
-    struct peer_room_mesh *mesh = mesh_of(self, room);
-    uint32_t at = 0;
-    if (!room->partial || from > room->whole)
-        return;
-    room->whole = room->cursor;
-    room->partial = false;
-    for (struct peer_publisher *one; mesh != NULL && (one = peer_meshes_each(&self->meshes, mesh, &at)) != NULL;)
-        room->partial = room->partial || one->routed;
-    peer_rooms_put(room, self->out);
-    (void)peer_step_store(self); /* only marks that this step writes */
+            peer_room_route(self, room, one, true);
 }
 
 /* ---- whom our XPUB admits ---- */
@@ -179,6 +163,7 @@ peer_room_mesh_away(struct peer_core *self)
     uint32_t at = 0;
     for (struct peer_publisher *one; (one = peer_meshes_each(&self->meshes, NULL, &at)) != NULL;)
         one->routed = one->listed = false;
+    peer_room_routes_away(self);
     for (uint32_t i = 0; i < self->meshes.count; i++)
         self->meshes.list[i].said = self->meshes.list[i].heard = false;
 }

@@ -86,8 +86,8 @@ check_seen(const struct peer_core *self, const struct peer_room *room, const str
 {
     if (claim->by_registry)
         return CONCLAVE_OK;
-    if (claim->op.seen > room->facts.number)
-        return CONCLAVE_ERR_BAD_ARGUMENTS;
+    if (claim->op.seen > room->facts.number || (claim->op.act != MSG_ACT_CREATE && !msg_room_saw_lately(&room->facts, &claim->op)))
+        return CONCLAVE_ERR_BAD_ARGUMENTS; /* and nothing is read to find out */
     const struct msg_head *head = peer_rooms_head(&self->rooms, room, claim->op.seen);
     if (head == NULL)
         return CONCLAVE_ERR_NOT_FOUND;

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-#define EAGER 8u            /* with so many frames under way the next one waits to be full */
+#define GROWTH 2u           /* with each frame under way, the next one waits for 2^GROWTH times as many messages */
 #define TURN_MAX 16u        /* frames of one room in one go */
 #define SILENCE_MS 5000u    /* nothing is stored: all is posted again */
 #define BUSY_MS 1000u
@@ -71,8 +71,7 @@ enqueue(struct peer_core *self, struct peer_room *room, const struct peer_out *o
 static void
 tell_tick(struct peer_core *self, const struct peer_room *room, const struct msg_id *id, enum msg_tick tick)
 {
-    const struct msg_tell_receipt tell = {*id, msg_text(""), msg_text(room->name), tick};
-    peer_held_put(self->held, peer_step_store(self), MSG_TELL_RECEIPT, &tell);
+    peer_held_tick(self->held, peer_step_store(self), id, msg_text(""), msg_text(room->name), tick);
 }
 
 void
@@ -182,6 +181,7 @@ post(struct peer_core *self, struct peer_room *room, const struct load *load)
     if (peer_session_online(self))
         peer_session_send(self, MSG_ROOM_POST, &post);
     peer_room_mesh_publish(self, room, post.frame);
+    peer_room_keep(self, room, &frame, true);
     peer_room_key_used(self, room);
     room->post_next = load->next;
     room->tip_at_ms = self->now.mono_ms + TIP_MS;
@@ -208,6 +208,7 @@ give_up(struct peer_core *self, struct peer_room *room, enum conclave_err err)
     if (count == 0)
         return;
     const struct peer_out first = *peer_outbox_at(self->outbox, room->queue.first);
+    const bool ours = room->said.incarnation == self->self.incarnation; /* the last of them, though the first may be of a life before */
     (void)snprintf(text, sizeof text, "%u message%s that you said in %s waited to be posted, and cannot be any more, since %s; others may not have seen %s.", count,
                    count == 1 ? "" : "s", room->name, why, count == 1 ? "it" : "them");
     peer_step_notice_about(self, msg_text(room->name), err, msg_text(text));
@@ -220,7 +221,7 @@ give_up(struct peer_core *self, struct peer_room *room, enum conclave_err err)
     room->said_head = first.prev;
     peer_room_post_anew(self, room);
     peer_rooms_put(room, self->out);
-    if (first.mark.incarnation == self->self.incarnation)
+    if (ours)
         peer_talk_reincarnate(self);
     (void)peer_step_store(self); /* only marks that this step writes */
 }
@@ -230,6 +231,13 @@ peer_room_post_end(struct peer_core *self, struct peer_room *room, enum conclave
 {
     peer_room_settle_out(self, room);
     give_up(self, room, err);
+}
+
+/* What comes alone goes at once; under a backlog frames grow until they are full. */
+static bool
+is_worth(const struct peer_room *room, const struct load *load)
+{
+    return load->full || (room->post_count < 32 / GROWTH && load->count >= 1u << GROWTH * room->post_count);
 }
 
 static void
@@ -246,7 +254,7 @@ flush(struct peer_core *self, struct peer_room *room)
             return;
         }
         gather(self, room, &load);
-        const bool goes = load.full || room->post_count < EAGER;
+        const bool goes = is_worth(room, &load);
         if (goes)
             post(self, room, &load);
         msg_keys_wipe(self->batch, load.batch.len);
@@ -281,6 +289,15 @@ rewind_to(struct peer_core *self, struct peer_room *room, struct peer_mark from)
         if (!peer_mark_before((struct peer_mark){room->posts[i].incarnation, room->posts[i].last}, from))
             room->posts[i].stale = true;
     peer_room_post_soon(self, room);
+}
+
+void
+peer_room_publish_again(struct peer_core *self, struct peer_room *room, struct peer_mark after)
+{
+    const struct peer_mark from = {after.incarnation, after.number + 1};
+    const bool published = room->post_next == PEER_NONE || peer_mark_before(from, peer_outbox_at(self->outbox, room->post_next)->mark);
+    if (!peer_session_online(self) && published)
+        rewind_to(self, room, from);
 }
 
 void
@@ -411,8 +428,8 @@ peer_room_post_refused(struct peer_core *self, const struct msg_room_refused *an
     if (err == CONCLAVE_ERR_EXPIRED && answer->number > room->facts.number)
         peer_room_read(self, room);
     again(self, room, answer, err == CONCLAVE_ERR_RANGE);
-    if (err == CONCLAVE_ERR_EXPIRED || err == CONCLAVE_ERR_RANGE)
-        return;
+    if ((err == CONCLAVE_ERR_EXPIRED && answer->number > room->facts.number) || err == CONCLAVE_ERR_RANGE)
+        return; /* else there is nothing to read that would make it fit */
     room->post_at_ms = self->now.mono_ms + (answer->retry_ms > 0 ? answer->retry_ms : BUSY_MS);
     peer_step_at(self, room->post_at_ms);
 }

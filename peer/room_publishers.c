@@ -16,26 +16,6 @@ room_of(struct peer_core *self, const struct peer_room_mesh *mesh)
     return peer_rooms_at(&self->rooms, mesh->room);
 }
 
-/* From now on the offsets that it sends say nothing of that device's frames:
- * up to where the log was read as a whole is kept apart. */
-void
-peer_room_publisher_route(struct peer_core *self, struct peer_room *room, struct peer_publisher *publisher, bool direct)
-{
-    if (publisher->routed == direct)
-        return;
-    publisher->routed = direct;
-    if (direct && !room->partial) {
-        room->partial = true;
-        room->whole = room->cursor;
-    }
-    if (peer_session_online(self)) {
-        const struct msg_room_route said = {room->facts.id, publisher->account, publisher->device, direct};
-        peer_session_send(self, MSG_ROOM_ROUTE, &said);
-    }
-    if (!direct)
-        peer_room_log_again(self, room, room->whole, LOST_MS);
-}
-
 /* ---- whom we hear ---- */
 
 static void
@@ -68,7 +48,7 @@ hang_up(struct peer_core *self, struct peer_room *room, struct peer_publisher *p
     *link = 0;
     publisher->up = false;
     publisher->until_ms = 0;
-    peer_room_publisher_route(self, room, publisher, false);
+    peer_room_route(self, room, publisher, false);
 }
 
 void
@@ -229,6 +209,7 @@ peer_room_hear_direct(struct peer_core *self, struct peer_room *room, const stru
     const enum peer_heard heard = peer_room_hear(self, room, 0, frame);
     if (heard == HEARD)
         return;
+    peer_room_spoken(self, room, frame->account, frame->device, (struct peer_mark){frame->incarnation, frame->first + frame->count - 1});
     if (heard == HEARD_WAIT_ROSTER)
         peer_room_read(self, room);
     peer_room_log_again(self, room, room->partial ? room->whole : room->cursor, LOST_MS);
@@ -251,6 +232,10 @@ peer_room_publisher_frame(struct peer_core *self, uint64_t link, struct msg_span
     else if (fine && kind == MSG_ROOM_RECEIPT
              && is_its(publisher, room, &any.MSG_ANY_ROOM_RECEIPT.room, any.MSG_ANY_ROOM_RECEIPT.account, any.MSG_ANY_ROOM_RECEIPT.device))
         peer_room_receipt(self, room, &any.MSG_ANY_ROOM_RECEIPT);
+    else if (fine && kind == MSG_ROOM_FRAME && memcmp(&any.MSG_ANY_ROOM_FRAME.room, &room->facts.id, sizeof room->facts.id) == 0)
+        peer_room_passed_on(self, room, &any.MSG_ANY_ROOM_FRAME);
+    else if (fine && kind == MSG_ROOM_WANT && memcmp(&any.MSG_ANY_ROOM_WANT.room, &room->facts.id, sizeof room->facts.id) == 0)
+        peer_room_wanted(self, room, publisher, &any.MSG_ANY_ROOM_WANT);
     else {
         peer_step_log(self, MSG_LOG_WARN, "MESH-GARBAGE", "a member published what is not its frame of the room, and is not heard for a while");
         hang_up(self, room, publisher, true);

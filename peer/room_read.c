@@ -102,6 +102,17 @@ prove(struct peer_core *self, struct peer_room *room, const struct msg_entries *
     return false;
 }
 
+/* Whether anything was said or heard there: numbers of our chain, and marks of
+ * others'.  What came directly may be logged when we are back. */
+static bool
+has_talked(struct peer_core *self, const struct peer_room *room)
+{
+    bool heard = false;
+    for (const struct peer_sender *sender = peer_rooms_first_sender(&self->rooms, room); sender != NULL && !heard; sender = peer_rooms_next_sender(&self->rooms, sender))
+        heard = sender->mark.incarnation != 0;
+    return heard || room->said.incarnation != 0;
+}
+
 /* After some of a roster was taken: what there is to keep of the room. */
 static void
 settle(struct peer_core *self, struct peer_room *room, bool whole)
@@ -111,7 +122,7 @@ settle(struct peer_core *self, struct peer_room *room, bool whole)
         peer_rooms_put(room, self->out);
         (void)peer_step_store(self); /* only marks that this step writes */
     }
-    const bool nothing = !room->facts.made || (!peer_room_concerns_us(room) && room->said.incarnation == 0);
+    const bool nothing = !room->facts.made || (!peer_room_concerns_us(room) && !has_talked(self, room));
     const bool over = room->facts.gone || (whole && nothing && !room->refused);
     if (over && !room->reading)
         peer_room_drop(self, room);
@@ -248,6 +259,7 @@ hear_of(struct peer_core *self, const struct msg_room_head *head)
     room->listed = true;
     room->offset = head->offset;
     room->mesh = head->mesh;
+    peer_room_routes_heard(self, room, head->routes);
     if (head->number > room->facts.number && !room->refused) {
         room->target = head->number;
         room->behind = true;
@@ -316,6 +328,8 @@ peer_room_away(struct peer_core *self)
     uint32_t at = 0;
     self->rooms_full = self->rooms_stated = false;
     peer_room_mesh_away(self);
-    for (struct peer_room *room; (room = peer_rooms_each(&self->rooms, &at)) != NULL;)
+    for (struct peer_room *room; (room = peer_rooms_each(&self->rooms, &at)) != NULL;) {
         room->live = false;
+        peer_room_want_away(self, room);
+    }
 }

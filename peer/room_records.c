@@ -3,11 +3,21 @@
 #include "peer/rooms.h"
 #include "peer/tables.h"
 
+uint64_t
+peer_rooms_upto(const struct peer_room *room)
+{
+    uint64_t upto = room->partial && room->whole < room->cursor ? room->whole : room->cursor;
+    if (room->passing && room->pass_at < upto)
+        upto = room->pass_at;
+    return room->again && room->again_from < upto ? room->again_from : upto;
+}
+
 void
-peer_rooms_put(const struct peer_room *room, struct msg_effects *out)
+peer_rooms_put(struct peer_room *room, struct msg_effects *out)
 {
     if (!room->facts.made)
         return;
+    room->kept = peer_rooms_upto(room);
     const struct msg_rec_my_room record = {
         .room = room->facts.id,
         .name = msg_text(room->name),
@@ -17,7 +27,7 @@ peer_rooms_put(const struct peer_room *room, struct msg_effects *out)
         .head = room->facts.head,
         .epoch = room->facts.epoch,
         .epoch_head = room->facts.epoch_head,
-        .cursor = room->partial ? room->whole : room->cursor,
+        .cursor = room->kept,
         .port = room->port,
         .said_incarnation = room->said.incarnation,
         .said_number = room->said.number,
@@ -102,7 +112,7 @@ peer_rooms_restore(struct peer_rooms *self, const struct msg_rec_my_room *record
     room->facts.head = record->head;
     room->facts.epoch = record->epoch;
     room->facts.epoch_head = record->epoch_head;
-    room->cursor = room->offset = record->cursor;
+    room->cursor = room->offset = room->kept = record->cursor;
     room->port = (uint16_t)record->port;
     room->said = (struct peer_mark){record->said_incarnation, record->said_number};
     room->said_head = record->said_head;

@@ -74,11 +74,12 @@ send_receipt(struct peer_core *self, struct peer_room *room)
     for (struct peer_sender *sender = peer_rooms_first_sender(&self->rooms, room); sender != NULL && receipt.marks.count < MSG_MARK_COUNT;
          sender = peer_rooms_next_sender(&self->rooms, sender)) {
         const struct msg_mark mark = {.account = sender->account, .device = sender->device, .incarnation = sender->synced.incarnation, .number = sender->synced.number};
-        if (!owes(sender) || msg_codec_append(&list, &receipt.marks, MSG_MARK, &mark) != CONCLAVE_OK)
+        if ((!owes(sender) && !room->receipt_all) || sender->synced.number == 0 || msg_codec_append(&list, &receipt.marks, MSG_MARK, &mark) != CONCLAVE_OK)
             continue;
         sender->told = sender->synced;
     }
     room->receipt_at_ms = 0;
+    room->receipt_all = false;
     room->receipt_ms = self->now.mono_ms;
     if (receipt.marks.count == 0)
         return;
@@ -134,6 +135,7 @@ peer_room_receipt(struct peer_core *self, struct peer_room *room, const struct m
     struct msg_list marks = receipt->marks;
     struct msg_mark mark;
     struct peer_mark ours = {0, 0};
+    peer_room_heads(self, room, receipt);
     while (msg_codec_next(&marks, MSG_MARK, &mark))
         if (mark.account == self->self.account && mark.device == self->self.device)
             ours = (struct peer_mark){mark.incarnation, mark.number};
@@ -145,8 +147,7 @@ peer_room_receipt(struct peer_core *self, struct peer_room *room, const struct m
     mate->delivered = ours;
     if (id == NULL)
         return; /* said in an earlier life */
-    const struct msg_tell_receipt tell = {*id, msg_text(mate->name), msg_text(room->name), MSG_TICK_DELIVERED};
-    peer_held_put(self->held, self->next_store + (self->writes ? 1 : 0), MSG_TELL_RECEIPT, &tell);
+    peer_held_tick(self->held, self->next_store + (self->writes ? 1 : 0), id, msg_text(mate->name), msg_text(room->name), MSG_TICK_DELIVERED);
     peer_held_release(self->held, self->synced_store, self->out);
 }
 
@@ -164,8 +165,10 @@ peer_room_tip(struct peer_core *self, struct peer_room *room, const struct msg_r
                         && memcmp(&sender->head, &tip->head, sizeof tip->head) != 0;
     if (ours || cert == NULL || (sender != NULL && sender->waits != 0) || (!more && !forked) || msg_room_check_tip(tip, &cert->sign) != CONCLAVE_OK)
         return;
-    if (forked)
+    if (forked) {
         peer_room_broken(self, room, sender);
-    else
-        peer_room_log_again(self, room, room->partial ? room->whole : room->cursor, 1000);
+        return;
+    }
+    peer_room_spoken(self, room, tip->account, tip->device, mark);
+    peer_room_log_again(self, room, room->partial ? room->whole : room->cursor, 1000);
 }

@@ -10,7 +10,7 @@
 #include "msg/step.h"
 #include "peer/outbox.h"
 
-#define PEER_ROOM_HEADS 1024u /* heads of the last entries of a roster that are kept, to check what others have seen */
+#define PEER_ROOM_HEADS MSG_ROOM_SEEN_MAX /* heads of the last entries of a roster that are kept, to check what others have seen */
 
 /* Somebody who has, or had, a part in a room. */
 struct peer_mate {
@@ -41,6 +41,7 @@ struct peer_sender {
     struct peer_mark synced;    /* the last that is on disk: what may be said to have come */
     struct { uint64_t store; struct peer_mark mark; } syncs[2]; /* transactions under way that advance it, oldest first; store 0: none */
     struct peer_mark told;      /* the last that was said to have come */
+    struct peer_mark spoken;    /* the last that we know to have been said */
     bool warned;                /* the user was told that its chain is broken */
 
     /* its frames wait for a key, or its certificate (peer/room_lack.c) */
@@ -104,16 +105,19 @@ struct peer_room {
     uint64_t offset;            /* where it stands, as the registry said last */
     bool live;                  /* it comes as ROOM_CAST */
     bool passing;               /* ROOM_READ is under way */
-    uint64_t pass_at;           /* this pass over the log has come up to here */
+    uint64_t pass_from;         /* this pass over the log began here, */
+    uint64_t pass_at;           /* and has come up to here */
     bool again;                 /* another pass is due, */
     uint64_t again_from;        /* from here on */
     uint64_t pass_at_ms;        /* not before */
+    uint64_t kept;              /* the record says that nothing is missing up to here */
     struct { uint64_t offset; uint64_t number; } stuck; /* a frame that waited for the roster, and where that stood */
     bool split;                 /* the user was told that others see another roster */
     uint64_t ask_at_ms;         /* for what senders lack; 0: not planned */
     bool syncing;               /* chains in it, or our key, wait for the disk */
     uint64_t receipt_at_ms;     /* say what has come; 0: nothing is due */
     uint64_t receipt_ms;        /* when that was said last */
+    bool receipt_all;           /* also what was said before */
 
     /* our chain */
     struct peer_mark said;      /* its last number */
@@ -149,6 +153,19 @@ struct peer_room {
     uint16_t port;              /* of our XPUB; 0: none yet */
     bool partial;               /* some frames come directly: offsets say nothing of those */
     uint64_t whole;             /* partial: the log was read up to here */
+    uint32_t routed;            /* so many devices we hear from themselves, in this session */
+    uint64_t routes;            /* version of what the front was told of them last; 0: nothing, in this session */
+    bool routes_due;            /* they have changed since */
+    uint64_t routes_ms;         /* when that was said */
+    uint64_t routes_again_ms;   /* the front goes by another version: say it again then; 0: it does not */
+
+    /* while the registry is away (peer/room_want.c) */
+    uint64_t want_at_ms;        /* ask a member for what is missing then; 0: nothing is known to be */
+    uint32_t wants;             /* so often since something of it came */
+    uint64_t answer_ms;         /* the second in which members were answered last, */
+    size_t answered;            /* and how many bytes in it */
+    uint64_t again_ms;          /* when all of our outbox was published again */
+    uint64_t heads_at_ms;       /* say where all chains stand then; 0: the registry is there */
 };
 
 struct peer_rooms {
@@ -217,8 +234,12 @@ struct peer_sender *peer_rooms_next_sender(struct peer_rooms *self, const struct
 const struct msg_head *peer_rooms_head(const struct peer_rooms *self, const struct peer_room *room, uint64_t number);
 void peer_rooms_keep_head(struct peer_rooms *self, const struct peer_room *room); /* facts.head, of entry facts.number */
 
+/* Up to where nothing in the log needs to be read again: from there on it is,
+ * after a crash.  What a sender's `waits` says is not counted. */
+uint64_t peer_rooms_upto(const struct peer_room *room);
+
 /* The records.  A room without entries has none. */
-void peer_rooms_put(const struct peer_room *room, struct msg_effects *out);
+void peer_rooms_put(struct peer_room *room, struct msg_effects *out);
 void peer_rooms_put_mate(const struct peer_rooms *self, const struct peer_mate *mate, struct msg_effects *out);
 void peer_rooms_put_sender(const struct peer_rooms *self, const struct peer_sender *sender, struct msg_effects *out);
 void peer_rooms_delete_records(struct peer_rooms *self, const struct peer_room *room, struct msg_effects *out); /* room, mates, senders */

@@ -61,6 +61,23 @@ peer_roster_named(struct peer_roster *self, const struct msg_name *name)
     return NULL;
 }
 
+/* Who says much says it to one: the name of the last time need not be parsed
+ * again. */
+const struct msg_name *
+peer_roster_typed(struct peer_roster *self, struct msg_text typed)
+{
+    if (typed.len > 0 && msg_text_equal(typed, (struct msg_text){self->typed, self->typed_len}))
+        return &self->typed_name;
+    self->typed_len = 0;
+    if (msg_name_parse(&self->typed_name, typed) != CONCLAVE_OK)
+        return NULL;
+    if (typed.len <= sizeof self->typed) {
+        memcpy(self->typed, typed.at, typed.len);
+        self->typed_len = typed.len;
+    }
+    return &self->typed_name;
+}
+
 struct peer_device *
 peer_roster_device(struct peer_roster *self, uint64_t account, uint64_t device)
 {

@@ -131,6 +131,9 @@ struct peer_roster {
     uint8_t *syncing;       /* a byte for each device: its chain waits for the disk */
     uint32_t last_contact;  /* found last: bursts ask for the same one */
     uint32_t last_device;
+    char typed[MSG_NAME_MAX]; /* the name that was parsed last; typed_len 0: none */
+    size_t typed_len;
+    struct msg_name typed_name;
 };
 
 bool peer_roster_init(struct peer_roster *self, uint32_t contacts);
@@ -139,6 +142,9 @@ void peer_roster_wipe(struct peer_roster *self);
 /* NULL where there is none. */
 struct peer_contact *peer_roster_contact(struct peer_roster *self, uint64_t account);
 struct peer_contact *peer_roster_named(struct peer_roster *self, const struct msg_name *name);
+
+/* A name as it was typed, parsed; stands until the next call.  NULL: it is none. */
+const struct msg_name *peer_roster_typed(struct peer_roster *self, struct msg_text typed);
 struct peer_device *peer_roster_device(struct peer_roster *self, uint64_t account, uint64_t device);
 struct peer_device *peer_roster_by_key(struct peer_roster *self, const struct msg_box_pub *transport);
 struct peer_device *peer_roster_by_link(struct peer_roster *self, uint64_t link);

@@ -47,6 +47,18 @@ take_key(struct peer_core *self, const struct msg_cert *from, const struct msg_r
         peer_room_found_key(self, room, key);
 }
 
+/* Of one of our keys, the state from which on it is theirs.  False: they have
+ * no part in it, or none that is known any more. */
+static bool
+state_of(const struct peer_mate *mate, const struct peer_key *key, struct msg_roomkey *state)
+{
+    const bool was_there = key != NULL && mate->came <= key->number; /* when it was made */
+    if (key == NULL || (!was_there && memcmp(&mate->handed, &key->first.tag, sizeof mate->handed) != 0))
+        return false;
+    *state = key->first;
+    return was_there || msg_roomkey_advance(state, mate->handed_counter) == CONCLAVE_OK;
+}
+
 /* The state that may be told.  False: none. */
 static bool
 state_for(struct peer_core *self, struct peer_room *room, const struct msg_cert *asker, const struct msg_room_ask *ask, struct msg_roomkey *state, uint64_t *epoch)
@@ -55,27 +67,25 @@ state_for(struct peer_core *self, struct peer_room *room, const struct msg_cert 
     const bool ours = ask->account == self->self.account && ask->device == self->self.device;
     const struct peer_key *key = peer_keyring_find(&self->keyring, &room->facts.id, ask->account, ask->device, &ask->key);
     struct peer_mate *mate = peer_rooms_mate(&self->rooms, room, asker->account);
-    const bool was_there = ours && key != NULL && mate->came < key->epoch; /* when its epoch began */
-    if (key != NULL && (history || was_there || (ours && asker->account == self->self.account))) {
+    if (key != NULL && (history || (ours && asker->account == self->self.account))) {
         *state = key->first;
         *epoch = key->epoch;
         return true;
     }
     if (!ours)
         return false;
-    if (key != NULL && memcmp(&mate->handed, &ask->key, sizeof ask->key) == 0) {
-        *state = key->first;
+    if (state_of(mate, key, state)) {
         *epoch = key->epoch;
-        return msg_roomkey_advance(state, mate->handed_counter) == CONCLAVE_OK;
+        return true;
     }
     if (room->key_state == PEER_KEY_NONE || room->key_epoch != room->facts.epoch)
         return false; /* it is handed the next one with all others */
-    *state = room->key;
     *epoch = room->key_epoch;
-    if (memcmp(&mate->handed, &room->key.tag, sizeof mate->handed) != 0) {
-        mate->handed = room->key.tag;
-        mate->handed_counter = room->key.counter;
-    }
+    if (state_of(mate, peer_keyring_find(&self->keyring, &room->facts.id, ask->account, ask->device, &room->key.tag), state))
+        return true;
+    *state = room->key;
+    mate->handed = room->key.tag;
+    mate->handed_counter = room->key.counter;
     return true;
 }
 

@@ -193,20 +193,21 @@ choose_link(char out[MSG_LINK_MAX + 1], const char *given, const struct remember
     return CONCLAVE_OK;
 }
 
-/* given: HOST:PORT, "none" or "". */
+/* given: HOST:PORT, "none" or "".  Whom nobody may dial has no socket for it. */
 static enum conclave_err
 choose_listen(const struct peer_setup *self, struct peer_node_options *node, char host[MSG_HOST_MAX + 1], const char *given, char *why, size_t why_cap)
 {
-    if (strcmp(given, "none") == 0) {
-        node->listen_host = NULL;
+    node->listen_host = NULL;
+    if (strcmp(given, "none") == 0)
         return CONCLAVE_OK;
-    }
     msg_text_copy(host, MSG_HOST_MAX + 1, msg_text("0.0.0.0"));
-    node->listen_host = host;
     if (given[0] != '\0' && msg_endpoint_parse(host, &node->port, msg_text(given)) != CONCLAVE_OK) {
         (void)snprintf(why, why_cap, "\"%.80s\" is no address to listen on; it looks like 0.0.0.0:7000 or [::1]:7000, or is none.", given);
         return CONCLAVE_ERR_BAD_ARGUMENTS;
     }
+    if (node->settings.direct == MSG_DIRECT_NEVER)
+        return CONCLAVE_OK;
+    node->listen_host = host;
     node->port_fixed = node->port != 0;
     if (!node->port_fixed && self->home != NULL)
         node->port = peer_home_port(self->home, self->instance);
@@ -246,9 +247,9 @@ open_node(struct peer_setup *self, struct peer_loop *loop, const struct conclave
     if (err == CONCLAVE_OK)
         err = choose_link(node.settings.link, options->link != NULL ? options->link : config.link, remembered, why, why_cap);
     if (err == CONCLAVE_OK)
-        err = choose_listen(self, &node, host, options->listen != NULL ? options->listen : config.listen, why, why_cap);
-    if (err == CONCLAVE_OK)
         err = choose_direct(&node.settings.direct, options->direct, config.direct, why, why_cap);
+    if (err == CONCLAVE_OK)
+        err = choose_listen(self, &node, host, options->listen != NULL ? options->listen : config.listen, why, why_cap);
     if (err == CONCLAVE_OK)
         err = peer_node_open(&self->node, loop, &node, why, why_cap);
     if (err == CONCLAVE_OK && self->home != NULL && peer_node_port(self->node) != 0 && !node.port_fixed)

@@ -398,10 +398,10 @@ peer_shelf_stored(struct peer_shelf *self, uint64_t *id)
 {
     if (self->synced == 0)
         return false;
-    *id = self->ids[0];
-    self->synced--;
-    self->ids_count--;
-    memmove(self->ids, self->ids + 1, self->ids_count * sizeof *self->ids);
+    *id = self->ids[self->synced - 1];
+    self->ids_count -= self->synced;
+    memmove(self->ids, self->ids + self->synced, self->ids_count * sizeof *self->ids);
+    self->synced = 0;
     return true;
 }
 

@@ -47,7 +47,8 @@ void peer_shelf_store(struct peer_shelf *self, uint64_t id);
  * it.  On an error nothing of it is on disk and all of it still waits. */
 enum conclave_err CONCLAVE_CHECK peer_store_commit(struct peer_store *self);
 
-/* The ids that are synced, in order; false: no more. */
+/* The last id that is synced, which stands for all before it; false: no later
+ * one than the last time. */
 bool peer_shelf_stored(struct peer_shelf *self, uint64_t *id);
 
 /* Transactions that were stored and are not synced yet. */

@@ -11,6 +11,7 @@
 #define RESEND_DROP_MS 8000u    /* after the time-out has grown to this, the link is not believed in */
 #define REWIND_MS 100u          /* one gap, many complaints: go back once */
 #define KEEP_UNREAD 256u        /* delivered messages that wait for their read tick */
+#define TICKS_BYTES 48u         /* more than the two ticks of one message among many take */
 
 /* Every start is an incarnation of its own: numbers that were given out and
  * not synced before a crash are never given out again for something else. */
@@ -137,7 +138,7 @@ link_on(struct peer_core *self, struct peer_contact *contact, struct peer_out *o
     out->salt = self->self.salt;
     out->from = contact->from;
     out->prev = contact->head;
-    msg_chain_head(&contact->head, &out->prev, &out->id, out->mark.number, out->ts_ms, text);
+    msg_chain_head(&contact->head, &out->prev, NULL, out->mark.number, out->ts_ms, text);
 }
 
 /* Asking the system for randomness costs more than the rest of a new id: a
@@ -155,8 +156,7 @@ peer_talk_new_id(struct peer_core *self)
 void
 peer_talk_tell(struct peer_core *self, const struct peer_contact *contact, const struct msg_id *id, enum msg_tick tick)
 {
-    const struct msg_tell_receipt tell = {*id, msg_text(contact->name), msg_text(""), tick};
-    peer_held_put(self->held, peer_step_store(self), MSG_TELL_RECEIPT, &tell);
+    peer_held_tick(self->held, peer_step_store(self), id, msg_text(contact->name), msg_text(""), tick);
 }
 
 /* Lets go of the oldest message to a contact, which some device of theirs has. */
@@ -211,6 +211,7 @@ peer_talk_say(struct peer_core *self, struct peer_contact *contact, uint64_t cmd
             device->cursor = at;
         if (peer_links_best(self, device) != NULL) {
             up = true;
+            self->flush_now = self->flush_now || device->in_flight == 0; /* there is nothing to wait for and go with */
             peer_talk_dirty(self, device);
         }
         peer_mail_said(self, device);
@@ -264,17 +265,20 @@ peer_talk_settle(struct peer_core *self, struct peer_contact *contact)
 static void
 tell_ticks(struct peer_core *self, struct peer_contact *contact, const struct peer_device *device, struct peer_mark read_before)
 {
-    /* those that are kept for their read tick are looked at when some were read */
-    const bool seen = peer_mark_before(read_before, device->read);
-    for (uint32_t at = seen ? contact->queue.first : contact->queue.fresh; at != PEER_NONE; at = peer_outbox_at(self->outbox, at)->next) {
-        struct peer_out *out = peer_outbox_at(self->outbox, at);
+    for (uint32_t at = contact->queue.fresh; at != PEER_NONE; at = peer_outbox_at(self->outbox, at)->next) {
+        const struct peer_out *out = peer_outbox_at(self->outbox, at);
         if (peer_mark_before(contact->delivered, out->mark))
             break;
-        if (!out->delivered) {
-            peer_outbox_deliver(self->outbox, &contact->queue);
-            peer_talk_tell(self, contact, &out->id, MSG_TICK_DELIVERED);
-        }
-        if (!out->read && peer_mark_before(read_before, out->mark) && !peer_mark_before(device->read, out->mark)) {
+        peer_outbox_deliver(self->outbox, &contact->queue);
+        peer_talk_tell(self, contact, &out->id, MSG_TICK_DELIVERED);
+    }
+    if (!peer_mark_before(read_before, device->read))
+        return;
+    for (uint32_t at = contact->queue.first; at != PEER_NONE; at = peer_outbox_at(self->outbox, at)->next) {
+        struct peer_out *out = peer_outbox_at(self->outbox, at);
+        if (peer_mark_before(device->read, out->mark))
+            break;
+        if (!out->read && peer_mark_before(read_before, out->mark)) {
             out->read = true;
             peer_talk_tell(self, contact, &out->id, MSG_TICK_READ);
         }
@@ -361,7 +365,8 @@ peer_talk_acked(struct peer_core *self, struct peer_device *device, const struct
         delivered = contact->said; /* the rest was said, and forgotten in a crash */
         read = read.number > 0 && peer_mark_before(delivered, read) ? delivered : read;
     }
-    if (peer_mark_before(contact->said, delivered) || !peer_held_fits(self->held, 0))
+    const size_t ticks = contact->queue.count < WINDOW ? contact->queue.count : WINDOW;
+    if (peer_mark_before(contact->said, delivered) || !peer_held_fits(self->held, ticks * TICKS_BYTES))
         return; /* it cannot have what was never said; or the disk must catch up first */
     const bool more = peer_mark_before(device->acked, delivered);
     const bool seen = read.number > 0 && peer_mark_before(device->read, read);

@@ -144,11 +144,16 @@ peer_tells_take(struct peer_tells *self, struct msg_span *frame)
     memcpy(&n, self->going.at + self->head, sizeof n);
     *frame = msg_span(self->going.at + self->head + sizeof n, n);
     self->head += sizeof n + n;
-    if (self->head == self->going.len) {
-        lock(self);
-        if (self->coming.len == 0)
-            signal_empty(self);
-        unlock(self);
-    }
     return true;
+}
+
+void
+peer_tells_taken(struct peer_tells *self)
+{
+    if (self->head < self->going.len)
+        return;
+    lock(self);
+    if (self->coming.len == 0)
+        signal_empty(self);
+    unlock(self);
 }

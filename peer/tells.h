@@ -32,6 +32,10 @@ void peer_tells_put(struct peer_tells *self, struct msg_span frame);
 /* Takes the oldest frame, which stands until the next call. false: none. */
 bool peer_tells_take(struct peer_tells *self, struct msg_span *frame);
 
+/* All that is in the frame taken last was given out: without it the queue
+ * counts as one where something waits. */
+void peer_tells_taken(struct peer_tells *self);
+
 /* Makes room for `more` bytes in a buffer that lives on the heap; out of
  * memory ends the process, as in msg/step. */
 void peer_tells_reserve(struct msg_buf *buf, size_t more);

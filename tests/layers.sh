@@ -19,15 +19,15 @@ layers='
 3 broker/jobs broker/introductions broker/revocations broker/mailbox broker/mailwrites broker/rooms
 3 broker/posts broker/senders broker/fanout broker/room_log
 3 broker/room_records broker/proposals broker/room_watch
-3 peer/tables peer/roster peer/outbox peer/held peer/rooms peer/room_records peer/cards peer/keyring peer/meshes
+3 peer/tables peer/roster peer/outbox peer/held peer/kept peer/rooms peer/room_records peer/cards peer/keyring peer/meshes
 4 broker/front_core broker/front_state broker/enrolment broker/admission broker/login broker/leases broker/devices
 4 broker/room_posts broker/room_casts broker/room_reads broker/room_mesh broker/log_sweep
 4 broker/room_judge broker/room_roster broker/room_landing broker/room_seats broker/room_sweep broker/room_ops broker/room_lists broker/room_cards
 4 broker/introducing broker/relaying broker/renewing broker/mailing broker/clearing broker/directory broker/progress broker/door_core
 4 peer/core peer/parts peer/parts_rooms peer/step peer/self peer/commands peer/restore peer/door peer/session peer/requests peer/people peer/trust
 4 peer/links peer/relay peer/hear peer/talk peer/post peer/mail peer/mailbox peer/sealed
-4 peer/room_ops peer/room_read peer/room_commands peer/room_asks peer/room_mesh peer/room_publishers peer/room_hooks
-4 peer/room_post peer/room_keys peer/room_log peer/room_hear peer/room_lack peer/room_ticks
+4 peer/room_ops peer/room_read peer/room_commands peer/room_asks peer/room_mesh peer/room_publishers peer/room_routes peer/room_hooks
+4 peer/room_want peer/room_post peer/room_keys peer/room_log peer/room_hear peer/room_lack peer/room_ticks
 5 host/*
 6 broker/settings broker/home broker/keyring broker/link broker/channel broker/local broker/ears broker/port broker/judge broker/store broker/store_view
 6 broker/sandbox broker/notify broker/supervisor broker/worker broker/front broker/front_open broker/front_hear

@@ -4,7 +4,7 @@
 # missed bound is no failure, since machines are noisy; a bench that cannot do
 # its work is.
 #
-#     run.sh [rtt | oneway | search | argon2 | return | idle | signups | relay | rooms]...
+#     run.sh [rtt | oneway | search | argon2 | return | idle | signups | relay | log | rooms | room]...
 set -u
 here=${BENCH_DIR:-.}
 status=0
@@ -17,6 +17,8 @@ program() {
     idle) echo bench_idle ;;
     signups) echo bench_signups ;;
     relay) echo bench_relay ;;
+    log) echo "bench_relay log" ;;
+    room) echo bench_room ;;
     rooms) echo bench_rooms ;;
     *)
         echo "run.sh: no bench is called $1" >&2
@@ -26,7 +28,7 @@ program() {
 }
 
 if [ $# -eq 0 ]; then
-    set -- rtt oneway search argon2 signups return idle relay rooms
+    set -- rtt oneway search argon2 signups return idle relay log rooms room
 fi
 printf '%-44s %12s %12s %-8s %7s  %-8s\n' bench ours bare unit ratio bound
 for name in "$@"; do

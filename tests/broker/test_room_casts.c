@@ -260,6 +260,7 @@ static void
 who_does_not_take_what_it_was_sent_is_behind_until_it_has(void **state)
 {
     (void)state;
+    struct broker_front_counts counts;
     uint64_t n = 1;
 
     assert_true(go_live(&bob) && go_live(&carol));
@@ -270,6 +271,8 @@ who_does_not_take_what_it_was_sent_is_behind_until_it_has(void **state)
     assert_int_equal(sent(&carol, MSG_ROOM_CAST), 12); /* nobody waits for bob */
     const uint64_t bytes = bytes_cast(&bob);
     assert_in_range(bytes, 256 * 1024, 320 * 1024);
+    broker_front_core_counts(reg.core, &counts);
+    assert_int_equal(counts.behind, 1); /* once, whatever else is said meanwhile */
     read_from(&bob, 0); /* it is not served before it has read what it was sent */
     expect_error(bob.link, "busy");
     take(&bob, bytes - 64 * 1024 - 1);

@@ -90,6 +90,32 @@ more_frames_than_are_kept_push_out_the_oldest(void **state)
     assert_int_equal(loaded().frames - loaded().gone_frames, 5);
 }
 
+/* A restart leaves a hole in the offsets. */
+static void
+where_many_are_kept_they_go_in_runs_and_the_counts_hold(void **state)
+{
+    (void)state;
+    const uint64_t most = 64 * BROKER_ROOM_LOG_TRIM;
+    uint64_t number = 1, bytes;
+
+    settings.log_frames = most;
+    broker_front_core_set(reg.core, &settings);
+    for (unsigned run = 0; run < 3; run++) {
+        for (uint64_t i = 0; i < most - 5; i++) {
+            post_one(&alice, number++);
+            assert_true(kept() < most + BROKER_ROOM_LOG_TRIM);
+        }
+        const struct broker_room_log log = loaded();
+        assert_in_range(kept(), most - 5, most + BROKER_ROOM_LOG_TRIM - 1);
+        assert_int_equal(log.last, last_of_log(&bytes));
+        assert_int_equal(log.frames - log.gone_frames, kept());
+        assert_int_equal(log.bytes - log.gone_bytes, bytes);
+        fake_registry_crash(&reg);
+        broker_front_core_set(reg.core, &settings);
+        assert_true(fake_enter(&reg, &alice));
+    }
+}
+
 static void
 more_bytes_than_are_kept_push_out_the_oldest(void **state)
 {
@@ -175,6 +201,7 @@ main(void)
         LOG_CASE(the_log_is_found_as_it_was_without_walking_it),
         LOG_CASE(an_empty_log_stands_where_the_roster_says),
         LOG_CASE(more_frames_than_are_kept_push_out_the_oldest),
+        LOG_CASE(where_many_are_kept_they_go_in_runs_and_the_counts_hold),
         LOG_CASE(more_bytes_than_are_kept_push_out_the_oldest),
         LOG_CASE(a_lowered_limit_takes_effect_a_few_frames_with_each_post),
         LOG_CASE(old_frames_go_also_where_nobody_posts_but_never_the_last_one),

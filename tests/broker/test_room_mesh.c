@@ -12,12 +12,36 @@ say_mesh(const struct fake_device *device, uint16_t port)
     fake_say(&reg, device, MSG_ROOM_MESH, &mesh);
 }
 
+/* The device has the frames of these from themselves, and of no others; NULL: of nobody. */
 static void
-say_route(const struct fake_device *device, const struct fake_device *from, bool direct)
+say_routes(const struct fake_device *device, uint64_t version, const struct fake_device *from,
+           const struct fake_device *and_from)
 {
-    const struct msg_room_route route = {LOBBY, from->account, from->device, direct};
+    uint8_t at[64];
+    struct msg_buf list = {at, 0, sizeof at};
+    struct msg_room_routes routes = {LOBBY, version, {0}};
 
-    fake_say(&reg, device, MSG_ROOM_ROUTE, &route);
+    for (int i = 0; i < 2; i++, from = and_from) {
+        const struct msg_device_item item = {from != NULL ? from->account : 0, from != NULL ? from->device : 0};
+        if (from != NULL)
+            assert_int_equal(msg_codec_append(&list, &routes.devices, MSG_DEVICE, &item), CONCLAVE_OK);
+    }
+    fake_say(&reg, device, MSG_ROOM_ROUTES, &routes);
+}
+
+/* Alice, then bob say something; so many of the two are cast to the device,
+ * by that version of its routes. */
+static void
+expect_cast(const struct fake_device *device, uint64_t number, size_t count, uint64_t routes)
+{
+    fake_registry_clear(&reg);
+    post_one(&alice, number);
+    post_one(&bob, number);
+    assert_int_equal(sent(device, MSG_ROOM_CAST), count);
+    for (size_t n = 0; n < count; n++) {
+        assert_true(fake_registry_sent(&reg, device->link, MSG_ROOM_CAST, n, &any));
+        assert_int_equal(any.MSG_ANY_ROOM_CAST.routes, routes);
+    }
 }
 
 static uint64_t
@@ -122,7 +146,7 @@ what_comes_by_itself_is_not_cast_and_all_else_without_a_hole(void **state)
     uint64_t prev = 0;
 
     assert_true(go_live(&carol));
-    say_route(&carol, &alice, true);
+    say_routes(&carol, 1, &alice, NULL);
     post_one(&alice, 1);
     assert_int_equal(sent(&carol, MSG_ROOM_CAST), 0);
     post_one(&bob, 1);
@@ -133,7 +157,7 @@ what_comes_by_itself_is_not_cast_and_all_else_without_a_hole(void **state)
     prev = logged.offset;
     fake_registry_pass(&reg, 2000); /* ... but is told where the log stands, should one have been lost */
     assert_int_equal(sent(&carol, MSG_ROOM_STATE), 1);
-    say_route(&carol, &alice, false);
+    say_routes(&carol, 2, NULL, NULL);
     fake_registry_clear(&reg);
     post_one(&alice, 2);
     assert_true(fake_registry_sent(&reg, carol.link, MSG_ROOM_CAST, 0, &any));
@@ -141,22 +165,66 @@ what_comes_by_itself_is_not_cast_and_all_else_without_a_hole(void **state)
 }
 
 static void
-routes_are_few_and_end_with_the_session(void **state)
+what_is_cast_says_by_which_routes_frames_are_left_out(void **state)
 {
     (void)state;
-    struct msg_room_route route = {LOBBY, alice.account, 1000, true};
+    struct msg_room_head head;
 
     assert_true(go_live(&carol));
-    for (; route.device < 1000 + 3 * BROKER_FANOUT_ROUTES; route.device++)
-        fake_say(&reg, &carol, MSG_ROOM_ROUTE, &route);
-    say_route(&carol, &alice, true); /* one too many */
-    post_one(&alice, 1);
-    assert_int_equal(sent(&carol, MSG_ROOM_CAST), 1);
+    expect_cast(&carol, 1, 2, 0);
+    say_routes(&carol, 4, &alice, NULL);
+    expect_cast(&carol, 2, 1, 4);
+    say_routes(&carol, 5, &alice, &bob);
+    expect_cast(&carol, 3, 0, 5);
+    fake_registry_clear(&reg);
+    fake_registry_pass(&reg, 2000);
+    assert_true(fake_registry_sent(&reg, carol.link, MSG_ROOM_STATE, 0, &any)); /* nothing else would tell */
+    assert_true(msg_codec_next(&any.MSG_ANY_ROOM_STATE.rooms, MSG_ROOM_HEAD, &head));
+    assert_int_equal(head.routes, 5);
+    say_routes(&carol, 7, NULL, NULL);
+    expect_cast(&carol, 4, 2, 0);
+}
+
+static void
+routes_of_before_that_come_late_or_again_change_nothing(void **state)
+{
+    (void)state;
+    assert_true(go_live(&carol));
+    say_routes(&carol, 2, &bob, NULL); /* the first one was lost, or comes ... */
+    say_routes(&carol, 1, &alice, NULL); /* ... now */
+    expect_cast(&carol, 1, 1, 2);
+    say_routes(&carol, 3, NULL, NULL);
+    say_routes(&carol, 2, &bob, NULL);
+    expect_cast(&carol, 2, 2, 0);
+    say_routes(&carol, 3, NULL, NULL);
+    expect_cast(&carol, 3, 2, 0);
+}
+
+static void
+routes_are_of_members_and_end_with_the_session(void **state)
+{
+    (void)state;
+    uint8_t at[4096];
+    struct msg_buf list = {at, 0, sizeof at};
+    struct msg_room_routes routes = {LOBBY, 9, {0}};
+    struct msg_device_item item = {alice.account, 0};
+
+    assert_true(go_live(&carol));
+    while (++item.device <= MSG_ROUTE_COUNT)
+        assert_int_equal(msg_codec_append(&list, &routes.devices, MSG_DEVICE, &item), CONCLAVE_OK);
+    fake_say(&reg, &carol, MSG_ROOM_ROUTES, &routes);
+    expect_cast(&carol, 1, 1, 9);
     fake_registry_down(&reg, carol.link);
     assert_true(fake_enter(&reg, &carol) && go_live(&carol));
-    say_route(&carol, &alice, true);
-    post_one(&alice, 2);
-    assert_int_equal(sent(&carol, MSG_ROOM_CAST), 0);
+    expect_cast(&carol, 2, 2, 0);
+    say_routes(&carol, 1, &alice, NULL); /* of another process of the device, perhaps */
+    expect_cast(&carol, 3, 1, 1);
+    item = (struct msg_device_item){999, 1};
+    routes = (struct msg_room_routes){LOBBY, 2, {0}};
+    list.len = 0;
+    assert_int_equal(msg_codec_append(&list, &routes.devices, MSG_DEVICE, &item), CONCLAVE_OK);
+    fake_say(&reg, &carol, MSG_ROOM_ROUTES, &routes); /* of nobody who is in the room */
+    expect_cast(&carol, 4, 2, 0);
 }
 
 static void
@@ -184,7 +252,7 @@ a_room_that_grows_is_a_mesh_no_longer(void **state)
 
     assert_true(go_live(&bob));
     say_mesh(&alice, 9001);
-    say_route(&bob, &alice, true);
+    say_routes(&bob, 1, &alice, NULL);
     settings.mesh_join = settings.mesh_stay = 1;
     broker_front_core_set(reg.core, &settings);
     DO(act(&carol, MSG_ACT_LEAVE, NULL)); /* any entry: it is counted anew */
@@ -194,6 +262,10 @@ a_room_that_grows_is_a_mesh_no_longer(void **state)
     assert_false(head.mesh);
     fake_registry_clear(&reg);
     post_one(&alice, 1);
+    assert_int_equal(sent(&bob, MSG_ROOM_CAST), 1);
+    say_routes(&bob, 2, &alice, NULL);
+    fake_registry_clear(&reg);
+    post_one(&alice, 2);
     assert_int_equal(sent(&bob, MSG_ROOM_CAST), 1);
     say_mesh(&bob, 9002);
     assert_int_equal(sent(&alice, MSG_ROOM_PEERS), 0);
@@ -208,7 +280,9 @@ main(void)
         POSTS_CASE(an_endpoint_is_told_to_those_alone_who_may_see_it),
         POSTS_CASE(strangers_are_told_nothing),
         POSTS_CASE(what_comes_by_itself_is_not_cast_and_all_else_without_a_hole),
-        POSTS_CASE(routes_are_few_and_end_with_the_session),
+        POSTS_CASE(what_is_cast_says_by_which_routes_frames_are_left_out),
+        POSTS_CASE(routes_of_before_that_come_late_or_again_change_nothing),
+        POSTS_CASE(routes_are_of_members_and_end_with_the_session),
         POSTS_CASE(who_changes_its_port_without_end_is_told_to_wait),
         POSTS_CASE(a_room_that_grows_is_a_mesh_no_longer),
     };

@@ -7,7 +7,7 @@
 #include "msg/codec.h"
 #include "msg/name.h"
 
-#define DEVICE_WAIT_MS 5000
+#define DEVICE_WAIT_MS 45000 /* for what has an event; the tests themselves wait longer */
 
 /* Written to its file as it is. */
 struct device {

@@ -49,7 +49,7 @@ knock(struct device *device, enum msg_kind kind, const char *name, const char *p
     msg_cert_prove(&ask.proof, &device->transport, &device->door, &device->sign_sec);
     enum msg_kind answer = MSG_KIND_NONE;
     if (device_send(door, kind, &ask))
-        answer = device_hear(door, &any, 4 * DEVICE_WAIT_MS);
+        answer = device_hear(door, &any, DEVICE_WAIT_MS);
     if (answer == MSG_ADMITTED) {
         device->account = any.MSG_ANY_ADMITTED.account;
         device->number = any.MSG_ANY_ADMITTED.device;

@@ -7,7 +7,7 @@ import resource
 import subprocess
 
 from conclave_e2e import PASSWORD, PATIENCE, TOP, Daemon, Session, environment, fresh, main, path, person, register
-from registry_e2e import children
+from registry_e2e import children, counts
 
 GUEST = os.path.join(TOP, "tests", "e2e", "guest")
 INTRUDER = os.path.join(TOP, "tests", "e2e", "intruder")
@@ -68,10 +68,14 @@ def _resident():
 _talk()
 
 
-def _survives(case, *words):
-    """What it was answered; nobody else noticed."""
-    before = _resident()
+def _survives(case, *words, **counted):
+    """What it was answered; nobody else noticed, and the registry has counted
+    (counted: which number grew by how much at the least)."""
+    before, numbers = _resident(), counts(_daemon)
     said = _intrude(case, *words)
+    numbers = {name: number - numbers[name] for name, number in counts(_daemon).items()}
+    for name, least in counted.items():
+        assert numbers[name.replace("_", "-")] >= least, (case, name, least, numbers)
     _talk()
     assert children(_daemon) == _children, _daemon.said()
     assert _ada.process.poll() is None and _bob.process.poll() is None
@@ -85,7 +89,7 @@ def _survives(case, *words):
 
 def a_stranger_is_told_nothing_of_a_room():
     device, _ = _somebody(joins=False)
-    for what, code in _survives("questions", device):
+    for what, code in _survives("questions", device, refused=5):
         assert code == "not-a-member", (what, code)
 
 
@@ -94,7 +98,7 @@ def who_was_put_out_is_told_no_more_than_how_that_came():
     said = dict(_survives("questions", device))
     assert said == {"members": "ok", "read": "ok", "cards": "ok", "entries": "ok", "post": "ok"}, said
     _ada.ok("/kick %s %s" % (ROOM, name))
-    said = dict(_survives("questions", device))
+    said = dict(_survives("questions", device, refused=4))
     assert said.pop("entries") == "ok"
     assert set(said.values()) == {"not-a-member"}, said
 
@@ -116,14 +120,14 @@ def who_was_put_out_hears_nothing_from_the_members_themselves():
 def a_muted_member_reads_and_is_not_heard():
     device, name = _somebody()
     _ada.ok("/mute %s %s" % (ROOM, name))
-    said = dict(_survives("questions", device))
+    said = dict(_survives("questions", device, refused=1))
     assert said.pop("post") == "forbidden" and set(said.values()) == {"ok"}, said
-    assert dict(_survives("names", device, _ada.name))["tip"] == "forbidden"
+    assert dict(_survives("names", device, _ada.name, refused=7))["tip"] == "forbidden"
 
 
 def a_member_does_nothing_that_it_may_not():
     device, _ = _somebody()
-    said = _survives("operations", device, _ada.name)
+    said = _survives("operations", device, _ada.name, refused=15)
     wrong = {"topic": "forbidden", "as-another": "bad-arguments", "forged": "bad-arguments",
              "another-roster": "bad-arguments", "from-the-future": "bad-arguments", "revoked": "forbidden",
              "unsigned": "forbidden", "delete": "forbidden"}
@@ -137,7 +141,7 @@ def a_member_does_nothing_that_it_may_not():
 
 def a_member_says_nothing_as_somebody_else_and_in_no_other_time_and_place():
     device, _ = _somebody()
-    said = dict(_survives("names", device, _ada.name))
+    said = dict(_survives("names", device, _ada.name, refused=7))
     assert said == {"frame": "forbidden", "tip": "forbidden", "receipt": "forbidden", "epoch": "expired",
                     "roster": "expired", "room": "forbidden", "end": "forbidden"}, said
 
@@ -154,7 +158,7 @@ def letters_fill_a_mailbox_and_no_more():
     other.logged_in()
     other.ok("/join " + ROOM)
     assert other.end() == 0
-    said = _survives("letters", device, name)
+    said = _survives("letters", device, name, mail_refused=503)
     assert said[:3] == [["nobody", "no-such-user"], ["as-another", "bad-arguments"], ["garbage", "bad-arguments"]], said[:3]
     taken = sum(code == "ok" for _, code in said[3:])
     refused = sum(code == "quota-exceeded" for _, code in said[3:])
@@ -180,12 +184,12 @@ def letters_for_somebody_who_is_there_are_read_and_forgotten():
 
 def a_flood_of_relayed_frames_is_cut_down():
     device, _ = _somebody()
-    assert _survives("relays", device, _ada.name) == [["relay", "too-fast"]]
+    assert _survives("relays", device, _ada.name, unreached=1) == [["relay", "too-fast"]]
 
 
 def noise_of_every_kind():
     device, _ = _somebody()
-    assert _survives("garbage", device) == [["garbage", "ok"]]
+    assert _survives("garbage", device, garbage=100) == [["garbage", "ok"]]
 
 
 if __name__ == "__main__":

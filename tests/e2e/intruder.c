@@ -344,7 +344,7 @@ eavesdrop(void)
     struct host_dial *link = subscribe("member", &publisher, &device.transport, &device.transport_sec);
     zmq_pollitem_t item = {zsock_resolve(host_dial_monitor(link)), 0, ZMQ_POLLIN, 0};
     say("holding", msg_text(""));
-    while (host_dial_state(link) == HOST_DIAL_UP && zmq_poll(&item, 1, 4 * DEVICE_WAIT_MS) > 0)
+    while (host_dial_state(link) == HOST_DIAL_UP && zmq_poll(&item, 1, DEVICE_WAIT_MS) > 0)
         ;
     say("then", msg_text(host_dial_state(link) == HOST_DIAL_UP ? "up" : "cut"));
     struct host_dial *again = subscribe("again", &publisher, &device.transport, &device.transport_sec);

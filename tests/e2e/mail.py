@@ -31,6 +31,17 @@ def _heard(session, sender, count):
     return [session.wait("message", **{"from": sender})["text"] for _ in range(count)]
 
 
+def _mailed(daemon, home, to, text):
+    """Somebody comes, says it, sees that the registry keeps it, and goes; its id."""
+    session = Session(daemon, home)
+    session.logged_in()
+    sent = session.ok("/msg %s %s" % (to, text))["id"]
+    for state in ("queued", "stored"):
+        session.wait("receipt", id=sent, state=state)
+    assert session.end() == 0
+    return sent
+
+
 def _nothing_more(session):
     assert not [e for e in session.events if e["type"] == "message"], session.events
 
@@ -49,12 +60,11 @@ def _on_disk(daemon, text):
 def two_who_are_never_there_together_talk_with_all_ticks():
     alice, bob = _introduced(_daemon)
     secret = "a secret that only the two of them may read"
-    done = expect(conclave(_daemon, alice, "--timeout", "2", "send", bob, secret), 5)
-    assert done.out == "stored\n" and "the registry keeps" in done.err, done
-    done = expect(conclave(_daemon, alice, "--timeout", "2", "--json", "send", bob, "second"), 5)
+    done = expect(conclave(_daemon, alice, "--timeout", "6", "--json", "send", bob, secret), 5)
     lines = objects(done.out)
     (sent,) = [o["id"] for o in lines if o["type"] == "ok"]
     assert [o["state"] for o in lines if o["type"] == "receipt" and o["id"] == sent] == ["queued", "stored"], lines
+    sent = _mailed(_daemon, alice, bob, "second")
     assert not _on_disk(_daemon, secret)
     assert _on_disk(_daemon, alice)  # names are no secret, so the search can find something
     session = Session(_daemon, bob)
@@ -73,8 +83,8 @@ def two_who_are_never_there_together_talk_with_all_ticks():
 
 def somebody_who_was_never_met_gets_it_by_mail():
     alice, bob = register(_daemon), register(_daemon)
-    done = expect(conclave(_daemon, alice, "--timeout", "2", "send", bob, "out of the blue"), 5)
-    assert done.out == "stored\n", done
+    done = expect(conclave(_daemon, alice, "--timeout", "6", "send", bob, "out of the blue"), 5)
+    assert done.out == "stored\n" and "the registry keeps" in done.err, done
     session = Session(_daemon, bob)
     assert _heard(session, alice, 1) == ["out of the blue"]
     session.end()
@@ -86,8 +96,7 @@ def each_device_gets_its_mail_and_one_is_enough_for_a_tick():
     other = Session(_daemon, second, user=bob, password=PASSWORD)
     other.logged_in()
     other.end()
-    done = expect(conclave(_daemon, alice, "--timeout", "2", "--json", "send", bob, "to both"), 5)
-    (sent,) = [o["id"] for o in objects(done.out) if o["type"] == "ok"]
+    sent = _mailed(_daemon, alice, bob, "to both")
     for home in (bob, second):
         session = Session(_daemon, home)
         assert _heard(session, alice, 1) == ["to both"]
@@ -167,7 +176,7 @@ def a_mailbox_that_is_full_is_told_and_holds_nothing_up():
     notice = sender.wait("notice", code="quota-exceeded")
     assert notice["user"] == bob, notice
     sender.end()
-    done = expect(conclave(daemon, alice, "--timeout", "1", "send", bob, "4"), 5)
+    done = expect(conclave(daemon, alice, "--timeout", "6", "send", bob, "4"), 5)
     assert done.out == "queued\n" and "no more mail" in done.err, done
     sender = Session(daemon, alice)
     sender.logged_in()
@@ -203,8 +212,7 @@ def mail_that_nobody_fetched_expires_and_its_sender_is_told():
     put_forward(0)
     daemon = _configured("mail\n    expiry_days = 7\n", {"LD_PRELOAD": library, "CONCLAVE_LATER": clock})
     alice, bob = _introduced(daemon)
-    done = expect(conclave(daemon, alice, "--timeout", "1", "--json", "send", bob, "in vain"), 5)
-    (sent,) = [o["id"] for o in objects(done.out) if o["type"] == "ok"]
+    sent = _mailed(daemon, alice, bob, "in vain")
     put_forward(6)
     done = expect(conclave(daemon, alice, "--json", "search", bob), 0)
     assert not [o for o in objects(done.out) if o["type"] == "notice"], done

@@ -45,6 +45,16 @@ class Net:
         return [line for line in self.run("ss", "-Htan").splitlines()
                 if "LISTEN" not in line and any(word.endswith(":%d" % port) for word in line.split())]
 
+    def listening(self):
+        """TCP sockets that wait for connections."""
+        return self.run("ss", "-Htln").splitlines()
+
+    def accepted(self):
+        """TCP connections that ever came in from somewhere, as the system counts them."""
+        names, numbers = [line.split()[1:] for line in self.run("cat", "/proc/net/snmp").splitlines()
+                          if line.startswith("Tcp:")]
+        return int(dict(zip(names, numbers))["PassiveOpens"])
+
     def end(self):
         if self.holder.poll() is None:
             self.holder.stdin.close()

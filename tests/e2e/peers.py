@@ -45,11 +45,11 @@ def _where():
 def _friends_talk():
     text = fresh("text")
     sent = _friend.ok("/msg %s %s" % (_victim.name, text))
-    assert _victim.wait("message", text=text, patience=10)["from"] == _friend.name
-    _friend.wait("receipt", id=sent["id"], state="delivered", patience=10)
+    assert _victim.wait("message", text=text)["from"] == _friend.name
+    _friend.wait("receipt", id=sent["id"], state="delivered")
     text = fresh("text")
     _victim.ok("/msg %s %s" % (_friend.name, text))
-    _friend.wait("message", text=text, patience=10)
+    _friend.wait("message", text=text)
 
 
 _friends_talk()
@@ -59,7 +59,7 @@ _rogue = _contact()
 def _behaves():
     text = fresh("text")
     assert _run(ROGUE, "talk", path(_rogue), text) == 0
-    assert _victim.wait("message", text=text, patience=10)["from"] == _rogue
+    assert _victim.wait("message", text=text)["from"] == _rogue
 
 
 _behaves()
@@ -83,7 +83,7 @@ def _rogue_does(case, heard):
     def act():
         assert _run(ROGUE, case, path(_rogue), text) == 0
         if heard:
-            assert _victim.wait("message", text=text, patience=10)["from"] == _rogue
+            assert _victim.wait("message", text=text)["from"] == _rogue
 
     _survives(act)
 

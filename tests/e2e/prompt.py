@@ -1,69 +1,15 @@
 """The prompt in a real terminal, which tmux plays: sign up, talk, leave."""
 
-import os
-import shlex
-import shutil
-import subprocess
-
-from conclave_e2e import (CONCLAVE, PASSWORD, Daemon, Skip, environment, eventually, fresh, main, path, person)
+from conclave_e2e import PASSWORD, Daemon, eventually, fresh, main, path, person
+from terminal_e2e import start
 
 _daemon = Daemon()
-
-
-class _Terminal:
-    """A program in a window of a tmux of its own; the exit code goes to a file."""
-
-    def __init__(self, *words, **env):
-        if shutil.which("tmux") is None:
-            raise Skip("tmux is not installed")
-        self.name = fresh("terminal")
-        self.status = path(self.name + ".status")
-        self.env = environment(dict({"TERM": "xterm"}, **env))
-        self.env["TMUX_TMPDIR"] = path("")
-        command = " ".join(shlex.quote(w) for w in words)
-        command += "; echo $? >%s" % shlex.quote(self.status)
-        self.run("-f", "/dev/null", "new-session", "-d", "-s", self.name, "-x", "100", "-y", "40", command)
-
-    def run(self, *words):
-        done = subprocess.run(("tmux", "-L", self.name) + words, env=self.env, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE)
-        return done.stdout.decode()
-
-    def screen(self):
-        return self.run("capture-pane", "-p", "-J")
-
-    def see(self, text):
-        text = text.rstrip()  # as tmux shows it
-        eventually("%r on the screen" % text, lambda: text in self.screen() or self._gone(text))
-
-    def _gone(self, text):
-        if os.path.exists(self.status):
-            with open(self.status) as file:
-                raise AssertionError("it ended with %s before %r" % (file.read().strip(), text))
-        return False
-
-    def type(self, text, enter=True):
-        self.run("send-keys", "-l", text)
-        if enter:
-            self.run("send-keys", "Enter")
-
-    def key(self, name):
-        self.run("send-keys", name)
-
-    def end(self):
-        eventually("the end", lambda: os.path.exists(self.status) and os.path.getsize(self.status) > 0)
-        with open(self.status) as file:
-            return int(file.read())
-
-
-def _start(home, *words, **env):
-    return _Terminal(CONCLAVE, "--home", path(home), "--listen", "127.0.0.1:0", *words, **env)
 
 
 def a_new_user_signs_up_talks_and_leaves():
     bob, name = person(_daemon), fresh("person")
     nowhere = {"XDG_RUNTIME_DIR": path("nowhere"), "XDG_STATE_HOME": path("nowhere")}
-    terminal = _start(name, **nowhere)
+    terminal = start(name, **nowhere)
     terminal.see("Invite link: ")
     terminal.type("conclave://nonsense")
     terminal.see("Invite link: ")
@@ -106,7 +52,7 @@ def a_new_user_signs_up_talks_and_leaves():
     terminal.key("C-d")
     assert terminal.end() == 0
     bob.wait("presence", user=name, status="offline")
-    again = _start(name)
+    again = start(name)
     again.see("You are logged in as %s." % name)
     again.type("/quit")
     assert again.end() == 0
@@ -114,7 +60,7 @@ def a_new_user_signs_up_talks_and_leaves():
 
 
 def a_daemon_of_the_same_user_is_found_without_a_link():
-    terminal = _start(fresh("person"))
+    terminal = start(fresh("person"))
     terminal.see("Sign up, or log in")
     terminal.key("C-d")
     assert terminal.end() == 0
@@ -123,7 +69,7 @@ def a_daemon_of_the_same_user_is_found_without_a_link():
 def control_c_ends_in_order():
     alice = person(_daemon)
     alice.end()
-    terminal = _start(alice.name)
+    terminal = start(alice.name)
     terminal.see("You are logged in")
     terminal.key("C-c")
     assert terminal.end() == 130
@@ -132,7 +78,7 @@ def control_c_ends_in_order():
 def a_dumb_terminal_gets_plain_lines():
     alice = person(_daemon)
     alice.end()
-    terminal = _start(alice.name, "--plain")
+    terminal = start(alice.name, "--plain")
     terminal.see("You are logged in")
     terminal.type("/search nobody-at-all")
     terminal.see("was not found")

@@ -3,14 +3,13 @@ use it without a conclave (tests/e2e/guest.c)."""
 
 import os
 import queue
+import signal
 import subprocess
 import threading
 
-from conclave_e2e import CONCLAVED, PASSWORD, PATIENCE, TOP, Daemon, environment, fresh, path
+from conclave_e2e import CONCLAVED, PASSWORD, PATIENCE, TOP, Daemon, environment, eventually, fresh, path
 
 GUEST = os.path.join(TOP, "tests", "e2e", "guest")
-# How long a killed process may be away; sanitizers get more.
-SOON = 1.0 if not os.environ.get("SANITIZE_FLAGS") else 10.0
 
 
 def run(*words, **more):
@@ -89,6 +88,16 @@ def children(daemon):
 def log(daemon):
     with open(daemon.data + ".log", errors="replace") as file:
         return file.read()
+
+
+def counts(daemon, role="front"):
+    """What a process of it has counted; it says so when it is told to read its configuration again."""
+    mark = "%s-COUNTS " % role.upper()
+    lines = log(daemon).count(mark)
+    daemon.process.send_signal(signal.SIGHUP)
+    eventually("it says what it has counted", lambda: log(daemon).count(mark) > lines and log(daemon).endswith("\n"))
+    last = [line for line in log(daemon).splitlines() if mark in line][-1]
+    return {name: int(number) for name, number in (word.split("=") for word in last.split(mark)[1].split())}
 
 
 def daemon_on(listen, advertise, data=None):

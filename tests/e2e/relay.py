@@ -3,10 +3,14 @@ registry: in networks of their own, with what the system says of connections."""
 
 import os
 import signal
+import subprocess
 
-from conclave_e2e import PASSWORD, Daemon, Session, conclave, eventually, expect, fresh, main, path
+from conclave_e2e import (PASSWORD, PATIENCE, TOP, Daemon, Session, conclave, environment, eventually, expect, fresh, main,
+                          path)
 from net_e2e import REGISTRY, Parted
 
+GUEST = os.path.join(TOP, "tests", "e2e", "guest")
+ROGUE = os.path.join(TOP, "tests", "e2e", "rogue")
 PORT = 15700
 
 
@@ -30,6 +34,15 @@ class _World:
         session.name = home
         self.people.append(session)
         return session
+
+    def introduced_to(self, session):
+        """Where a stranger is told that they are."""
+        name, inside = fresh("stranger"), self.net.registry.inside
+        words = ["signup", self.daemon.link, path(name), name, PASSWORD]
+        assert subprocess.run(inside + [GUEST] + words, stdout=subprocess.DEVNULL, env=environment()).returncode == 0
+        done = subprocess.run(inside + [ROGUE, "meet", path(name), session.name, path(name)], capture_output=True,
+                              text=True, timeout=PATIENCE, env=environment())
+        return done.stdout.split()
 
     def end(self):
         for session in self.people:
@@ -87,13 +100,26 @@ def who_says_never_is_neither_dialled_nor_dials():
         world = _World()
         world.net.join()
         people = [world.enter(i, config) for i, config in enumerate(configs)]
-        _both_ways(*people)
-        _both_ways(*people)
         (hidden,) = [i for i, config in enumerate(configs) if config]
-        for net in world.net.peers:  # also those that are over would be seen: they stay in TIME-WAIT
-            assert not net.connections(PORT), net.connections(PORT)
-        users = people[1 - hidden].ask("/who -d")["users"]
-        assert not [u for u in users if u["name"] == people[hidden].name and "endpoint" in u], users
+        shown, room = people[1 - hidden], fresh("#room")
+        shown.ok("/create " + room)
+        people[hidden].ok("/join " + room)
+        shown.wait("room", event="joined", user=people[hidden].name)
+        eventually("a socket for the mesh", lambda: len(world.net.peers[1 - hidden].listening()) == 2)
+        _both_ways(*people)
+        for here, there in (people, people[::-1]):
+            here.ok("/msg %s all" % room)
+            there.wait("message", room=room)
+        _both_ways(*people)
+        for net in world.net.peers:  # whoever dials is let in by the system, whatever comes of it
+            assert net.accepted() == 0, net.run("ss", "-tan")
+        assert world.net.peers[hidden].listening() == []
+        (user,) = [u for u in shown.ask("/who -d")["users"] if u["name"] == people[hidden].name]
+        assert user["status"] == "online" and "endpoint" not in user, user
+        answer = shown.ask("/search " + people[hidden].name)
+        assert answer["status"] == "online" and "endpoint" not in answer, answer
+        assert world.introduced_to(people[hidden]) == []
+        assert world.introduced_to(shown) == ["%s:%d" % (world.net.peers[1 - hidden].address, PORT)]
         world.end()
 
 
@@ -108,6 +134,7 @@ def they_move_to_the_direct_way_when_there_is_one():
     _both_ways(alice, bob, 2)
     eventually("a connection of their own", lambda: any(
         "ESTAB" in line for net in world.net.peers for line in net.connections(PORT)))
+    assert sum(net.accepted() for net in world.net.peers) > 0
     world.daemon.stop(signal.SIGKILL)
     alice.wait("session", state="reconnecting")
     _both_ways(alice, bob, 2)  # without any registry

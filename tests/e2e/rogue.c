@@ -2,8 +2,9 @@
  * order, and has keys that the other side admits.
  *
  *   rogue meet FILE NAME OUT     log in as the device in FILE, be introduced to
- *                                NAME; OUT: the same device, with NAME's peer in
- *                                the place of the front (hostile takes it too)
+ *                                NAME, say where that is; OUT: the same device,
+ *                                with NAME's peer in the place of the front
+ *                                (hostile takes it too)
  *   rogue talk OUT TEXT          say it as one should; 0: it was acknowledged
  *   rogue CASE OUT TEXT          the cases below; 0: what should come of it came
  *
@@ -104,6 +105,7 @@ meet(const char *name, const char *out)
         || msg_endpoint_parse(device.host, &device.front_port, address.endpoint) != CONCLAVE_OK)
         return 1;
     device.front = body.transport;
+    printf("%.*s\n", (int)address.endpoint.len, address.endpoint.at);
     return keep_paper(out, ".cert", card.certificate) && device_save(&device, out) ? 0 : 1;
 }
 

@@ -1,7 +1,5 @@
 """Rooms: who may do what and who hears of it, messages to all members once and
-in each sender's order, also for those who were away, slow or killed."""
-
-import signal
+in each sender's order, also for those who were away."""
 
 from conclave_e2e import (PASSWORD, Daemon, Session, conclave, expect, fresh, main, objects, path, person, register)
 from net_e2e import REGISTRY, Parted
@@ -95,39 +93,152 @@ def commands_of_a_shell():
     assert {(r["name"], r["visibility"]) for r in seen} >= {(locked, "password"), (private, "private")}, seen
 
 
+def what_a_shell_is_told_of_what_cannot_be_done():
+    alice, bob = register(_daemon), register(_daemon)
+    room, private, none, key = _room(), _room(), _room(), path(fresh("key"))
+    with open(key, "w") as out:
+        out.write("open sesame please\n")
+    for words, said in ((("create", room), "You made %s." % room), (("create", private, "--private"), "You made %s." % private)):
+        assert said in expect(conclave(_daemon, alice, *words), 0).out, words
+    no_room, outside = "There is no room of that name.", "You are not a member of that room."
+    about = ("invite", "kick", "ban", "unban", "mute", "unmute", "op", "deop")
+    cases = [(alice, 1, "There is a room of that name already.", ("create", room)),
+             (alice, 4, "There is no user of that name.", ("invite", room, fresh("stranger"))),
+             (alice, 2, "conclave kick #ROOM NAME", ("kick", room)), (alice, 2, "--private", ("create", _room(), "--secret")),
+             (alice, 1, "A room's name is #", ("create", "#not!a!room"))]
+    for who, status, said, target in ((bob, 4, no_room, none), (bob, 4, no_room, private), (bob, 8, outside, room)):
+        cases += [(who, status, said, (command, target, alice)) for command in about]
+        cases += [(who, status, said, words) for words in (("leave", target), ("members", target), ("topic", target, "x"),
+                                                           ("delete", target), ("send", target, "x"))]
+    wrong = []
+    for who, status, said, words in cases:
+        done = conclave(_daemon, who, *words)
+        if done.status != status or said not in done.err or done.out:
+            wrong.append((words, status, said, done))
+    assert not wrong, "\n".join(map(repr, wrong))
+    (line,) = [words for words in conclave(_daemon, bob, "rooms").out.splitlines() if words == room]
+    assert private not in conclave(_daemon, bob, "rooms", "-d").out
+    locked = _room()
+    expect(conclave(_daemon, alice, "create", locked, "--password-file", key), 0)
+    done = expect(conclave(_daemon, bob, "join", locked), 3)
+    assert "give it with --password-file" in done.err, done
+    with open(key, "w") as out:
+        out.write("something else\n")
+    for said in ["That is not the password of the room."] * 3 + ["try again"]:
+        done = expect(conclave(_daemon, bob, "join", locked, "--password-file", key), 3)
+        assert said in done.err, done
+    _daemon_that_is_gone = Daemon()
+    carol = register(_daemon_that_is_gone)
+    _daemon_that_is_gone.stop()
+    expect(conclave(_daemon_that_is_gone, carol, "--timeout", "2", "create", _room()), 6)
+
+
+def _told(people, room, event, user, by, **more):
+    """All see just this line."""
+    for session in people:
+        line = session.wait("room", room=room, event=event)
+        assert line == {"v": 1, "type": "room", "room": room, "event": event, "user": user.name, "by": by.name, **more}, line
+
+
+def _members_of(session, room):
+    answer = session.ask("/members " + room)
+    assert answer["type"] == "members" and answer["room"] == room, answer
+    return {m.pop("name"): m for m in answer["members"]}
+
+
 def what_is_done_is_told_to_all_members_and_to_whom_it_is_done():
     alice, bob, carol = people = person(_daemon), person(_daemon), person(_daemon)
     room = _room()
-    alice.ok("/create %s --topic the first" % room)
-    alice.wait("room", room=room, event="created", by=alice.name)
+    assert alice.ok("/create %s --topic the first" % room) == {"v": 1, "type": "ok", "command": "create"}
+    _told([alice], room, "created", alice, alice, topic="the first")
     bob.ok("/join " + room)
-    _event((alice, bob), room=room, event="joined", user=bob.name)
+    _told((alice, bob), room, "joined", bob, bob)
     bob.ok("/invite %s %s" % (room, carol.name))
-    _event(people, room=room, event="invited", user=carol.name, by=bob.name)
+    _told(people, room, "invited", carol, bob)
     carol.ok("/join " + room)
-    _event(people, room=room, event="joined", user=carol.name)
-    for line, event, user in (("topic %s news" % room, "topic", None), ("op %s {}" % room, "op", carol),
-                              ("deop %s {}" % room, "deop", carol), ("mute %s {}" % room, "muted", carol),
-                              ("unmute %s {}" % room, "unmuted", carol), ("kick %s {}" % room, "kicked", carol)):
-        alice.ok("/" + line.format(carol.name))
-        more = {"user": user.name} if user else {"topic": "news"}
-        _event(people, room=room, event=event, by=alice.name, **more)
+    _told(people, room, "joined", carol, carol)
+
+    def does(command, event, **member):
+        assert alice.ok("/%s %s %s" % (command, room, carol.name)) == {"v": 1, "type": "ok", "command": command}
+        if event:
+            _told(people, room, event, carol, alice)
+        for who in (alice, bob):  # whoever asks sees the same
+            assert _members_of(who, room).get(carol.name) == (dict({"role": "member", "status": "online"}, **member) if member is not None else None)
+
+    does("op", "op", role="moderator")
+    carol.ok("/topic %s hers" % room)
+    _told(people, room, "topic", carol, carol, topic="hers")
+    does("deop", "deop")
+    assert _code(carol.ask("/topic %s mine" % room)) == "forbidden"
+    does("mute", "muted", muted=True)
+    answer = carol.ask("/msg %s not to be heard" % room)
+    assert answer == {"v": 1, "type": "error", "code": "forbidden", "message": "You are muted in that room.", "command": "msg"}, answer
+    alice.ok("/msg %s she hears it all the same" % room)
+    assert _texts(carol, room, 1) == _texts(bob, room, 1)
+    does("unmute", "unmuted")
+    carol.ok("/msg %s heard again" % room)
+    assert _texts(alice, room, 1) == _texts(bob, room, 1) == ["heard again"]
+    alice.ok("/kick %s %s" % (room, carol.name))
+    _told(people, room, "kicked", carol, alice)
+    for command in ("members %s", "msg %s let me", "topic %s mine", "leave %s"):
+        answer = carol.ask("/" + command % room)
+        assert answer["type"] == "error" and answer["code"] == "not-a-member", (command, answer)
+        assert answer["message"] == "You are not a member of that room." and answer["command"] == command.split()[0], answer
     carol.ok("/join " + room)
+    _told(people, room, "joined", carol, carol)
     alice.ok("/ban %s %s" % (room, carol.name))
-    _event(people, room=room, event="banned", user=carol.name, by=alice.name)
-    assert _code(carol.ask("/join " + room)) == "forbidden"
+    _told(people, room, "banned", carol, alice)
+    answer = carol.ask("/join " + room)
+    assert answer == {"v": 1, "type": "error", "code": "forbidden", "message": "You may not do that.", "command": "join"}, answer
     alice.ok("/unban %s %s" % (room, carol.name))
+    _told((alice, bob), room, "unbanned", carol, alice)
     carol.ok("/join " + room)
-    answer = carol.ask("/members " + room)
-    assert {(m["name"], m["role"], m["status"]) for m in answer["members"]} == {
-        (alice.name, "owner", "online"), (bob.name, "member", "online"), (carol.name, "member", "online")}, answer
+    _told([carol], room, "unbanned", carol, alice)  # she reads what she may know of now
+    _told(people, room, "joined", carol, carol)
+    assert _members_of(carol, room) == {
+        alice.name: {"role": "owner", "status": "online"}, bob.name: {"role": "member", "status": "online"},
+        carol.name: {"role": "member", "status": "online"}}
     bob.ok("/leave " + room)
-    _event(people, room=room, event="left", user=bob.name)
+    _told(people, room, "left", bob, bob)
     alice.ok("/delete " + room)
-    _event((alice, carol), room=room, event="deleted", by=alice.name)
+    _told((alice, carol), room, "deleted", alice, alice)
     assert _code(carol.ask("/msg %s hi" % room)) in ("no-such-room", "not-a-member")
     for session in people:
         assert session.end() == 0
+        assert not [e for e in session.events if e["type"] == "room"], session.events
+
+
+def rooms_are_listed_to_those_who_may_see_them():
+    alice, bob = person(_daemon), person(_daemon)
+    public, private, locked, key = _room(), _room(), _room(), path(fresh("key"))
+    with open(key, "w") as out:
+        out.write("open sesame please\n")
+    alice.ok("/create %s --topic for all" % public)
+    alice.ok("/create %s --private --topic for few" % private)
+    alice.ok("/create %s --password-file %s" % (locked, key))
+    ours = {public, private, locked}
+
+    def listed(session, command):
+        answer = session.ask(command)
+        assert answer["type"] == "rooms", answer
+        return {r["name"]: r for r in answer["rooms"] if r["name"] in ours}
+
+    all_of_it = {public: {"name": public, "members": 1, "topic": "for all", "visibility": "public"},
+                 private: {"name": private, "members": 1, "topic": "for few", "visibility": "private"},
+                 locked: {"name": locked, "members": 1, "topic": "", "visibility": "password"}}
+    assert listed(alice, "/rooms -d") == all_of_it
+    assert set(listed(bob, "/rooms")) == {public, locked}
+    answer = bob.ask("/join " + locked)
+    assert answer["code"] == "wrong-credentials" and "--password-file" in answer["message"], answer
+    bob.ok("/join %s --password-file %s" % (locked, key))
+    _event((alice, bob), room=locked, event="joined", user=bob.name)
+    assert listed(bob, "/rooms -d")[locked]["members"] == 2
+    alice.ok("/invite %s %s" % (private, bob.name))
+    bob.wait("room", room=private, event="invited", user=bob.name, by=alice.name)
+    assert set(listed(bob, "/rooms -d")) == ours
+    bob.ok("/join " + private)
+    assert listed(bob, "/rooms -d")[private] == dict(all_of_it[private], members=2)
+    assert alice.end() == 0 and bob.end() == 0
 
 
 def each_message_comes_to_each_member_once_and_in_order_with_all_ticks():
@@ -189,98 +300,6 @@ def who_was_kicked_reads_nothing_more():
     for who in (alice, bob, carol):
         who.end()
     _no_message(carol)
-
-
-class _Member:
-    """Somebody in a room over all the runs of their program, and what they were shown."""
-
-    def __init__(self, daemon, session):
-        self.daemon, self.session, self.name = daemon, session, session.name
-        self.got, self.said = {}, []
-
-    def take(self, patience=None):
-        event = self.session.wait("message", patience=patience)
-        self.got.setdefault(event["from"], []).append(event["text"])
-
-    def up_to(self, sender, text):
-        while text not in self.got.get(sender.name, []):
-            self.take()
-
-    def say(self, room, text):
-        self.session.put("/msg %s %s" % (room, text))
-
-    def queued(self, text):
-        self.said.append(text)
-
-    def kill(self):
-        self.session.kill()
-        for event in self.session.events:
-            if event["type"] == "message":
-                self.got.setdefault(event["from"], []).append(event["text"])
-        self.session = Session(self.daemon, self.name)
-
-    def holds(self, senders):
-        for sender in senders:
-            if sender is not self:
-                got = self.got[sender.name]
-                assert len(got) == len(set(got)), "%s: something of %s came twice" % (self.name, sender.name)
-                assert got == sender.said, "%s of %s: %r, not %r" % (self.name, sender.name, got[:5], sender.said[:5])
-
-
-def nothing_is_lost_doubled_or_disordered_while_everything_is_killed():
-    daemon, room = Daemon(), _room()
-    people = [_Member(daemon, person(daemon)) for _ in range(3)]
-    _members(room, *[p.session for p in people])
-    alice, bob, carol = people
-    for turn in range(6):
-        for i in range(60):
-            for who in (alice, bob):
-                who.say(room, "%d-%d" % (turn, i))
-                who.queued("%d-%d" % (turn, i))
-        if turn % 2 == 0:
-            carol.up_to(alice, "%d-20" % turn)
-            daemon.stop(signal.SIGKILL)
-            carol.kill()
-            daemon.start()
-        elif turn == 1:
-            for _ in bob.said:  # only what has this tick is on disk
-                bob.session.wait("receipt", state="queued", room=room)
-            bob.kill()
-    for who in people:
-        who.say(room, "last")
-        who.queued("last")
-    for who in people:
-        for other in people:
-            if other is not who:
-                who.up_to(other, "last")
-    for who in people:
-        who.holds(people)
-        assert who.session.end() == 0
-        _no_message(who.session)
-    daemon.stop()
-
-
-def who_stands_still_loses_nothing_and_holds_nobody_up():
-    people = [_Member(_daemon, person(_daemon)) for _ in range(3)]
-    room, text = _room(), "x" * 4000
-    _members(room, *[p.session for p in people])
-    alice, bob, carol = people
-    alice.say(room, "first")
-    alice.queued("first")
-    for who in (bob, carol):
-        who.up_to(alice, "first")
-    carol.session.process.send_signal(signal.SIGSTOP)
-    for i in range(200):  # more than the registry keeps for one who takes nothing
-        alice.say(room, "%d %s" % (i, text))
-        alice.queued("%d %s" % (i, text))
-    bob.up_to(alice, alice.said[-1])
-    bob.holds([alice])
-    assert len(carol.session.events) < 200
-    carol.session.process.send_signal(signal.SIGCONT)
-    carol.up_to(alice, alice.said[-1])
-    carol.holds([alice])
-    for who in people:
-        assert who.session.end() == 0
 
 
 def members_in_networks_of_their_own():

@@ -1,7 +1,7 @@
 """Direct chat: messages both ways, ticks, one-shot commands, and people who
 are away."""
 
-from conclave_e2e import (Daemon, Session, conclave, expect, fresh, main, objects, path, person, register)
+from conclave_e2e import (Daemon, Session, conclave, expect, fresh, main, objects, path, person, register, within)
 
 _daemon = Daemon()
 
@@ -144,7 +144,7 @@ def the_end_of_stdin_is_seen_as_offline_at_once():
     bob.ok("/msg %s hi" % alice.name)
     alice.wait("message")
     bob.end()
-    alice.wait("presence", user=bob.name, status="offline", patience=10)
+    alice.wait("presence", user=bob.name, status="offline", patience=within(10))
     bob = Session(_daemon, bob.home)
     alice.wait("presence", user=bob.home, status="online")
     bob.end(), alice.end()

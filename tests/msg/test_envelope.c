@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <sodium.h>
 
 #include "msg/codec.h"
 #include "msg/envelope.h"
@@ -394,9 +395,32 @@ no_two_runs_share_a_key_and_no_two_envelopes_a_nonce(void **unused)
     start(&two);
     assert_memory_not_equal(&one.key, &two.key, sizeof one.key);
     assert_memory_not_equal(&one.tag, &two.tag, sizeof one.tag);
-    const struct msg_sealed a = seal(&one, msg_span("x", 1));
-    const struct msg_sealed b = seal(&one, msg_span("x", 1));
-    assert_memory_not_equal(&a.nonce, &b.nonce, sizeof a.nonce);
+    struct msg_nonce nonces[3 * MSG_RUN_NONCES];
+    for (size_t i = 0; i < sizeof nonces / sizeof nonces[0]; i++) {
+        nonces[i] = seal(&one, msg_span("x", 1)).nonce;
+        for (size_t k = 0; k < i; k++) /* in the part that is each one's own */
+            assert_memory_not_equal(nonces[i].at + 16, nonces[k].at + 16, 8);
+    }
+    assert_memory_not_equal(&nonces[0], &nonces[MSG_RUN_NONCES], 16);
+}
+
+/* Whatever of the work envelopes share, each is what the cipher's one call makes of it. */
+static void
+an_envelope_is_xchacha20_poly1305_under_the_runs_key(void **unused)
+{
+    (void)unused;
+    struct msg_run run = {0};
+    uint8_t aad[24] = {0}, text[4];
+    start(&run);
+    memcpy(aad, &run.about, 16);
+    for (uint8_t i = 0; i < 2 * MSG_RUN_NONCES + 1; i++) {
+        const struct msg_sealed frame = seal(&run, msg_span("text", 4));
+        unsigned long long len = 0;
+        aad[23] = i;
+        assert_int_equal(crypto_aead_xchacha20poly1305_ietf_decrypt(text, &len, NULL, frame.box.at, frame.box.len, aad, sizeof aad, frame.nonce.at, run.key.at), 0);
+        assert_int_equal(len, 4);
+        assert_memory_equal(text, "text", 4);
+    }
 }
 
 static void
@@ -407,20 +431,21 @@ a_chain_depends_on_everything_that_a_message_is(void **unused)
     const struct msg_head prev_other = {{2}};
     const struct msg_id id = {{3}};
     const struct msg_id id_other = {{4}};
-    struct msg_head heads[7];
-    msg_chain_head(&heads[0], &prev, &id, 5, 6, msg_text("text"));
-    msg_chain_head(&heads[1], &prev_other, &id, 5, 6, msg_text("text"));
-    msg_chain_head(&heads[2], &prev, &id_other, 5, 6, msg_text("text"));
-    msg_chain_head(&heads[3], &prev, &id, 6, 6, msg_text("text"));
-    msg_chain_head(&heads[4], &prev, &id, 5, 7, msg_text("text"));
-    msg_chain_head(&heads[5], &prev, &id, 5, 6, msg_text("Text"));
-    msg_chain_head(&heads[6], &prev, &id, 5, 6, msg_text(""));
-    for (size_t i = 0; i < 7; i++) {
-        for (size_t k = i + 1; k < 7; k++)
+    struct msg_head heads[8];
+    msg_chain_head(&heads[0], &prev, NULL, 5, 6, msg_text("text"));
+    msg_chain_head(&heads[1], &prev_other, NULL, 5, 6, msg_text("text"));
+    msg_chain_head(&heads[2], &prev, &id, 5, 6, msg_text("text"));
+    msg_chain_head(&heads[3], &prev, &id_other, 5, 6, msg_text("text"));
+    msg_chain_head(&heads[4], &prev, NULL, 6, 6, msg_text("text"));
+    msg_chain_head(&heads[5], &prev, NULL, 5, 7, msg_text("text"));
+    msg_chain_head(&heads[6], &prev, NULL, 5, 6, msg_text("Text"));
+    msg_chain_head(&heads[7], &prev, NULL, 5, 6, msg_text(""));
+    for (size_t i = 0; i < 8; i++) {
+        for (size_t k = i + 1; k < 8; k++)
             assert_memory_not_equal(&heads[i], &heads[k], sizeof heads[i]);
     }
     struct msg_head again;
-    msg_chain_head(&again, &prev, &id, 5, 6, msg_text("text"));
+    msg_chain_head(&again, &prev, NULL, 5, 6, msg_text("text"));
     assert_memory_equal(&again, &heads[0], sizeof again);
 }
 
@@ -443,6 +468,7 @@ main(void)
         cmocka_unit_test(a_run_ends_by_age_and_by_count),
         cmocka_unit_test(a_header_that_does_not_fit_starts_no_run),
         cmocka_unit_test(no_two_runs_share_a_key_and_no_two_envelopes_a_nonce),
+        cmocka_unit_test(an_envelope_is_xchacha20_poly1305_under_the_runs_key),
         cmocka_unit_test(a_chain_depends_on_everything_that_a_message_is),
     };
     gen_seed(6);

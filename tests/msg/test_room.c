@@ -187,6 +187,22 @@ an_operation_counts_once(void **unused)
     assert_int_equal(act_seen(&w, MSG_ACT_TOPIC, OWNER, 0, 0), CONCLAVE_ERR_BAD_ARGUMENTS);
 }
 
+static void
+what_was_seen_long_ago_is_refused_by_its_number(void **unused)
+{
+    (void)unused;
+    struct world w = make(0);
+    const uint64_t long_ago = w.room.number;
+    while (w.room.number < long_ago + MSG_ROOM_SEEN_MAX - 1)
+        assert_int_equal(act(&w, MSG_ACT_TOPIC, OWNER, 0), CONCLAVE_OK);
+    const struct world before = w;
+    assert_int_equal(act_seen(&w, MSG_ACT_JOIN, STRANGER, 0, long_ago), CONCLAVE_OK);
+    w = before;
+    assert_int_equal(act(&w, MSG_ACT_TOPIC, OWNER, 0), CONCLAVE_OK);
+    assert_int_equal(act_seen(&w, MSG_ACT_JOIN, STRANGER, 0, long_ago), CONCLAVE_ERR_BAD_ARGUMENTS);
+    assert_int_equal(act_seen(&w, MSG_ACT_JOIN, STRANGER, 0, long_ago + 1), CONCLAVE_OK);
+}
+
 static enum conclave_err
 revoke(struct world *w, uint64_t subject, uint64_t device, bool by_registry)
 {
@@ -279,6 +295,7 @@ main(void)
         cmocka_unit_test(an_owner_who_goes_names_the_next_and_the_last_one_ends_the_room),
         cmocka_unit_test(banned_muted_and_invited_last_as_long_as_they_should),
         cmocka_unit_test(an_operation_counts_once),
+        cmocka_unit_test(what_was_seen_long_ago_is_refused_by_its_number),
         cmocka_unit_test(the_registry_may_only_take_away),
         cmocka_unit_test(the_head_covers_every_field_of_an_entry),
         cmocka_unit_test(signatures_are_whose_they_say),

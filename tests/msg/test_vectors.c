@@ -160,11 +160,16 @@ what_stands_there_verifies_and_opens(void **unused)
         const struct msg_say *const say = &any.MSG_ANY_SAY;
         assert_int_equal(say->number, number);
         assert_memory_equal(&say->prev, &head, sizeof head);
-        msg_chain_head(&head, &say->prev, &say->id, say->number, say->ts_ms, say->text);
+        msg_chain_head(&head, &say->prev, NULL, say->number, say->ts_ms, say->text);
     }
     assert_int_equal(in.len, 0);
     struct msg_head last;
     VALUE(last, "chain-3-head");
+    assert_memory_equal(&last, &head, sizeof head);
+    struct msg_id id;
+    VALUE(id, "room-chain-1-id");
+    VALUE(last, "room-chain-1-head");
+    msg_chain_head(&head, &(struct msg_head){{0}}, &id, 1, 1700000000001, msg_text("one"));
     assert_memory_equal(&last, &head, sizeof head);
 }
 

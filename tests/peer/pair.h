@@ -238,8 +238,8 @@ pair_ticks(int who, enum msg_tick tick)
 {
     size_t count = 0;
     for (size_t i = 0; i < pair.side[who].told_count; i++)
-        count += pair.side[who].told[i].kind == MSG_TELL_RECEIPT &&
-                 pair.side[who].told[i].any.MSG_ANY_TELL_RECEIPT.tick == tick;
+        if (pair.side[who].told[i].kind == MSG_TELL_RECEIPT && pair.side[who].told[i].any.MSG_ANY_TELL_RECEIPT.tick == tick)
+            count += pair.side[who].told[i].any.MSG_ANY_TELL_RECEIPT.ids.len / sizeof(struct msg_id);
     return count;
 }
 

@@ -94,7 +94,7 @@ room_state(bool complete)
     struct msg_buf buf = {at, 0, sizeof at};
     struct msg_room_state state = {.complete = complete};
     const struct msg_room_part *mine = &w.room.parts[ADA];
-    const struct msg_room_head head = {w.room.facts.id, w.room.facts.number, 0, mine->role, mine->standing, false};
+    const struct msg_room_head head = {w.room.facts.id, w.room.facts.number, 0, mine->role, mine->standing, false, 0};
     if (w.room.facts.made && !w.room.facts.gone && (mine->role != MSG_ROLE_NONE || (mine->standing & MSG_STANDING_INVITED) != 0))
         assert_int_equal(msg_codec_append(&buf, &state.rooms, MSG_ROOM_HEAD, &head), CONCLAVE_OK);
     say(MSG_ROOM_STATE, &state);

@@ -82,11 +82,12 @@ kill_core(uint64_t who)
     side->wake_ms = UINT64_MAX;
 }
 
+/* With what is on disk, and nobody there yet. */
 static inline void
-start(uint64_t who)
+boot(uint64_t who)
 {
     struct side *const side = &w.side[who];
-    const struct peer_settings settings = {.contacts = 8, .rooms = 4, .room_members = 64, .cards = 16, .room_keys = 64};
+    const struct peer_settings settings = {.contacts = 8, .rooms = 4, .room_members = 64, .cards = 16, .room_keys = 64, .port = world_more != NULL ? 7000 : 0};
     const struct msg_record_key mark = msg_record_key1(side->shown);
     side->wake_ms = UINT64_MAX;
     side->core = peer_core_new(&settings, &side->id);
@@ -103,8 +104,15 @@ start(uint64_t who)
     }
     side->link = 0;
     world_feed(who, &(struct msg_event){.kind = EVENT_START});
-    side->up = true;
-    world_feed(who, &(struct msg_event){.kind = EVENT_LINK_UP, .link = side->link});
+    run(1);
+}
+
+static inline void
+start(uint64_t who)
+{
+    boot(who);
+    w.side[who].up = true;
+    world_feed(who, &(struct msg_event){.kind = EVENT_LINK_UP, .link = w.side[who].link});
     run(500);
 }
 
@@ -181,7 +189,8 @@ ticks(uint64_t who, enum msg_tick tick)
 {
     size_t n = 0;
     for (size_t i = 0; i < w.side[who].told_count; i++)
-        n += w.side[who].told[i].kind == MSG_TELL_RECEIPT && w.side[who].told[i].any.MSG_ANY_TELL_RECEIPT.tick == tick;
+        if (w.side[who].told[i].kind == MSG_TELL_RECEIPT && w.side[who].told[i].any.MSG_ANY_TELL_RECEIPT.tick == tick)
+            n += w.side[who].told[i].any.MSG_ANY_TELL_RECEIPT.ids.len / sizeof(struct msg_id);
     return n;
 }
 

@@ -56,6 +56,7 @@ struct side {
     struct { uint64_t serial; uint64_t from; struct bytes frames; } box[FRAMES_MAX];
     size_t box_count;
     struct { uint64_t incarnation, salt, number; } chain;
+    uint64_t routes, routes_version; /* a bit for each account; see room_mesh_world.h */
 };
 
 static struct {
@@ -77,7 +78,12 @@ static struct {
     enum conclave_err refuses;  /* the next post is, with this */
     bool silent;                /* posts are taken, and nothing is said of it */
     size_t page;                /* frames in one ROOM_LOG */
+    bool mesh;                  /* the room is one */
 } w;
+
+/* What is left to room_mesh_world.h; NULL: it is not there. */
+static void (*world_more)(uint64_t who, const struct msg_effect *effect, struct msg_span bytes);
+static void (*front_more)(uint64_t who, enum msg_kind kind, const union msg_any *any);
 
 static void world_feed(uint64_t who, const struct msg_event *event);
 
@@ -142,6 +148,8 @@ world_perform(uint64_t who, const struct msg_effects *effects, const struct msg_
         assert_true(w.inbox_count < FRAMES_MAX);
     } else if (effect->kind == EFFECT_LOG && getenv("WORLD_LOG") != NULL)
         printf("%s: %.*s\n", NAMES[who], (int)bytes.len, (const char *)bytes.at);
+    else if (world_more != NULL)
+        world_more(who, effect, bytes);
 }
 
 static inline void
@@ -237,7 +245,7 @@ front_state(uint64_t to)
     uint8_t at[256];
     struct msg_buf buf = {at, 0, sizeof at};
     struct msg_room_state state = {.complete = true};
-    const struct msg_room_head head = {w.room.id, w.room.number, w.offset, w.parts[to].role, w.parts[to].standing, false};
+    const struct msg_room_head head = {w.room.id, w.room.number, w.offset, w.parts[to].role, w.parts[to].standing, w.mesh, w.side[to].routes != 0 ? w.side[to].routes_version : 0};
     if (front_in(to))
         assert_int_equal(msg_codec_append(&buf, &state.rooms, MSG_ROOM_HEAD, &head), CONCLAVE_OK);
     front_say(to, MSG_ROOM_STATE, &state);
@@ -250,10 +258,10 @@ front_cast(uint64_t from, uint64_t offset, struct msg_span frame)
         struct side *const side = &w.side[to];
         uint8_t *const at = malloc(MSG_SOCKET_MAX);
         struct msg_buf buf = {at, 0, MSG_SOCKET_MAX};
-        struct msg_room_cast cast = {.room = w.room.id, .prev = side->served};
+        struct msg_room_cast cast = {.room = w.room.id, .prev = side->served, .routes = side->routes != 0 ? side->routes_version : 0};
         const struct msg_logged logged = {offset, frame};
         assert_int_equal(msg_codec_append(&buf, &cast.posts, MSG_LOGGED, &logged), CONCLAVE_OK);
-        if (to != from && side->live && side->up && front_in(to)) {
+        if (to != from && side->live && side->up && front_in(to) && (side->routes >> from & 1) == 0) {
             side->cast_bytes += front_say(to, MSG_ROOM_CAST, &cast);
             side->served = offset > side->served ? offset : side->served;
         }
@@ -422,7 +430,7 @@ front_login(uint64_t who, const struct msg_login *login)
     const struct msg_welcome welcome = {.req = login->req, .account = who, .device = 1, .name = msg_text(NAMES[who]), .generation = 1, .lease_ms = 3600000,
                                         .now_ms = w.now.wall_ms, .certificate = msg_span(w.side[who].cert, w.side[who].cert_len)};
     w.side[who].live = false;
-    w.side[who].served = w.side[who].cast_bytes = 0;
+    w.side[who].served = w.side[who].cast_bytes = w.side[who].routes = w.side[who].routes_version = 0;
     front_say(who, MSG_WELCOME, &welcome);
     for (size_t i = 0; i < w.side[who].box_count; i++)
         front_mail(who, i);
@@ -485,5 +493,7 @@ front_hear(uint64_t who, struct msg_span bytes)
         front_say(who, MSG_PONG, &pong);
     } else if (kind == MSG_WATCH)
         front_say(who, MSG_DONE, &(struct msg_done){req});
+    else if (front_more != NULL)
+        front_more(who, kind, &any);
 }
 #endif

@@ -14,6 +14,7 @@ struct rogue {
     struct msg_roomkey at;      /* and as it was moved on */
     uint64_t number;
     struct msg_head head;
+    bool reboxed;               /* what it said stands in the box with another id */
 };
 
 static inline struct rogue
@@ -34,6 +35,7 @@ rogue_frame_as(struct rogue *self, const char *text, uint64_t signer, struct msg
     struct msg_say say = {.number = ++self->number, .prev = self->head, .ts_ms = 1, .text = msg_text(text)};
     msg_keys_random(&say.id, sizeof say.id);
     assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &say), CONCLAVE_OK);
+    say.id.at[0] ^= self->reboxed;
     msg_chain_head(&self->head, &say.prev, &say.id, say.number, say.ts_ms, say.text);
     if (frame->room.at[0] == 0)
         frame->room = w.room.id;
@@ -71,9 +73,9 @@ log_frame(uint64_t from, struct msg_span frame)
     run(300);
 }
 
-/* Sealed, by mail, as anybody can. */
+/* Sealed, by mail, as anybody can; the time stands still. */
 static inline void
-mail(uint64_t from, uint64_t to, enum msg_kind kind, const void *message)
+letter(uint64_t from, uint64_t to, enum msg_kind kind, const void *message)
 {
     static uint8_t at[4096];
     uint8_t inside[512];
@@ -84,9 +86,15 @@ mail(uint64_t from, uint64_t to, enum msg_kind kind, const void *message)
     assert_int_equal(msg_cert_open(&cert, msg_span(w.side[to].cert, w.side[to].cert_len), &w.signer), CONCLAVE_OK);
     assert_int_equal(msg_run_start(&run_out, &out, from, 1, &w.side[from].id.sign_sec, &cert, w.now.mono_ms), CONCLAVE_OK);
     assert_int_equal(msg_envelope_seal(&run_out, &out, msg_span_of_buf(&batch)), CONCLAVE_OK);
-    const struct msg_mail letter = {.serial = ++w.serial, .account = from, .device = 1, .certificate = msg_span(w.side[from].cert, w.side[from].cert_len),
+    const struct msg_mail mail = {.serial = ++w.serial, .account = from, .device = 1, .certificate = msg_span(w.side[from].cert, w.side[from].cert_len),
                                     .posted_ms = 1, .frames = msg_span_of_buf(&out)};
-    front_say(to, MSG_MAIL, &letter);
+    front_say(to, MSG_MAIL, &mail);
+}
+
+static inline void
+mail(uint64_t from, uint64_t to, enum msg_kind kind, const void *message)
+{
+    letter(from, to, kind, message);
     run(100);
 }
 

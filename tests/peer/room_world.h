@@ -22,7 +22,7 @@
 
 enum { ADA = 1, BOB, CAT, DAN, PEOPLE }; /* accounts; each has device 1 */
 #define MAX 512
-#define ROOM_MAX 64
+#define ROOM_MAX (MSG_ROOM_SEEN_MAX + 64)
 
 static const char *const NAMES[] = {"", "ada", "bob", "cat", "dan"};
 static const struct msg_id DEN = {{0xde, 0x0e}};

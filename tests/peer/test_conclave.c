@@ -53,6 +53,20 @@ held_messages_wait_for_an_opening_that_wants_them(void **state)
 }
 
 static void
+who_never_links_directly_has_no_socket_for_it(void **state)
+{
+    (void)state;
+    struct conclave_state now;
+    assert_int_equal(OPEN(.listen = "127.0.0.1:0", .direct = "contacts"), CONCLAVE_OK);
+    conclave_get_state(peer, &now);
+    assert_int_not_equal(now.port, 0);
+    conclave_close(&peer);
+    assert_int_equal(OPEN(.listen = "127.0.0.1:0", .direct = "never"), CONCLAVE_OK);
+    conclave_get_state(peer, &now);
+    assert_int_equal(now.port, 0);
+}
+
+static void
 every_request_is_answered_under_its_number(void **state)
 {
     (void)state;
@@ -292,6 +306,7 @@ main(int argc, char **argv)
         TEST(a_message_counts_as_shown_when_the_next_is_asked_for),
         TEST(the_mark_outlives_a_killed_process),
         TEST(held_messages_wait_for_an_opening_that_wants_them),
+        TEST(who_never_links_directly_has_no_socket_for_it),
         TEST(every_request_is_answered_under_its_number),
         TEST(what_cannot_be_said_is_refused),
         TEST(what_cannot_be_done_to_a_room_is_refused),

@@ -182,7 +182,7 @@ messages_and_ticks_name_their_room(void **state)
     message.room = msg_text("");
     assert_true(feed(MSG_TELL_MESSAGE, &message));
     assert_string_equal(event.event.room, "");
-    const struct msg_tell_receipt receipt = {.to = msg_text("bob"), .room = msg_text("#lab"), .tick = MSG_TICK_DELIVERED};
+    const struct msg_tell_receipt receipt = {.ids = msg_span("0123456789abcdef", 16), .to = msg_text("bob"), .room = msg_text("#lab"), .tick = MSG_TICK_DELIVERED};
     assert_true(feed(MSG_TELL_RECEIPT, &receipt));
     assert_string_equal(event.event.room, "#lab");
     assert_string_equal(event.event.to, "bob");
@@ -190,6 +190,26 @@ messages_and_ticks_name_their_room(void **state)
     assert_true(feed(MSG_TELL_OK, &ok));
     assert_string_equal(event.event.room, "");
     assert_string_equal(event.event.by, "");
+}
+
+static void
+ticks_in_one_frame_are_an_event_each(void **state)
+{
+    (void)state;
+    uint8_t frame[256];
+    struct msg_buf buf = {frame, 0, sizeof frame};
+    const struct msg_tell_receipt receipt = {.ids = msg_span("0123456789abcdefFEDCBA9876543210", 32), .to = msg_text("bob"),
+                                             .room = msg_text(""), .tick = MSG_TICK_READ};
+    assert_int_equal(msg_codec_encode(&buf, MSG_TELL_RECEIPT, &receipt), CONCLAVE_OK);
+    assert_true(peer_event_read(&event, msg_span_of_buf(&buf)));
+    assert_string_equal(event.event.id, "30313233343536373839616263646566");
+    assert_true(peer_event_has_more(&event));
+    peer_event_next(&event);
+    assert_int_equal(event.event.kind, CONCLAVE_EVENT_RECEIPT);
+    assert_int_equal(event.event.tick, CONCLAVE_TICK_READ);
+    assert_string_equal(event.event.to, "bob");
+    assert_string_equal(event.event.id, "46454443424139383736353433323130");
+    assert_false(peer_event_has_more(&event));
 }
 
 int
@@ -200,6 +220,7 @@ main(void)
         cmocka_unit_test_teardown(the_pages_of_a_list_of_members_are_one_event, wipe),
         cmocka_unit_test_teardown(what_happens_in_a_room_has_all_its_fields, wipe),
         cmocka_unit_test_teardown(messages_and_ticks_name_their_room, wipe),
+        cmocka_unit_test_teardown(ticks_in_one_frame_are_an_event_each, wipe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

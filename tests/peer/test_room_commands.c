@@ -351,6 +351,9 @@ static void
 what_is_said_in_a_room_needs_membership(void **state)
 {
     (void)state;
+    const struct msg_cmd_say nowhere = {++last_req, msg_text("#den"), msg_text("hello")};
+    command(MSG_CMD_SAY, &nowhere);
+    assert_failed(CONCLAVE_ERR_NO_SUCH_ROOM);
     bobs();
     const struct msg_cmd_say outside = {++last_req, msg_text("#den"), msg_text("hello")};
     command(MSG_CMD_SAY, &outside);

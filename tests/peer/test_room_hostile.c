@@ -326,6 +326,21 @@ keys_that_a_member_makes_up_for_another_are_not_kept(void **state)
     assert_shown(DAN, "ada: hello|");
 }
 
+/* Whoever has the key can make the box anew: all that is in it is under the
+ * signature, through the head. */
+static void
+a_box_with_another_id_than_was_signed_is_not_shown(void **state)
+{
+    (void)state;
+    friends(0);
+    struct rogue cat = rogue(CAT);
+    hand(CAT, BOB, CAT, 1, &cat.key);
+    log_frame(CAT, rogue_frame(&cat, "one", at));
+    cat.reboxed = true;
+    log_frame(CAT, rogue_frame(&cat, "two", at));
+    assert_shown(BOB, "ada: hello|cat: one|");
+}
+
 /* It answers each question, and no answer opens what it said. */
 static void
 what_no_key_opens_is_asked_for_a_few_times_and_told_as_a_gap(void **state)
@@ -431,6 +446,7 @@ main(void)
         TEST(nobody_hands_on_a_key_where_there_is_no_history),
         TEST(a_wrong_key_from_a_member_keeps_nobody_from_reading),
         TEST(keys_that_a_member_makes_up_for_another_are_not_kept),
+        TEST(a_box_with_another_id_than_was_signed_is_not_shown),
         TEST(what_no_key_opens_is_asked_for_a_few_times_and_told_as_a_gap),
         TEST(who_is_no_member_is_answered_nothing),
         TEST(who_joined_later_is_not_answered_what_was_said_before),

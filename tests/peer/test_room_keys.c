@@ -1,7 +1,7 @@
 /* Sender keys: who is handed them, who asks for them, and what cannot be read;
  * posts that are refused, and chains that do not hold. */
 #include "msg/roomkey.h"
-#include "tests/peer/room_people.h"
+#include "tests/peer/room_rogue.h"
 
 static void
 friends(uint64_t flags)
@@ -133,6 +133,45 @@ who_was_there_before_is_told_keys_from_then(void **state)
     assert_shown(CAT, "ada: one|ada: two|");
 }
 
+/* Its epoch began before Cat came. */
+static void
+who_was_there_when_a_key_was_made_is_told_it_when_it_is_over(void **state)
+{
+    (void)state;
+    friends(0);
+    join(DAN);
+    kill_core(CAT);
+    say(ADA, "one");
+    act(ADA, MSG_ACT_KICK, DAN);
+    say(ADA, "two");
+    lose_mail(CAT);
+    restart(ADA);
+    start(CAT);
+    run(60000);
+    assert_shown(CAT, "ada: one|ada: two|");
+}
+
+/* It was handed a later state, which is gone. */
+static void
+who_came_when_a_key_was_made_is_not_told_its_first_state(void **state)
+{
+    (void)state;
+    friends(0);
+    join(DAN);
+    say(ADA, "one");
+    act(ADA, MSG_ACT_KICK, CAT);
+    say(ADA, "two");
+    join(CAT);
+    kill_core(CAT);
+    say(ADA, "three");
+    act(ADA, MSG_ACT_KICK, DAN);
+    say(ADA, "four");
+    lose_mail(CAT);
+    start(CAT);
+    run(600000);
+    assert_shown(CAT, "ada: one|ada: four|");
+}
+
 static void
 history_is_handed_on_by_others(void **state)
 {
@@ -193,6 +232,21 @@ an_epoch_that_ends_unheard_is_sealed_anew(void **state)
     run(2000);
     assert_shown(ADA, "bob: two|");
     assert_shown(CAT, "ada: one|");
+}
+
+/* As by a registry that shows another roster: there is nothing to read. */
+static void
+what_is_refused_for_an_epoch_that_nobody_shows_goes_again_once_a_second(void **state)
+{
+    (void)state;
+    friends(0);
+    w.room.epoch++;
+    utter(ADA, "one");
+    run(10000);
+    assert_in_range(w.side[ADA].heard[MSG_ROOM_REFUSED], 5, 12);
+    w.room.epoch--;
+    run(2000);
+    assert_shown(BOB, "ada: one|");
 }
 
 static void
@@ -366,6 +420,52 @@ somebody_who_is_no_member_is_not_heard(void **state)
     assert_shown(BOB, "cat: one|");
 }
 
+/* The core does all that it can at once, and the front answers so many of its questions. */
+static void
+wake(uint64_t who, size_t answers)
+{
+    world_feed(who, &(struct msg_event){.kind = EVENT_WAKE});
+    for (; answers > 0 && w.inbox_done < w.inbox_count; answers--) {
+        const struct bytes bytes = w.inbox[w.inbox_done].bytes;
+        const uint64_t from = w.inbox[w.inbox_done++].from;
+        front_hear(from, msg_span(bytes.at, bytes.len));
+        free(bytes.at);
+    }
+    world_commit(who);
+}
+
+/* What came after a frame without its key was passed over until now, and is
+ * read a second time: not only if nothing happens in between. */
+static void
+what_was_passed_over_while_a_key_was_missing_is_read_after_a_crash(void **state)
+{
+    (void)state;
+    static uint8_t at[4096];
+    friends(0);
+    struct rogue cat = rogue(CAT);
+    const struct msg_roomkey key = cat.key;
+    log_frame(CAT, rogue_frame(&cat, "one", at));
+    log_frame(CAT, rogue_frame(&cat, "two", at));
+    say(ADA, "three");
+    assert_shown(BOB, "ada: three|");
+    w.page = 1;
+    const size_t pages = w.side[BOB].heard[MSG_ROOM_LOG];
+    const struct msg_room_key given = {w.room.id, 1, CAT, 1, key.tag, key.counter, key.chain};
+    letter(CAT, BOB, MSG_ROOM_KEY, &given);
+    for (int i = 0; i < 100 && w.side[BOB].heard[MSG_ROOM_LOG] == pages; i++) {
+        w.now.mono_ms += 10;
+        wake(BOB, 1);
+    }
+    assert_int_equal(w.side[BOB].heard[MSG_ROOM_LOG], pages + 1); /* the first of them, and no more */
+    assert_shown(BOB, "ada: three|cat: one|");
+    while (w.inbox_done < w.inbox_count)
+        free(w.inbox[w.inbox_done++].bytes.at);
+    w.inbox_done = w.inbox_count = 0;
+    restart(BOB);
+    run(2000);
+    assert_shown(BOB, "ada: three|cat: one|cat: two|");
+}
+
 int
 main(void)
 {
@@ -375,12 +475,16 @@ main(void)
         TEST(a_key_lasts_a_day),
         TEST(a_key_that_is_missing_is_asked_for),
         TEST(it_is_asked_for_when_its_owner_is_back_and_after_a_restart),
+        TEST(what_was_passed_over_while_a_key_was_missing_is_read_after_a_crash),
         TEST(who_was_there_before_is_told_keys_from_then),
         TEST(who_only_listens_forgets_keys_that_no_log_has_frames_of),
+        TEST(who_was_there_when_a_key_was_made_is_told_it_when_it_is_over),
+        TEST(who_came_when_a_key_was_made_is_not_told_its_first_state),
         TEST(history_is_handed_on_by_others),
         TEST(without_history_nobody_hands_on_the_key_of_another),
         TEST(what_is_refused_goes_again),
         TEST(an_epoch_that_ends_unheard_is_sealed_anew),
+        TEST(what_is_refused_for_an_epoch_that_nobody_shows_goes_again_once_a_second),
         TEST(what_a_muted_member_had_waiting_fails_visibly),
         TEST(an_answer_that_is_lost_repeats_nothing),
         TEST(who_tells_members_different_things_is_found_out),

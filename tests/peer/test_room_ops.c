@@ -337,6 +337,26 @@ an_older_head_is_proved_by_the_entries_after_it(void **state)
     }
 }
 
+static void
+what_was_seen_long_ago_is_refused_and_not_searched_for(void **state)
+{
+    (void)state;
+    uint8_t at[MSG_ROOM_OP_MAX];
+    den();
+    const struct msg_span op = sign(DAN, (struct msg_room_op){.act = MSG_ACT_JOIN}, at);
+    for (unsigned i = 0; i < MSG_ROOM_SEEN_MAX; i++) {
+        act(BOB, MSG_ACT_TOPIC, 0);
+        settle();
+        w.told_count = 0;
+    }
+    restart();
+    const uint64_t asked = w.asked[MSG_ENTRIES_OF];
+    make_up(op, cert_of(DAN)); /* a registry that lets it pass */
+    settle();
+    assert_int_equal(w.asked[MSG_ENTRIES_OF], asked);
+    assert_refused();
+}
+
 /* ---- ends ---- */
 
 static size_t
@@ -426,6 +446,7 @@ main(void)
         TEST(the_registry_takes_nobody_in_and_out_but_the_revoked),
         TEST(another_key_under_a_known_device_is_told_and_refused),
         TEST(an_older_head_is_proved_by_the_entries_after_it),
+        TEST(what_was_seen_long_ago_is_refused_and_not_searched_for),
         TEST(a_deleted_room_leaves_no_records),
         TEST(deleting_the_account_leaves_no_records_of_rooms),
         TEST(a_revoked_device_is_no_longer_known),

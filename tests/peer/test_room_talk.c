@@ -144,6 +144,31 @@ what_was_said_while_the_registry_was_away_goes_out_when_it_is_back(void **state)
     assert_int_equal(count(BOB, MSG_TELL_NOTICE), 0);
 }
 
+/* Some of what was given up may have come to others directly. */
+static void
+what_is_said_after_messages_were_given_up_is_of_an_incarnation_of_its_own(void **state)
+{
+    (void)state;
+    union msg_any any;
+    enum msg_kind kind;
+    friends();
+    disconnect(BOB);
+    say(BOB, "one");
+    kill_core(BOB);
+    boot(BOB); /* in its second incarnation */
+    say(BOB, "two");
+    act(ADA, MSG_ACT_KICK, BOB);
+    w.side[BOB].up = true;
+    world_feed(BOB, &(struct msg_event){.kind = EVENT_LINK_UP, .link = w.side[BOB].link});
+    run(2000);
+    join(BOB);
+    say(BOB, "three");
+    assert_shown(ADA, "bob: three|");
+    assert_int_equal(msg_codec_decode(msg_span(w.log[w.log_count - 1].frame.at, w.log[w.log_count - 1].frame.len), &kind, &any), CONCLAVE_OK);
+    assert_int_equal(any.MSG_ANY_ROOM_FRAME.incarnation, 3);
+    assert_int_equal(any.MSG_ANY_ROOM_FRAME.first, 1);
+}
+
 static void
 the_key_outlives_a_restart(void **state)
 {
@@ -186,6 +211,7 @@ main(void)
         TEST(ticks_say_stored_and_then_delivered),
         TEST(what_is_said_at_once_travels_together),
         TEST(what_was_said_while_the_registry_was_away_goes_out_when_it_is_back),
+        TEST(what_is_said_after_messages_were_given_up_is_of_an_incarnation_of_its_own),
         TEST(the_key_outlives_a_restart),
         TEST(bytes_that_were_cast_are_told),
     };

@@ -44,6 +44,20 @@ a_contact_is_found_by_number_and_by_any_spelling_of_its_name(void **state)
 }
 
 static void
+a_name_that_was_typed_means_the_same_however_often_and_after_others(void **state)
+{
+    (void)state;
+    static const struct { const char *typed, *folded; } names[] = {
+        {"Bob", "bob"}, {"Bob", "bob"}, {"Bo", "bo"}, {"Bob", "bob"}, {"..", NULL}, {"..", NULL}, {"", NULL}, {"bob", "bob"}, {"eve", "eve"}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const struct msg_name *const name = peer_roster_typed(&roster, msg_text(names[i].typed));
+        assert_int_equal(name != NULL, names[i].folded != NULL);
+        if (name != NULL)
+            assert_string_equal(name->folded, names[i].folded);
+    }
+}
+
+static void
 a_full_table_takes_no_more_until_somebody_leaves(void **state)
 {
     (void)state;
@@ -130,6 +144,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             a_contact_is_found_by_number_and_by_any_spelling_of_its_name, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_name_that_was_typed_means_the_same_however_often_and_after_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_table_takes_no_more_until_somebody_leaves, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(devices_belong_to_their_contact_and_go_alone, set_up,

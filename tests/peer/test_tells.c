@@ -26,6 +26,7 @@ expect(struct peer_tells *tells, uint32_t number)
     assert_true(peer_tells_take(tells, &frame));
     assert_int_equal(frame.len, sizeof number);
     assert_memory_equal(frame.at, &number, sizeof number);
+    peer_tells_taken(tells);
 }
 
 static bool
@@ -97,6 +98,22 @@ the_descriptor_is_readable_exactly_while_something_waits(void **state)
     peer_tells_wipe(&tells);
 }
 
+/* One frame may be several events. */
+static void
+a_frame_that_was_not_given_out_whole_is_still_something(void **state)
+{
+    (void)state;
+    struct peer_tells tells;
+    struct msg_span frame;
+    assert_int_equal(peer_tells_init(&tells, true, NULL), CONCLAVE_OK);
+    put(&tells, 1);
+    assert_true(peer_tells_take(&tells, &frame));
+    assert_true(readable(&tells));
+    peer_tells_taken(&tells);
+    assert_false(readable(&tells));
+    peer_tells_wipe(&tells);
+}
+
 static void
 the_loop_counts_the_queues_that_are_not_empty(void **state)
 {
@@ -125,6 +142,7 @@ main(void)
         cmocka_unit_test(frames_come_out_in_order_while_more_go_in),
         cmocka_unit_test(a_frame_stands_until_the_next_is_taken),
         cmocka_unit_test(the_descriptor_is_readable_exactly_while_something_waits),
+        cmocka_unit_test(a_frame_that_was_not_given_out_whole_is_still_something),
         cmocka_unit_test(the_loop_counts_the_queues_that_are_not_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@ sim_add_said(struct sim *sim, uint32_t from, uint32_t account)
     for (uint32_t i = SIM_FRONT + 1; i < sim->proc_count; i++) {
         const struct sim_user *const user = &sim->procs[i].user;
         if (user->account == account && user->enrolled && !user->revoked)
-            said->expected |= 1ull << i;
+            sim_set_add(&said->expected, i);
     }
     return said;
 }
@@ -161,7 +161,7 @@ sim_shown(const struct sim *sim, uint32_t proc)
 {
     uint64_t count = 0;
     for (size_t i = 0; i < sim->said_count; i++)
-        count += sim->said[i].shown >> proc & 1;
+        count += sim_set_has(&sim->said[i].shown, proc);
     return count;
 }
 

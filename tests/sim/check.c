@@ -46,7 +46,7 @@ static void
 check_nonce(struct sim *sim, const struct msg_nonce *nonce)
 {
     uint64_t word;
-    memcpy(&word, nonce->at, sizeof word);
+    memcpy(&word, nonce->at + sizeof *nonce - sizeof word, sizeof word); /* a run's may begin alike */
     if (2 * sim->nonce_count >= sim->nonce_room) {
         const size_t room = sim->nonce_room == 0 ? 1024 : 2 * sim->nonce_room;
         uint64_t *const old = sim->nonces;
@@ -89,6 +89,8 @@ sim_check_sent(struct sim *sim, const struct sim_proc *proc, struct msg_span byt
         }
         if (kind == MSG_SEALED)
             check_nonce(sim, &any.MSG_ANY_SEALED.nonce);
+        if (kind == MSG_ROOM_FRAME)
+            sim_room_sealed(sim, proc, &any.MSG_ANY_ROOM_FRAME);
         if (kind == MSG_RELAY) /* frames of a link, too */
             sim_check_sent(sim, proc, any.MSG_ANY_RELAY.frames);
     }
@@ -144,15 +146,15 @@ sim_check_committed(struct sim *sim, const struct sim_proc *proc, const struct s
     if (kind == MSG_REC_OUT && (said = sim_check_text(sim, any.MSG_ANY_REC_OUT.text)) != NULL)
         said->out_committed = true;
     if (kind == MSG_REC_INBOX && (said = sim_check_text(sim, any.MSG_ANY_REC_INBOX.text)) != NULL)
-        said->committed |= 1ull << proc->index;
+        sim_set_add(&said->committed, proc->index);
 }
 
 /* ---- what is told ---- */
 
 static void
-check_receipt(struct sim *sim, const struct sim_proc *proc, const struct msg_tell_receipt *tell)
+check_receipt(struct sim *sim, const struct sim_proc *proc, const struct msg_tell_receipt *tell, const struct msg_id *id)
 {
-    const struct sim_said *const said = sim_check_id(sim, proc, &tell->id);
+    const struct sim_said *const said = sim_check_id(sim, proc, id);
     if (said == NULL)
         sim_fail(sim, "process %u is told a tick of a message it never said", proc->index);
     else if (tell->tick == MSG_TICK_QUEUED && !said->out_committed)
@@ -161,10 +163,10 @@ check_receipt(struct sim *sim, const struct sim_proc *proc, const struct msg_tel
     else if (tell->tick == MSG_TICK_STORED && !said->mailed)
         sim_fail(sim, "message %zu is told as stored and the registry does not have it",
                  (size_t)(said - sim->said));
-    else if (tell->tick == MSG_TICK_DELIVERED && said->committed == 0)
+    else if (tell->tick == MSG_TICK_DELIVERED && sim_set_empty(&said->committed))
         sim_fail(sim, "message %zu is told as delivered and is on no disk there",
                  (size_t)(said - sim->said));
-    else if (tell->tick == MSG_TICK_READ && said->was_read == 0)
+    else if (tell->tick == MSG_TICK_READ && sim_set_empty(&said->was_read))
         sim_fail(sim, "message %zu is told as read and nobody read it", (size_t)(said - sim->said));
 }
 
@@ -176,8 +178,11 @@ sim_check_told(struct sim *sim, const struct sim_proc *proc, enum msg_kind kind,
         const struct msg_record_key key = msg_record_key1(any->MSG_ANY_TELL_MESSAGE.arrival);
         if (sim_disk_find(&proc->disk, PEER_TABLE_INBOX, msg_record_key_span(&key)) == NULL)
             sim_fail(sim, "process %u tells a message that is not on its disk", proc->index);
-    } else if (kind == MSG_TELL_RECEIPT)
-        check_receipt(sim, proc, &any->MSG_ANY_TELL_RECEIPT);
+    } else if (kind == MSG_TELL_RECEIPT) {
+        struct msg_span ids = any->MSG_ANY_TELL_RECEIPT.ids;
+        for (struct msg_id id; msg_codec_next_id(&ids, &id);)
+            check_receipt(sim, proc, &any->MSG_ANY_TELL_RECEIPT, &id);
+    }
 }
 
 /* What a disk that was put back may have forgotten, on either side. */
@@ -191,7 +196,7 @@ forgotten(const struct sim_proc *proc, const struct sim_said *said)
 static bool
 excused(const struct sim *sim, const struct sim_said *said, const struct sim_proc *reader)
 {
-    const bool taken = (said->committed >> reader->index & 1) != 0 && reader->restored;
+    const bool taken = sim_set_has(&said->committed, reader->index) && reader->restored;
     return said->lost || sim->accounts[said->to].deleted ||
            reader->user.blocked[sim->procs[said->from].user.account] != 0 ||
            sim->procs[said->from].user.blocked[said->to] != 0 || reader->user.revoked ||
@@ -208,7 +213,7 @@ check_order(struct sim *sim, const struct sim_proc *proc, const struct sim_said 
                  (unsigned long long)number, (unsigned long long)(*last - 1));
     for (const struct sim_said *at = sim->said + *last; at < said; at++)
         if (at->from == said->from && at->to == said->to && at->queued &&
-            (at->expected >> proc->index & 1) != 0 && (at->shown >> proc->index & 1) == 0 &&
+            sim_set_has(&at->expected, proc->index) && !sim_set_has(&at->shown, proc->index) &&
             !excused(sim, at, proc))
             sim_fail(sim, "process %u is shown message %llu, and not %zu before it", proc->index,
                      (unsigned long long)number, (size_t)(at - sim->said));
@@ -237,21 +242,21 @@ sim_check_shown(struct sim *sim, struct sim_proc *proc, const struct msg_tell_me
         sim_fail(sim, "message %zu was told as failed and is shown", number);
     if (blocked_us != 0 && blocked_us != SIM_NEVER)
         sim_fail(sim, "message %zu is shown although its sender was blocked", number);
-    if ((said->shown >> proc->index & 1) != 0) {
+    if (sim_set_has(&said->shown, proc->index)) {
         if (!forgotten(proc, said) && !forgotten(from, said))
             sim_fail(sim, "message %zu is shown to process %u twice", number, proc->index);
         return;
     }
-    if (said->shown == 0)
+    if (sim_set_empty(&said->shown))
         said->told_us = sim->now_us;
     check_order(sim, proc, said);
-    said->shown |= 1ull << proc->index;
+    sim_set_add(&said->shown, proc->index);
 }
 
-void
-sim_check_tick(struct sim *sim, struct sim_proc *proc, const struct msg_tell_receipt *tell)
+static void
+check_tick(struct sim *sim, struct sim_proc *proc, const struct msg_tell_receipt *tell, const struct msg_id *id)
 {
-    struct sim_said *const said = sim_check_id(sim, proc, &tell->id);
+    struct sim_said *const said = sim_check_id(sim, proc, id);
     if (said == NULL)
         return;
     bool *const tick = tell->tick == MSG_TICK_QUEUED      ? &said->queued
@@ -268,12 +273,20 @@ sim_check_tick(struct sim *sim, struct sim_proc *proc, const struct msg_tell_rec
     *tick = true;
 }
 
+void
+sim_check_ticks(struct sim *sim, struct sim_proc *proc, const struct msg_tell_receipt *tell)
+{
+    struct msg_span ids = tell->ids;
+    for (struct msg_id id; msg_codec_next_id(&ids, &id);)
+        check_tick(sim, proc, tell, &id);
+}
+
 /* ---- at rest ---- */
 
 static const char *
 owed(const struct sim *sim, const struct sim_said *said)
 {
-    uint64_t seen_by_all = said->shown;
+    struct sim_set seen_by_all = said->shown;
     bool blocked = false; /* then they do not even say what they have */
     if (said->room[0] != '\0')
         return sim_room_owed(sim, said);
@@ -282,14 +295,14 @@ owed(const struct sim *sim, const struct sim_said *said)
         return NULL;
     for (uint32_t i = SIM_FRONT + 1; i < sim->proc_count; i++)
         if (sim->procs[i].user.account == said->to && excused(sim, said, &sim->procs[i])) {
-            seen_by_all |= 1ull << i;
+            sim_set_add(&seen_by_all, i);
             blocked = true;
         }
-    if (seen_by_all == 0)
+    if (sim_set_empty(&seen_by_all))
         return "was told as queued and is shown nowhere";
-    if ((said->expected & ~seen_by_all) != 0)
+    if (!sim_set_within(&said->expected, &seen_by_all))
         return "is not shown on every device there was";
-    if (!sim->crashes && !blocked && !said->delivered && said->shown != 0)
+    if (!sim->crashes && !blocked && !said->delivered && !sim_set_empty(&said->shown))
         return "was shown, and its sender is not told so";
     return NULL;
 }
@@ -307,6 +320,7 @@ sim_check_rest(struct sim *sim)
 void
 sim_check_end(struct sim *sim)
 {
+    sim_room_keys_check(sim);
     for (size_t i = 0; i < sim->said_count; i++) {
         const char *const what = owed(sim, &sim->said[i]);
         if (what != NULL)

@@ -6,29 +6,29 @@
 #include "msg/envelope.h"
 #include "tests/sim/sim.h"
 
-/* The mail key on some peer's disk that a run is sealed to. */
-static bool
+/* The process with the mail key on its disk that a run is sealed to; SIM_NONE:
+ * its reader's disk was put back, or has not synced the key. */
+static uint32_t
 find_key(const struct sim *sim, const struct msg_box_pub *pub, struct msg_box_sec *sec)
 {
     for (uint32_t i = SIM_FRONT + 1; i < sim->proc_count; i++) {
         const struct sim_disk *const disk = &sim->procs[i].disk;
-        for (size_t r = 0; r < disk->count; r++) {
+        const struct sim_record *at = sim_disk_after(disk, PEER_TABLE_MAIL_KEYS, msg_span(NULL, 0));
+        for (; at != NULL && at < disk->records + disk->count && at->table == PEER_TABLE_MAIL_KEYS; at++) {
             union msg_any any;
             enum msg_kind kind;
-            if (disk->records[r].table != PEER_TABLE_MAIL_KEYS ||
-                msg_codec_decode(msg_span(disk->records[r].at, disk->records[r].len), &kind, &any) !=
-                    CONCLAVE_OK ||
+            if (msg_codec_decode(msg_span(at->at, at->len), &kind, &any) != CONCLAVE_OK ||
                 memcmp(&any.MSG_ANY_REC_MAIL_KEY.pub, pub, sizeof *pub) != 0)
                 continue;
             *sec = any.MSG_ANY_REC_MAIL_KEY.sec;
-            return true;
+            return i;
         }
     }
-    return false;
+    return SIM_NONE;
 }
 
 static void
-read_batch(struct sim *sim, struct msg_span batch)
+read_batch(struct sim *sim, uint32_t reader, struct msg_span batch)
 {
     union msg_any any;
     enum msg_kind kind;
@@ -37,7 +37,8 @@ read_batch(struct sim *sim, struct msg_span batch)
             struct sim_said *const said = sim_check_text(sim, any.MSG_ANY_SAY.text);
             if (said != NULL)
                 said->mailed = true;
-        }
+        } else if (kind == MSG_ROOM_KEY)
+            sim_room_handed(sim, reader, &any.MSG_ANY_ROOM_KEY.key, any.MSG_ANY_ROOM_KEY.counter);
 }
 
 void
@@ -57,8 +58,9 @@ sim_check_mail(struct sim *sim, const struct msg_rec_mail *record)
         sim_fail(sim, "the registry keeps mail without its sender's certificate");
         return;
     }
-    if (!find_key(sim, &run.MSG_ANY_RUN.mail, &sec))
-        return; /* its reader's disk was put back, or has not synced the key */
+    const uint32_t reader = find_key(sim, &run.MSG_ANY_RUN.mail, &sec);
+    if (reader == SIM_NONE)
+        return;
     struct msg_run open = {0};
     uint8_t *const room = malloc(MSG_BATCH_MAX);
     struct msg_buf batch = {room, 0, MSG_BATCH_MAX};
@@ -69,6 +71,6 @@ sim_check_mail(struct sim *sim, const struct msg_rec_mail *record)
         msg_envelope_open(&open, &batch, &sealed.MSG_ANY_SEALED) != CONCLAVE_OK)
         sim_fail(sim, "the registry keeps mail that does not open");
     else
-        read_batch(sim, msg_span_of_buf(&batch));
+        read_batch(sim, reader, msg_span_of_buf(&batch));
     free(room);
 }

@@ -85,6 +85,17 @@ sim_disk_gather(struct sim_disk *disk, bool put, uint32_t table, struct msg_span
     memcpy(op->record.key.at, key.at, key.len);
 }
 
+/* Whose disk it is, by the record of a peer's own. */
+static uint64_t
+account_of(const struct sim_record *record)
+{
+    union msg_any any;
+    enum msg_kind kind;
+    if (msg_codec_decode(msg_span(record->at, record->len), &kind, &any) != CONCLAVE_OK || kind != MSG_REC_SELF)
+        return 0;
+    return any.MSG_ANY_REC_SELF.logged_out ? 0 : any.MSG_ANY_REC_SELF.account;
+}
+
 /* Takes over the bytes of the operation. */
 static void
 apply(struct sim_disk *disk, struct sim_op *op)
@@ -94,6 +105,8 @@ apply(struct sim_disk *disk, struct sim_op *op)
     const bool there = at < disk->count && compare(&disk->records[at], op->record.table, key) == 0;
     if (there)
         free(disk->records[at].at);
+    if (op->record.table == PEER_TABLE_SELF && key.len == 8 && msg_record_key_u64(key, 0) == 0) /* others are revocations */
+        disk->account = op->put ? account_of(&op->record) : 0;
     if (op->put && !there) {
         disk->records = grow(disk->records, &disk->room, disk->count, sizeof *disk->records);
         memmove(&disk->records[at + 1], &disk->records[at],
@@ -192,6 +205,7 @@ sim_disk_copy(struct sim_disk *to, const struct sim_disk *from)
     to->count = from->count;
     to->room = from->count + 1;
     to->shown = from->shown;
+    to->account = from->account;
     for (size_t i = 0; i < from->count; i++) {
         to->records[i] = from->records[i];
         to->records[i].at = copy(msg_span(from->records[i].at, from->records[i].len));

@@ -47,28 +47,6 @@ parted(const struct sim *sim, uint32_t a, uint32_t b)
     return sim->parted[sim->procs[a].host][sim->procs[b].host];
 }
 
-bool
-sim_net_alive(const struct sim *sim, const struct sim_side *side)
-{
-    const struct sim_proc *const proc = &sim->procs[side->proc];
-    return side->open && proc->up && proc->life == side->life;
-}
-
-static bool
-find(const struct sim *sim, const struct sim_proc *proc, uint64_t link, size_t *index, int *side)
-{
-    for (size_t i = sim->conn_count; i-- > 0;)
-        for (int s = 0; s < 2; s++) {
-            const struct sim_side *const at = &sim->conns[i].side[s];
-            if (at->proc == proc->index && at->link == link && sim_net_alive(sim, at)) {
-                *index = i;
-                *side = s;
-                return true;
-            }
-        }
-    return false;
-}
-
 static uint64_t
 delay(struct sim *sim, const struct sim_conn *conn)
 {
@@ -205,24 +183,18 @@ void
 sim_net_dial(struct sim *sim, struct sim_proc *proc, uint64_t link, bool subscribe,
              const struct msg_box_pub *key, struct msg_span endpoint)
 {
-    if (sim->conn_count == sim->conn_room) {
-        sim->conn_room = sim->conn_room == 0 ? 64 : 2 * sim->conn_room;
-        sim->conns = realloc(sim->conns, sim->conn_room * sizeof *sim->conns);
-        if (sim->conns == NULL)
-            abort();
-    }
     size_t index;
     int side;
-    if (find(sim, proc, link, &index, &side) || link >= PEER_LINK_ACCEPTED) {
+    if (sim_conn_find(sim, proc, link, &index, &side) || link >= PEER_LINK_ACCEPTED) {
         sim_fail(sim, "process %u dials under the id %llx of a link that there is", proc->index,
                  (unsigned long long)link);
         return;
     }
-    struct sim_conn *const conn = &sim->conns[sim->conn_count++];
-    memset(conn, 0, sizeof *conn);
+    struct sim_conn *const conn = sim_conn_add(sim);
     conn->side[0] =
         (struct sim_side){.proc = proc->index, .life = proc->life, .link = link, .open = true};
     conn->side[1].proc = SIM_NONE;
+    sim_conn_note(sim, sim->conn_count - 1, 0);
     conn->key = *key;
     conn->subscribes = subscribe;
     msg_text_copy(conn->endpoint, sizeof conn->endpoint,
@@ -243,9 +215,10 @@ sim_net_dial(struct sim *sim, struct sim_proc *proc, uint64_t link, bool subscri
 
 /* The first frame of an accepted connection makes a link of it. */
 static bool
-accept_link(struct sim *sim, struct sim_conn *conn)
+accept_link(struct sim *sim, size_t index)
 {
-    struct sim_side *const side = &conn->side[1];
+    const struct sim_conn *const conn = &sim->conns[index];
+    struct sim_side *const side = &sim->conns[index].side[1];
     struct sim_proc *const proc = &sim->procs[side->proc];
     const struct sim_proc *const from = &sim->procs[conn->side[0].proc];
     if (!admits(sim, proc, &from->key)) {
@@ -254,6 +227,7 @@ accept_link(struct sim *sim, struct sim_conn *conn)
     }
     side->link =
         proc->kind == SIM_KIND_PEER ? PEER_LINK_ACCEPTED | ++proc->links : 16 + ++proc->links;
+    sim_conn_note(sim, index, 1);
     const struct msg_event told = {.kind = EVENT_LINK_UP,
                                    .link = side->link,
                                    .key = from->key,
@@ -273,7 +247,7 @@ arrive(struct sim *sim, struct sim_event *event)
     const struct sim_side *const side = &conn->side[s];
     if (conn->dead || !sim_net_alive(sim, side) || parted(sim, conn->side[0].proc, conn->side[1].proc))
         return;
-    if (s == 1 && side->link == 0 && !accept_link(sim, conn))
+    if (s == 1 && side->link == 0 && !accept_link(sim, index))
         return;
     conn = &sim->conns[index]; /* the step may have dialled */
     if (!sim_net_alive(sim, &conn->side[s]))
@@ -313,6 +287,8 @@ carry(struct sim *sim, size_t index, int to, struct msg_span bytes)
     uint64_t at_us = sim->now_us + delay(sim, conn);
     if (side->proc == SIM_NONE || !sim_net_alive(sim, side) || sim_chance(sim, net->loss))
         return;
+    if (sim->lies != NULL)
+        bytes = sim->lies(sim, &sim->procs[conn->side[1 - to].proc], &sim->procs[side->proc], bytes);
     if (!net->reorders && at_us <= side->last_us)
         at_us = side->last_us + 1;
     if (at_us > side->last_us)
@@ -356,7 +332,7 @@ sim_net_send(struct sim *sim, struct sim_proc *proc, uint64_t link, struct msg_s
     int s;
     if (xpub != NULL)
         sim_xpub_publish(sim, proc, xpub, bytes);
-    else if (find(sim, proc, link, &index, &s)) /* else its end was not told yet, or the core is late */
+    else if (sim_conn_find(sim, proc, link, &index, &s)) /* else its end was not told yet, or the core is late */
         sim_net_carry(sim, index, s, bytes);
 }
 
@@ -368,7 +344,7 @@ sim_net_drop(struct sim *sim, struct sim_proc *proc, uint64_t link)
     int s;
     if (xpub != NULL)
         sim_xpub_drop(sim, proc, xpub);
-    if (!find(sim, proc, link, &index, &s))
+    if (!sim_conn_find(sim, proc, link, &index, &s))
         return;
     sim_trace(sim, proc, "drops link %llx", (unsigned long long)link);
     sim->conns[index].side[s].open = false;

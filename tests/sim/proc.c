@@ -206,6 +206,7 @@ sim_proc_start(struct sim *sim, struct sim_proc *proc)
         return;
     proc->up = true;
     proc->life++;
+    proc->stalled_us = 0;
     proc->wake_us = SIM_NEVER;
     proc->links = 0;
     proc->admitted_count = 0;
@@ -230,6 +231,13 @@ sim_proc_start(struct sim *sim, struct sim_proc *proc)
     sim_proc_step(sim, proc, &start);
     if (proc->up && proc->life == life)
         sim_user_start(sim, proc);
+}
+
+void
+sim_stall(struct sim *sim, uint32_t number, uint64_t us)
+{
+    sim_trace(sim, &sim->procs[number], "stands still");
+    sim->procs[number].stalled_us = sim->now_us + us;
 }
 
 static void

@@ -102,7 +102,7 @@ sim_registry_start(struct sim *sim, struct sim_proc *proc)
         .sessions = 500,
         .watches = 500,
         .rooms = 100,
-        .room_members = 100,
+        .room_members = SIM_PROCS,
         .memberships = 1000,
         .account_rooms = 50,
         .requests_burst = 500,

@@ -51,24 +51,31 @@ find_seat(const struct sim *sim, const char *room, uint64_t account)
     return NULL;
 }
 
-/* The role of an account in a room of that name, by the disk of a peer: NONE
- * for those who went, -1 for who was never in it. */
-static int
-role_of(const struct sim_proc *peer, const char *room, uint64_t account)
+/* The roles of all processes in a room of that name, by the disk of a peer:
+ * NONE for those who went, -1 for who was never in it. */
+static void
+roles(const struct sim *sim, const struct sim_proc *peer, const char *room, int role[SIM_PROCS])
 {
-    union msg_any any;
-    enum msg_kind kind;
-    char name[16];
-    int role = -1;
-    for (size_t i = 0; i < peer->disk.count; i++) {
-        const struct sim_record *const record = &peer->disk.records[i];
-        if (record->table == PEER_TABLE_ROOM_MATES &&
-            msg_codec_decode(msg_span(record->at, record->len), &kind, &any) == CONCLAVE_OK &&
-            any.MSG_ANY_REC_ROOM_MATE.account == account &&
-            name_of(&peer->disk, PEER_TABLE_ROOMS, &any.MSG_ANY_REC_ROOM_MATE.room, name) && strcmp(name, room) == 0)
-            role = (int)any.MSG_ANY_REC_ROOM_MATE.role;
+    const struct sim_disk *const disk = &peer->disk;
+    const struct sim_record *at = sim_disk_after(disk, PEER_TABLE_ROOM_MATES, msg_span(NULL, 0));
+    struct msg_id last = {{0}};
+    bool of_that_name = false;
+    for (uint32_t i = 0; i < sim->proc_count; i++)
+        role[i] = -1;
+    for (; at != NULL && at < disk->records + disk->count && at->table == PEER_TABLE_ROOM_MATES; at++) {
+        union msg_any any;
+        enum msg_kind kind;
+        char name[16];
+        const struct msg_rec_room_mate *const mate = &any.MSG_ANY_REC_ROOM_MATE;
+        if (msg_codec_decode(msg_span(at->at, at->len), &kind, &any) != CONCLAVE_OK)
+            continue;
+        if (memcmp(&mate->room, &last, sizeof last) != 0)
+            of_that_name = name_of(disk, PEER_TABLE_ROOMS, &mate->room, name) && strcmp(name, room) == 0;
+        last = mate->room;
+        for (uint32_t i = SIM_FRONT + 1; of_that_name && i < sim->proc_count; i++)
+            if (sim->procs[i].disk.account == mate->account)
+                role[i] = (int)mate->role;
     }
-    return role;
 }
 
 static void
@@ -80,7 +87,8 @@ member_committed(struct sim *sim, const struct msg_rec_room_member *part)
         at->came_us = sim->now_us;
     if (!in)
         at->went_us = sim->now_us;
-    if ((part->standing & MSG_STANDING_MUTED) != 0)
+    at->muted = (part->standing & MSG_STANDING_MUTED) != 0;
+    if (at->muted)
         at->muted_us = sim->now_us;
     at->in = in;
 }
@@ -100,8 +108,10 @@ frame_committed(struct sim *sim, struct msg_span bytes)
         struct sim_said *const said = &sim->said[i];
         if (said->room[0] != '\0' && said->incarnation == frame->incarnation && said->salt == frame->salt &&
             said->number >= frame->first && said->number < frame->first + frame->count &&
-            sim_room_account(&sim->procs[said->from]) == frame->account)
+            sim_room_account(&sim->procs[said->from]) == frame->account) {
+            said->logged_us = said->mailed ? said->logged_us : sim->now_us;
             said->mailed = true;
+        }
     }
 }
 
@@ -138,21 +148,22 @@ sim_room_say(struct sim *sim, uint32_t from, const char *room)
     const struct sim_proc *const speaker = &sim->procs[from];
     struct sim_said *const said = sim_add_said(sim, from, SIM_ACCOUNTS - 1);
     const size_t number = (size_t)(said - sim->said), len = sim_length(sim);
-    said->expected = 0;
+    said->expected = (struct sim_set){{0}};
     (void)snprintf(said->room, sizeof said->room, "%s", room);
     const uint64_t own = sim_room_account(speaker);
     const struct sim_seat *const mine = find_seat(sim, room, own);
+    int role[SIM_PROCS];
+    roles(sim, speaker, room, role);
     for (uint32_t i = SIM_FRONT + 1; i < sim->proc_count; i++) {
         const struct sim_proc *const reader = &sim->procs[i];
         const uint64_t account = sim_room_account(reader);
         const struct sim_seat *const at = find_seat(sim, room, account);
         if (i == from || account == 0 || !reader->user.enrolled || reader->user.revoked)
             continue;
-        const int role = role_of(speaker, room, account);
-        if (role > 0 && at != NULL && at->in && mine != NULL && mine->in)
-            said->expected |= 1ull << i;
-        if (role == 0 && (at == NULL || !at->in))
-            said->never |= 1ull << i;
+        if (role[i] > 0 && at != NULL && at->in && mine != NULL && mine->in && !mine->muted)
+            sim_set_add(&said->expected, i);
+        if (role[i] == 0 && (at == NULL || !at->in))
+            sim_set_add(&said->never, i);
     }
     memset(text, 'x', len);
     const int n = snprintf(text, 32, SIM_MARKER "#%zu ", number);
@@ -217,7 +228,7 @@ excused(const struct sim *sim, const struct sim_said *said, const struct sim_pro
     const struct sim_proc *const from = &sim->procs[said->from];
     const struct sim_seat *const theirs = find_seat(sim, said->room, sim_room_account(reader));
     const struct sim_seat *const own = find_seat(sim, said->room, sim_room_account(from));
-    const bool taken = (said->committed >> reader->index & 1) != 0 && reader->restored;
+    const bool taken = sim_set_has(&said->committed, reader->index) && reader->restored;
     return said->lost || taken || from->user.revoked || reader->user.revoked || theirs == NULL || !theirs->in ||
            theirs->went_us >= said->at_us || own == NULL || own->went_us >= said->at_us || own->muted_us >= said->at_us ||
            sim->accounts[reader->user.account].deleted || sim->accounts[from->user.account].deleted;
@@ -230,14 +241,27 @@ check_order(struct sim *sim, const struct sim_proc *proc, const struct sim_said 
     for (const struct sim_said *at = sim->said; at < sim->said + sim->said_count; at++) {
         if (at->from != said->from || strcmp(at->room, said->room) != 0)
             continue;
-        const bool shown = (at->shown >> proc->index & 1) != 0;
+        const bool shown = sim_set_has(&at->shown, proc->index);
         if (at > said && shown && !sim->procs[said->from].restored && !sim->room_history)
             sim_fail(sim, "process %u is shown message %zu after %zu of the same sender", proc->index, number,
                      (size_t)(at - sim->said));
-        if (at < said && !shown && at->queued && (at->expected >> proc->index & 1) != 0 && !excused(sim, at, proc))
+        if (at < said && !shown && at->queued && sim_set_has(&at->expected, proc->index) && !excused(sim, at, proc))
             sim_fail(sim, "process %u is shown message %zu, and not %zu before it", proc->index, number,
                      (size_t)(at - sim->said));
     }
+}
+
+/* Not who was out by all there was to know when it was said, and did not come
+ * back; and not who came for the first time when it was in the log. */
+bool
+sim_room_entitled(const struct sim *sim, const struct sim_said *said, const struct sim_proc *reader)
+{
+    const struct sim_seat *const at = find_seat(sim, said->room, sim_room_account(reader));
+    if (reader->index == said->from || reader->user.account == sim->procs[said->from].user.account)
+        return true;
+    if (at == NULL || (sim_set_has(&said->never, reader->index) && at->came_us < said->at_us))
+        return false;
+    return sim->room_history || at->went_us != 0 || said->logged_us == 0 || said->logged_us >= at->came_us;
 }
 
 void
@@ -253,18 +277,18 @@ sim_room_shown(struct sim *sim, struct sim_proc *proc, struct sim_said *said, co
         sim_fail(sim, "message %zu is shown under another id", number);
     if (proc->index == said->from)
         sim_fail(sim, "message %zu is shown to who said it", number);
-    if (at == NULL || ((said->never >> proc->index & 1) != 0 && at->came_us < said->at_us))
-        sim_fail(sim, "message %zu is shown to process %u, which was not in %s any more", number, proc->index, said->room);
-    if ((said->shown >> proc->index & 1) != 0) {
+    if (!sim_room_entitled(sim, said, proc))
+        sim_fail(sim, "message %zu is shown to process %u, which was not in %s then", number, proc->index, said->room);
+    if (sim_set_has(&said->shown, proc->index)) {
         const bool anew = at != NULL && at->went_us >= said->at_us; /* who comes back to a room with history reads it anew */
         if (!(anew && sim->room_history) && !forgotten(proc, said) && !forgotten(from, said))
             sim_fail(sim, "message %zu is shown to process %u twice", number, proc->index);
         return;
     }
-    if (said->shown == 0)
+    if (sim_set_empty(&said->shown))
         said->told_us = sim->now_us;
     check_order(sim, proc, said);
-    said->shown |= 1ull << proc->index;
+    sim_set_add(&said->shown, proc->index);
 }
 
 const char *
@@ -273,7 +297,7 @@ sim_room_owed(const struct sim *sim, const struct sim_said *said)
     if (!said->queued)
         return NULL;
     for (uint32_t i = SIM_FRONT + 1; i < sim->proc_count; i++)
-        if ((said->expected >> i & 1) != 0 && (said->shown >> i & 1) == 0 && !excused(sim, said, &sim->procs[i]))
+        if (sim_set_has(&said->expected, i) && !sim_set_has(&said->shown, i) && !excused(sim, said, &sim->procs[i]))
             return "is not shown to all who are owed it";
     return NULL;
 }

@@ -54,10 +54,7 @@ read_record(const struct sim_proc *proc, uint32_t table, struct msg_record_key k
 uint64_t
 sim_room_account(const struct sim_proc *proc)
 {
-    union msg_any any;
-    if (!read_record(proc, PEER_TABLE_SELF, msg_record_key1(0), MSG_REC_SELF, &any))
-        return 0;
-    return any.MSG_ANY_REC_SELF.logged_out ? 0 : any.MSG_ANY_REC_SELF.account;
+    return proc->disk.account;
 }
 
 /* The registry's word on one part, against the peer's. */

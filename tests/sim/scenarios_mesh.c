@@ -81,6 +81,32 @@ members_go_on_talking_while_the_registry_is_away(struct sim *sim)
     sim_settle(sim);
 }
 
+/* Of what is published a part is lost; and bob hears nothing of alice at all. */
+static void
+what_was_missed_is_had_from_members_while_the_registry_is_away(struct sim *sim)
+{
+    uint32_t who[PEOPLE];
+    gather(sim, who);
+    sim_registry_crash(sim, SIM_NEVER);
+    sim_run(sim, SIM_SECOND);
+    sim->ports_taken = 0; /* who has another port is found through the registry alone */
+    sim->net.unpublished = 200;
+    sim_part(sim, who[0], who[1], true);
+    all_talk(sim, who, 10, 10 * SIM_SECOND);
+    if (sim_chance(sim, 500))
+        sim_crash(sim, who[2], sim_below(sim, 10 * SIM_SECOND)); /* what it has is on its disk */
+    sim_run(sim, 300 * SIM_SECOND);
+    for (uint32_t i = 0; i < PEOPLE; i++)
+        SIM_EXPECT(sim, sim_shown(sim, who[i]) == 11 * (PEOPLE - 1));
+    sim_part(sim, who[0], who[1], false);
+    sim_registry_restart(sim);
+    all_talk(sim, who, 5, 10 * SIM_SECOND);
+    sim_run(sim, 20 * SIM_SECOND);
+    sim_settle(sim);
+    for (uint32_t i = 0; i < PEOPLE; i++) /* nothing twice */
+        SIM_EXPECT(sim, sim_shown(sim, who[i]) == 16 * (PEOPLE - 1));
+}
+
 /* Ports and endpoints are on disk. */
 static void
 a_mesh_comes_back_while_the_registry_is_away(struct sim *sim)
@@ -140,6 +166,7 @@ static const struct sim_scenario SCENARIOS[] = {
     SIM_STORY(members_hear_each_other_directly, 5),
     SIM_STORY(ways_change_while_members_talk, 20),
     SIM_STORY(members_go_on_talking_while_the_registry_is_away, 10),
+    SIM_STORY(what_was_missed_is_had_from_members_while_the_registry_is_away, 20),
     SIM_STORY(a_mesh_comes_back_while_the_registry_is_away, 10),
     SIM_STORY(whoever_is_put_out_gets_nothing_more, 10),
     SIM_STORY(members_of_a_mesh_are_killed_while_everything_fails, 20),

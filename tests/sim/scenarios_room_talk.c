@@ -249,11 +249,11 @@ all_devices_of_a_member_are_shown_what_is_said(struct sim *sim)
 static const struct sim_scenario SCENARIOS[] = {
     SIM_STORY(a_room_talks_on_a_clean_network, 5),
     SIM_STORY(a_room_talks_over_connections_that_end_now_and_then, 20),
-    SIM_STORY(a_room_talks_while_the_network_loses_repeats_and_reorders, 10),
+    SIM_STORY(a_room_talks_while_the_network_loses_repeats_and_reorders, 20),
     SIM_STORY(members_are_killed_while_they_talk, 40),
     SIM_STORY(the_registry_is_killed_while_they_talk, 40),
     SIM_STORY(members_come_and_go_and_are_put_out_while_all_talk, 30),
-    SIM_STORY(members_come_and_go_while_everything_fails, 20),
+    SIM_STORY(members_come_and_go_while_everything_fails, 60),
     SIM_STORY(who_was_away_catches_up, 20),
     SIM_STORY(parts_of_a_room_do_not_reach_the_registry, 20),
     SIM_STORY(an_older_copy_of_a_talkers_disk_is_put_back, 20),

@@ -22,6 +22,21 @@ swap(struct sim_event **a, struct sim_event **b)
     *b = was;
 }
 
+static void
+put(struct sim *sim, struct sim_event *event)
+{
+    if (sim->heap_count == sim->heap_room) {
+        sim->heap_room = sim->heap_room == 0 ? 256 : 2 * sim->heap_room;
+        sim->heap = realloc(sim->heap, sim->heap_room * sizeof(struct sim_event *));
+        if (sim->heap == NULL)
+            abort();
+    }
+    size_t at = sim->heap_count++;
+    sim->heap[at] = event;
+    for (; at > 0 && before(sim->heap[at], sim->heap[(at - 1) / 2]); at = (at - 1) / 2)
+        swap(&sim->heap[at], &sim->heap[(at - 1) / 2]);
+}
+
 struct sim_event *
 sim_at(struct sim *sim, uint64_t at_us, sim_event_fn *run, const struct sim_proc *proc)
 {
@@ -34,16 +49,7 @@ sim_at(struct sim *sim, uint64_t at_us, sim_event_fn *run, const struct sim_proc
     event->run = run;
     event->proc = proc != NULL ? proc->index : SIM_NONE;
     event->life = proc != NULL ? proc->life : 0;
-    if (sim->heap_count == sim->heap_room) {
-        sim->heap_room = sim->heap_room == 0 ? 256 : 2 * sim->heap_room;
-        sim->heap = realloc(sim->heap, sim->heap_room * sizeof(struct sim_event *));
-        if (sim->heap == NULL)
-            abort();
-    }
-    size_t at = sim->heap_count++;
-    sim->heap[at] = event;
-    for (; at > 0 && before(sim->heap[at], sim->heap[(at - 1) / 2]); at = (at - 1) / 2)
-        swap(&sim->heap[at], &sim->heap[(at - 1) / 2]);
+    put(sim, event);
     return event;
 }
 
@@ -73,6 +79,19 @@ take_first(struct sim *sim)
     return first;
 }
 
+/* What comes for somebody who stands still waits, in the order in which it came. */
+static bool
+waits(struct sim *sim, struct sim_event *event, const struct sim_proc *proc)
+{
+    if (proc == NULL || !proc->up || proc->life != event->life || proc->stalled_us <= sim->now_us)
+        return false;
+    event->at_us = proc->stalled_us;
+    event->tie = 0;
+    event->seq = sim->next_seq++;
+    put(sim, event);
+    return true;
+}
+
 bool
 sim_turn(struct sim *sim)
 {
@@ -81,6 +100,8 @@ sim_turn(struct sim *sim)
     struct sim_event *const event = take_first(sim);
     const struct sim_proc *proc = event->proc != SIM_NONE ? &sim->procs[event->proc] : NULL;
     sim->now_us = event->at_us;
+    if (waits(sim, event, proc))
+        return true;
     if (proc == NULL || (proc->up && proc->life == event->life))
         event->run(sim, event);
     free(event->bytes);

@@ -4,8 +4,10 @@
  * (check.c) and once it has come to rest (sim_settle).
  *
  *   random.c     the seed: ours, and libsodium's
+ *   signatures.c what was signed, so that it is checked once
  *   schedule.c   simulated time, and what happens when
  *   disk.c       tables and transactions; a crash loses a tail of them
+ *   conns.c      which connections there are
  *   net.c        connections: delay, loss, repeats, cuts, partitions
  *   xpub.c       what members of a mesh publish, and to whom
  *   proc.c       a core in its shell: effects, crash, restart
@@ -14,6 +16,7 @@
  *   acts.c       what they do when their scenario says so
  *   rooms.c      what they do in rooms, and what must hold there
  *   room_talk.c  what they say in rooms, and who must be shown it, and who never
+ *   room_keys.c  who could read it
  *   check.c      what may never happen
  *   check_mail.c what the registry keeps, as those can read it whom it is for
  *   scenarios*.c stories that read like specifications */
@@ -25,9 +28,9 @@
 #include "msg/codec.h"
 #include "msg/name.h"
 #include "peer/core.h"
+#include "tests/sim/set.h"
 
-#define SIM_PROCS    40u /* door, front and peers */
-#define SIM_ACCOUNTS 40u
+#define SIM_ACCOUNTS SIM_PROCS
 #define SIM_SECOND   1000000ull /* simulated microseconds */
 #define SIM_MS       1000ull
 #define SIM_NEVER    UINT64_MAX
@@ -36,7 +39,7 @@
 #define SIM_FRONT    1u
 #define SIM_NONE     UINT32_MAX
 #define SIM_XPUBS    8u         /* of one peer */
-#define SIM_SUBSCRIBERS 64u     /* of one of them */
+#define SIM_SUBSCRIBERS 128u    /* of one of them */
 
 struct sim;
 struct sim_event;
@@ -79,6 +82,7 @@ struct sim_disk {
     size_t pending_count, pending_room;
     uint64_t last_us; /* when the last of them will be */
     uint64_t shown;   /* a peer's: the mark of its user */
+    uint64_t account; /* a peer's, at the registry: by what is committed; 0: none, or logged out */
 };
 
 /* ---- network ---- */
@@ -105,6 +109,12 @@ struct sim_conn {
     bool subscribes;        /* a SUB dialled */
     uint64_t xpub;          /* it is accepted there; 0: at the inbound socket */
     uint64_t from_us;       /* its subscription is there */
+};
+/* Where a link stands: of a process in its last life that had such a one. */
+struct sim_place {
+    uint32_t proc, side;
+    uint64_t link; /* 0: free */
+    size_t conn;
 };
 /* An XPUB of a peer. */
 struct sim_xpub {
@@ -140,8 +150,7 @@ struct sim_user {
     size_t command_count, command_room;
     uint64_t tell_us; /* when the last tell will be consumed */
     uint32_t reads;   /* of 1000 messages that are said to be read */
-    uint64_t blocked
-        [SIM_ACCOUNTS]; /* since when the user knows them blocked; 0: not; SIM_NEVER: perhaps */
+    uint64_t blocked[SIM_ACCOUNTS]; /* since when the user knows them blocked; 0: not; SIM_NEVER: perhaps */
     uint64_t last_user_status; /* of the last answer to SEARCH */
     uint32_t failures;         /* TELL_FAILED in all */
     uint32_t users_listed;     /* in the last answer to WHO, so far */
@@ -149,6 +158,7 @@ struct sim_user {
     enum conclave_err last_err;
     bool key_changed; /* was told so */
     uint32_t mail_full, mail_returned; /* the same, so often */
+    uint32_t split, broken; /* that others see another roster; that a chain is broken */
 };
 
 struct sim_proc {
@@ -160,6 +170,7 @@ struct sim_proc {
     uint64_t mono_ms; /* its clock when the run began */
     int64_t wall_ms;  /* how wrong its wall clock is */
     uint64_t wake_us;
+    uint64_t stalled_us; /* it is stopped until then, and what comes for it waits */
     uint32_t crash_in;   /* effects; 0: not planned */
     uint32_t crash_mean; /* for the lives to come; 0: never */
     uint64_t links;      /* accepted so far, in this life */
@@ -195,14 +206,15 @@ struct sim_said {
     bool lost; /* its sender's disk was put back behind it */
     bool has_id;
     struct msg_id id;
-    uint64_t expected;  /* devices of the other side then, by process */
-    uint64_t shown;     /* where the user has seen it */
+    struct sim_set expected;  /* devices of the other side then */
+    struct sim_set shown;     /* where the user has seen it */
     uint64_t told_us;   /* when it was first shown */
-    uint64_t committed; /* where it is on disk */
-    uint64_t was_read;  /* where the user said so */
+    struct sim_set committed; /* where it is on disk */
+    struct sim_set was_read;  /* where the user said so */
     char room[16];      /* "": a direct one; `to` is nobody then */
-    uint64_t never;     /* who must not be shown it: gone when it was said, by process */
+    struct sim_set never;     /* who must not be shown it: gone when it was said */
     uint64_t incarnation, salt, number; /* its place in the chain of who said it */
+    uint64_t logged_us; /* when the registry had it on disk first; 0: not */
 };
 
 struct sim_account {
@@ -211,13 +223,30 @@ struct sim_account {
 };
 
 /* Somebody's way through a room, by what the registry has on disk. */
-#define SIM_SEATS 64u
+#define SIM_SEATS 1024u
 struct sim_seat {
     struct msg_id room;
     uint64_t account; /* at the registry */
-    bool in;
+    bool in, muted;
     uint64_t came_us, went_us, muted_us; /* last; 0: never */
 };
+
+/* A state of a sender key that somebody was given. */
+struct sim_key {
+    uint32_t proc;
+    struct msg_tag key;
+    uint64_t counter;
+};
+/* A message in a frame. */
+struct sim_seal {
+    size_t said;
+    struct msg_tag key;
+    uint64_t counter, at_us;
+};
+/* What comes to `to` in the place of a frame that `from` sends; its memory is
+ * the liar's, until the next. */
+struct sim;
+typedef struct msg_span sim_lies_fn(struct sim *sim, const struct sim_proc *from, const struct sim_proc *to, struct msg_span bytes);
 
 struct sim {
     uint64_t seed;
@@ -236,17 +265,23 @@ struct sim {
     bool parted[SIM_PROCS][SIM_PROCS]; /* by host */
     struct sim_conn *conns;
     size_t conn_count, conn_room;
-    struct sim_proc procs[SIM_PROCS];
+    struct sim_place *places; /* open addressing */
+    size_t place_count, place_room;
+    struct sim_proc *procs; /* SIM_PROCS of them */
     uint32_t proc_count;
     struct sim_account accounts[SIM_ACCOUNTS];
     uint32_t account_count;
     struct sim_seat seats[SIM_SEATS];
     uint32_t seat_count;
+    struct sim_key *keys;
+    size_t key_count, key_room;
+    struct sim_seal *seals;
+    size_t seal_count, seal_room;
     bool room_history; /* #den is a room with history */
     struct sim_said *said;
     size_t said_count, said_room;
-    uint64_t last_shown[SIM_PROCS][SIM_PROCS]; /* sender, reader: index of the message + 1 */
-    uint64_t *nonces; /* first 8 bytes of each that was used; open addressing */
+    uint64_t (*last_shown)[SIM_PROCS]; /* sender, reader: index of the message + 1 */
+    uint64_t *nonces; /* last 8 bytes of each that was used; open addressing */
     size_t nonce_count, nonce_room;
     struct msg_effects effects;
     struct msg_sign_pub signer;
@@ -260,7 +295,9 @@ struct sim {
     uint32_t vault_loses; /* of 1000 requests */
     uint32_t ports_taken; /* of 1000 ports that an XPUB had before */
     uint64_t posts_per_s; /* of the front, likewise */
+    uint32_t room_members, cards; /* of the peers that will be added: what their cores have room for */
     struct broker_mail_limits mail; /* of the front, from its next start on */
+    sim_lies_fn *lies;    /* somebody changes what goes from one to another; NULL: nobody does */
     bool crashes;         /* somebody may crash in this run: ticks may be lost with a process */
     bool names_only_once; /* checked at the end */
 };
@@ -271,6 +308,9 @@ uint64_t sim_random(struct sim *sim);
 uint64_t sim_below(struct sim *sim, uint64_t n);
 uint64_t sim_between(struct sim *sim, uint64_t low, uint64_t high);
 bool sim_chance(struct sim *sim, uint32_t of_1000);
+
+/* signatures.c */
+void sim_signatures_forget(void);
 
 /* schedule.c */
 struct sim_event *sim_at(struct sim *sim, uint64_t at_us, sim_event_fn *run,
@@ -295,6 +335,12 @@ const struct sim_record *sim_disk_after(const struct sim_disk *disk, uint32_t ta
 void sim_disk_copy(struct sim_disk *to, const struct sim_disk *from); /* what is committed */
 void sim_disk_wipe(struct sim_disk *disk);
 
+/* conns.c */
+struct sim_conn *sim_conn_add(struct sim *sim);
+void sim_conn_note(struct sim *sim, size_t conn, int side); /* its link has a number now */
+bool sim_conn_find(const struct sim *sim, const struct sim_proc *proc, uint64_t link, size_t *conn, int *side); /* one that lives */
+bool sim_net_alive(const struct sim *sim, const struct sim_side *side);
+
 /* net.c */
 void sim_net_dial(struct sim *sim, struct sim_proc *proc, uint64_t link, bool subscribe,
                   const struct msg_box_pub *key, struct msg_span endpoint);
@@ -302,7 +348,6 @@ void sim_net_send(struct sim *sim, struct sim_proc *proc, uint64_t link, struct 
 void sim_net_drop(struct sim *sim, struct sim_proc *proc, uint64_t link);
 void sim_net_expel(struct sim *sim, struct sim_proc *proc, const struct msg_box_pub *key);
 void sim_net_gone(struct sim *sim, struct sim_proc *proc);           /* its process ended */
-bool sim_net_alive(const struct sim *sim, const struct sim_side *side);
 void sim_net_carry(struct sim *sim, size_t conn, int from, struct msg_span bytes); /* with all that may happen to it */
 void sim_net_end(struct sim *sim, size_t conn);  /* cut off by who accepted it */
 void sim_part(struct sim *sim, uint32_t a, uint32_t b, bool parted); /* hosts of two processes */
@@ -329,6 +374,7 @@ struct msg_time sim_proc_now(const struct sim *sim, const struct sim_proc *proc)
 void sim_crash(struct sim *sim, uint32_t proc, uint64_t back_after_us); /* SIM_NEVER: stays away */
 void sim_restart(struct sim *sim, uint32_t proc);
 void sim_stop(struct sim *sim, uint32_t proc); /* in order */
+void sim_stall(struct sim *sim, uint32_t proc, uint64_t us); /* it stands still, and nothing of it ends */
 void sim_snapshot(struct sim *sim, uint32_t proc);
 void sim_restore(struct sim *sim, uint32_t proc); /* the snapshot: crashes and comes back with it */
 void sim_crashes(struct sim *sim, uint32_t proc,
@@ -390,7 +436,7 @@ void sim_check_committed(struct sim *sim, const struct sim_proc *proc,
 void sim_check_told(struct sim *sim, const struct sim_proc *proc, enum msg_kind kind,
                     const union msg_any *any);
 void sim_check_shown(struct sim *sim, struct sim_proc *proc, const struct msg_tell_message *tell);
-void sim_check_tick(struct sim *sim, struct sim_proc *proc, const struct msg_tell_receipt *tell);
+void sim_check_ticks(struct sim *sim, struct sim_proc *proc, const struct msg_tell_receipt *tell);
 void sim_check_mail(struct sim *sim, const struct msg_rec_mail *record); /* on the registry's disk */
 bool sim_check_rest(struct sim *sim); /* nothing more is owed to anybody */
 void sim_check_end(struct sim *sim);
@@ -405,6 +451,13 @@ void sim_room_committed(struct sim *sim, const union msg_any *any, enum msg_kind
 void sim_room_shown(struct sim *sim, struct sim_proc *proc, struct sim_said *said,
                     const struct msg_tell_message *tell);
 const char *sim_room_owed(const struct sim *sim, const struct sim_said *said); /* NULL: nothing */
+
+bool sim_room_entitled(const struct sim *sim, const struct sim_said *said, const struct sim_proc *reader); /* may be shown it */
+
+/* room_keys.c */
+void sim_room_handed(struct sim *sim, uint32_t proc, const struct msg_tag *key, uint64_t counter);
+void sim_room_sealed(struct sim *sim, const struct sim_proc *proc, const struct msg_room_frame *frame);
+void sim_room_keys_check(struct sim *sim); /* at the end */
 
 /* rooms.c */
 uint64_t sim_room_account(const struct sim_proc *proc); /* at the registry; 0: none */
@@ -429,8 +482,10 @@ struct sim_chapter {
 };
 extern const struct sim_chapter SIM_TALK, SIM_MESH; /* scenarios.c */
 extern const struct sim_chapter SIM_MAIL; /* scenarios_mail.c */
+extern const struct sim_chapter SIM_LIES; /* scenarios_lies.c */
 extern const struct sim_chapter SIM_ROOMS; /* scenarios_rooms.c */
 extern const struct sim_chapter SIM_ROOM_TALK; /* scenarios_room_talk.c */
+extern const struct sim_chapter SIM_CROWD; /* scenarios_crowd.c */
 const struct sim_scenario *sim_scenario_at(size_t index); /* of all chapters; NULL: behind the last */
 
 void sim_new(struct sim *sim, const struct sim_scenario *scenario, uint64_t seed, bool trace);

@@ -28,9 +28,9 @@ add(struct sim *sim, uint32_t account)
     msg_keys_new_box(&me->transport, &me->transport_sec);
     proc->key = me->transport;
     proc->port = (uint16_t)(20000 + proc->index);
-    (void)snprintf(proc->address, sizeof proc->address, "10.0.1.%u", proc->index);
+    (void)snprintf(proc->address, sizeof proc->address, "10.0.%u.%u", 1 + proc->index / 250, proc->index % 250);
     proc->settings = (struct peer_settings){
-        .contacts = 64, .rooms = 8, .room_members = 64, .cards = 64, .outbox_count = 2048, .outbox_bytes = 2u << 20, .port = proc->port};
+        .contacts = 64, .rooms = 8, .room_members = sim->room_members, .cards = sim->cards, .outbox_count = 2048, .outbox_bytes = 2u << 20, .port = proc->port};
     if (sim_chance(sim, 300)) { /* an address that leads nowhere, as behind a NAT */
         (void)snprintf(proc->settings.addresses[0], sizeof proc->settings.addresses[0],
                        "192.168.0.%u:20000", proc->index);
@@ -188,13 +188,13 @@ read_it(struct sim *sim, struct sim_event *event)
 {
     struct msg_cmd_read cmd = {event->a};
     struct sim_said *const said = &sim->said[event->b];
-    said->was_read |= 1ull << event->proc;
+    sim_set_add(&said->was_read, event->proc);
     sim_trace(sim, &sim->procs[event->proc], "has read #%zu, arrival %llu", (size_t)event->b,
               (unsigned long long)event->a);
     /* reading one is reading all before it from the same sender */
     for (struct sim_said *at = sim->said; at < said; at++)
-        if (at->from == said->from && at->to == said->to && (at->shown >> event->proc & 1) != 0)
-            at->was_read |= 1ull << event->proc;
+        if (at->from == said->from && at->to == said->to && sim_set_has(&at->shown, event->proc))
+            sim_set_add(&at->was_read, event->proc);
     sim_command(sim, event->proc, MSG_CMD_READ, &cmd, SIM_NONE);
 }
 
@@ -252,7 +252,7 @@ answer(struct sim *sim, struct sim_proc *proc, uint64_t req, enum conclave_err e
         struct sim_said *const said = &sim->said[command->said];
         said->accepted = err == CONCLAVE_OK;
         said->failed = err != CONCLAVE_OK;
-        if (said->failed && said->shown != 0)
+        if (said->failed && !sim_set_empty(&said->shown))
             sim_fail(sim, "message %u was shown and then told as failed", command->said);
         if (err == CONCLAVE_OK && (!said->has_id || memcmp(&said->id, id, sizeof *id) != 0))
             sim_fail(sim, "message %u was accepted under another id than it has", command->said);
@@ -260,6 +260,15 @@ answer(struct sim *sim, struct sim_proc *proc, uint64_t req, enum conclave_err e
     if (command->kind == MSG_CMD_BLOCK && err == CONCLAVE_OK)
         proc->user.blocked[command->said % SIM_ACCOUNTS] =
             command->said < SIM_ACCOUNTS ? sim->now_us : 0;
+}
+
+/* Whether a notice has these words. */
+static bool
+says(const union msg_any *any, const char *words)
+{
+    char text[MSG_REASON_MAX + 1];
+    msg_text_copy(text, sizeof text, any->MSG_ANY_TELL_NOTICE.text);
+    return strstr(text, words) != NULL;
 }
 
 void
@@ -294,7 +303,7 @@ sim_user_consume(struct sim *sim, struct sim_proc *proc, enum msg_kind kind,
             event->b = (uint64_t)(said - sim->said);
         }
     } else if (kind == MSG_TELL_RECEIPT)
-        sim_check_tick(sim, proc, &any->MSG_ANY_TELL_RECEIPT);
+        sim_check_ticks(sim, proc, &any->MSG_ANY_TELL_RECEIPT);
     else if (kind == MSG_TELL_SESSION) {
         const uint64_t state = any->MSG_ANY_TELL_SESSION.state;
         user->registered = user->registered || state == MSG_SESSION_REGISTERED;
@@ -312,6 +321,10 @@ sim_user_consume(struct sim *sim, struct sim_proc *proc, enum msg_kind kind,
             (void)answered(sim, proc, any->MSG_ANY_TELL_USERS.req); /* it reports by itself */
     } else if (kind == MSG_TELL_DEVICES)
         (void)answered(sim, proc, any->MSG_ANY_TELL_DEVICES.req); /* it reports by itself */
+    else if (kind == MSG_TELL_NOTICE && says(any, "shows members different rosters") && sim->lies != NULL)
+        user->split++;
+    else if (kind == MSG_TELL_NOTICE && says(any, "told members different things") && sim->lies != NULL)
+        user->broken++;
     else if (kind == MSG_TELL_NOTICE && msg_text_equal(any->MSG_ANY_TELL_NOTICE.code, msg_text("signature")))
         sim_fail(sim, "process %u is told of a forged roster, and there is none", proc->index);
     else if (kind == MSG_TELL_NOTICE &&

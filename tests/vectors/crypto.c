@@ -162,7 +162,7 @@ chain(FILE *to, struct msg_buf *batch)
         char name[64];
         memset(say.id.at, (int)number, sizeof say.id.at);
         check(msg_codec_encode(batch, MSG_SAY, &say));
-        msg_chain_head(&prev, &say.prev, &say.id, say.number, say.ts_ms, say.text);
+        msg_chain_head(&prev, &say.prev, NULL, say.number, say.ts_ms, say.text);
         (void)snprintf(name, sizeof name, "chain-%llu-id", (unsigned long long)number);
         LINE(to, name, say.id);
         (void)snprintf(name, sizeof name, "chain-%llu-prev", (unsigned long long)number);
@@ -174,6 +174,11 @@ chain(FILE *to, struct msg_buf *batch)
         (void)snprintf(name, sizeof name, "chain-%llu-head", (unsigned long long)number);
         LINE(to, name, prev);
     }
+    const struct msg_head none = {{0}};
+    const struct msg_id id = {{1, 2, 3}};
+    msg_chain_head(&prev, &none, &id, 1, 1700000000001, msg_text("one"));
+    LINE(to, "room-chain-1-id", id);
+    LINE(to, "room-chain-1-head", prev); /* the rest as chain-1 */
 }
 
 static void
@@ -199,12 +204,14 @@ envelopes(FILE *to, const struct person *alice, const struct person *bob)
     line(to, "run-frame", frame.at, frame.len);
     LINE(to, "run-header-hash", run.about);
     line(to, "batch", batch.at, batch.len);
+    union msg_any any;
+    enum msg_kind kind;
     for (unsigned i = 0; i < 2; i++) {
         frame.len = 0;
-        run.nonces_left = 0; /* each is drawn by itself, and is what was drawn last */
         line_u64(to, i == 0 ? "sealed-1-counter" : "sealed-2-counter", run.counter);
         check(msg_envelope_seal(&run, &frame, msg_span_of_buf(&batch)));
-        line(to, i == 0 ? "sealed-1-nonce" : "sealed-2-nonce", drawn, sizeof(struct msg_nonce));
+        check(msg_codec_decode(msg_span_of_buf(&frame), &kind, &any));
+        LINE(to, i == 0 ? "sealed-1-nonce" : "sealed-2-nonce", any.MSG_ANY_SEALED.nonce);
         line(to, i == 0 ? "sealed-1-frame" : "sealed-2-frame", frame.at, frame.len);
     }
 }
