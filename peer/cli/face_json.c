@@ -191,7 +191,7 @@ event(struct cli *cli, const struct conclave_event *event)
         /* Who did it to themselves, or to the room, stands in both. */
         cli_json_text(&json, "user", given(event->user.name) ? event->user.name : event->by);
         cli_json_text(&json, "by", given(event->by) ? event->by : event->user.name);
-        if (event->act == CONCLAVE_ACT_TOPIC || event->act == CONCLAVE_ACT_CREATE || (event->act == CONCLAVE_ACT_JOIN && given(event->text)))
+        if (event->act == CONCLAVE_ACT_TOPIC || event->act == CONCLAVE_ACT_CREATE)
             cli_json_text(&json, "topic", event->text);
         if (event->act == CONCLAVE_ACT_LEAVE && given(event->text))
             cli_json_text(&json, "owner", event->text);

@@ -386,7 +386,7 @@ cli_commands_parse_line(struct cli_call *call, const char *line, size_t len, con
     }
     if (literal || blank == len || line[blank] != '/') {
         if (focus == NULL || focus[0] == '\0') {
-            cli_buf_text(why, "Nothing was sent; /chat NAME or /chat #ROOM says where plain lines go.");
+            cli_buf_text(why, "A command begins with a slash; /chat NAME or /chat #ROOM says where plain lines go.");
             return CONCLAVE_ERR_BAD_ARGUMENTS;
         }
         cli_buf_format(&call->line, "%s ", focus);

@@ -99,16 +99,17 @@ put_who_may(struct cli_buf *out, const struct cli *cli)
     const enum conclave_act act = cli_rooms_act(call);
     const char *const room = call->room.at;
     const bool rank = act == CONCLAVE_ACT_KICK || act == CONCLAVE_ACT_BAN || act == CONCLAVE_ACT_MUTE || act == CONCLAVE_ACT_UNMUTE;
+    cli_buf_text(out, cli_exit_sentence(CONCLAVE_ERR_FORBIDDEN));
     if (act == CONCLAVE_ACT_JOIN)
-        cli_buf_format(out, "You are banned from %s, or not invited; its owner or a moderator can invite you.", room);
+        cli_buf_format(out, " You are banned from %s, or not invited; its owner or a moderator can invite you.", room);
     else if (rank && call->name != NULL && cli_same_name(call->name, cli->name))
-        cli_buf_text(out, "Nobody can do that to themselves.");
+        cli_buf_text(out, " Nobody may to themselves.");
     else if (rank)
-        cli_buf_format(out, "That takes the owner of %s, or a moderator where %s is a plain member.", room, call->name);
+        cli_buf_format(out, " It takes the owner of %s, or a moderator where %s is a plain member.", room, call->name);
     else if (act == CONCLAVE_ACT_PROMOTE || act == CONCLAVE_ACT_DEMOTE || act == CONCLAVE_ACT_DELETE)
-        cli_buf_format(out, "Only the owner of %s may do that.", room);
+        cli_buf_format(out, " Only the owner of %s may.", room);
     else
-        cli_buf_format(out, "In %s only the owner and moderators may do that.", room);
+        cli_buf_format(out, " In %s only the owner and moderators may.", room);
 }
 
 void
@@ -117,16 +118,16 @@ cli_rooms_reason(struct cli_buf *out, const struct cli *cli, enum conclave_err e
     const struct cli_call *const call = &cli->call;
     const bool told = text != NULL && text[0] != '\0' && strcmp(text, cli_exit_sentence(err)) != 0;
     const char *const room = call->room.len > 0 ? call->room.at : call->name != NULL && call->name[0] == '#' ? call->name : NULL;
-    const char *const slash = call->as_slash ? "/" : "";
+    const char *const slash = call->as_slash ? "/" : "conclave ";
     if (wants_password(call, err))
         cli_buf_text(out, call->file != NULL || call->flag ? "That is not the password of the room."
                                                            : "The room has a password: give it with --password-file.");
     else if (told || room == NULL)
         cli_buf_text(out, text != NULL ? text : "");
     else if (err == CONCLAVE_ERR_NO_SUCH_ROOM)
-        cli_buf_format(out, "There is no room %s; %srooms lists those there are.", room, slash);
+        cli_buf_format(out, "%s %srooms lists those there are.", cli_exit_sentence(err), slash);
     else if (err == CONCLAVE_ERR_NOT_A_MEMBER)
-        cli_buf_format(out, "You are not a member of %s; %sjoin enters a room.", room, slash);
+        cli_buf_format(out, "%s %sjoin enters it.", cli_exit_sentence(err), slash);
     else if (err == CONCLAVE_ERR_FORBIDDEN && call->room.len > 0)
         put_who_may(out, cli);
     else
