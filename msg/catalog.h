@@ -115,6 +115,7 @@
     X(171, REC_ROOM_ENTRY, msg_rec_room_entry) \
     X(172, REC_ROOM_FRAME, msg_rec_room_frame) \
     /* the peer's records on disk */ \
+    X(175, REC_INBOX_BATCH, msg_rec_inbox_batch) \
     X(176, REC_SELF, msg_rec_self) \
     X(177, REC_MAIL_KEY, msg_rec_mail_key) \
     X(178, REC_CONTACT, msg_rec_contact) \
@@ -167,6 +168,7 @@
     X(235, TELL_MEMBERS, msg_tell_members) \
     X(236, TELL_ROOM, msg_tell_room) \
     X(237, TELL_GAP, msg_tell_gap) \
+    X(238, TELL_MESSAGES, msg_tell_messages) \
     /* rooms: with the front */ \
     X(256, ROOM_PROPOSE, msg_room_propose) \
     X(257, ROOM_FIND, msg_room_find) \
@@ -405,6 +407,7 @@ struct msg_rec_out { uint64_t account; uint64_t incarnation; uint64_t salt; uint
 struct msg_rec_chain_out { uint64_t account; uint64_t incarnation; uint64_t number; struct msg_head head; uint64_t from_incarnation; uint64_t from_number; uint64_t stored_incarnation; uint64_t stored_number; }; /* stored: the tick was told up to here */
 struct msg_rec_chain_in { uint64_t account; uint64_t device; uint64_t incarnation; uint64_t salt; uint64_t number; struct msg_head head; uint64_t read; uint64_t told; struct msg_head start; }; /* told: what they know that was read; start: the head before number 1 of the incarnation, zeros if unknown */
 struct msg_rec_inbox { uint64_t arrival; uint64_t account; uint64_t device; uint64_t incarnation; uint64_t number; struct msg_text name; struct msg_text room; struct msg_id id; uint64_t ts_ms; struct msg_text text; }; /* room: "" for a direct one */
+struct msg_rec_inbox_batch { uint64_t arrival; uint64_t count; uint64_t account; uint64_t device; uint64_t incarnation; uint64_t first; struct msg_text name; struct msg_text room; struct msg_span batch; }; /* arrival: of the last of them */
 struct msg_rec_keys {           /* the key file */
     bool locked;                /* with a key from a passphrase and salt */
     struct msg_span salt;
@@ -427,6 +430,7 @@ enum msg_session_state { MSG_SESSION_CONNECTED = 0, MSG_SESSION_REGISTERED = 1, 
 enum msg_tick { MSG_TICK_QUEUED = 0, MSG_TICK_STORED = 1, MSG_TICK_DELIVERED = 2, MSG_TICK_READ = 3 };
 struct msg_tell_session { uint64_t state; struct msg_text name; struct msg_text code; struct msg_text text; }; /* code: why, "" or an error's */
 struct msg_tell_message { uint64_t arrival; struct msg_id id; struct msg_text from; struct msg_text to; struct msg_text room; uint64_t ts_ms; struct msg_text text; };
+struct msg_tell_messages { uint64_t arrival; struct msg_text from; struct msg_text room; struct msg_span batch; }; /* SAYs; arrival: of the first, and each has one more */
 struct msg_tell_receipt { struct msg_span ids; struct msg_text to; struct msg_text room; uint64_t tick; }; /* ids: of 16 bytes each, one after the other; in rooms, to: the member, "" for queued and stored */
 struct msg_tell_notice { struct msg_text code; struct msg_text text; struct msg_text name; }; /* name: of the user or #room that it is about; "": neither */
 struct msg_tell_ok { uint64_t req; struct msg_id id; };         /* id: of the message that was said, else zero */

@@ -157,6 +157,17 @@ FIELDS(msg_rec_inbox) {
     FIELD(msg_rec_inbox, ts_ms, 0, ANY),
     FIELD(msg_rec_inbox, text, 1, MSG_TEXT_MAX),
 };
+FIELDS(msg_rec_inbox_batch) {
+    FIELD(msg_rec_inbox_batch, arrival, 1, ANY),
+    FIELD(msg_rec_inbox_batch, count, 1, MSG_BATCH_COUNT),
+    FIELD(msg_rec_inbox_batch, account, 1, ANY),
+    FIELD(msg_rec_inbox_batch, device, 1, ANY),
+    FIELD(msg_rec_inbox_batch, incarnation, 1, ANY),
+    FIELD(msg_rec_inbox_batch, first, 1, ANY),
+    FIELD(msg_rec_inbox_batch, name, 1, MSG_NAME_MAX),
+    FIELD(msg_rec_inbox_batch, room, 1, MSG_ROOM_NAME_MAX),
+    FIELD(msg_rec_inbox_batch, batch, 1, MSG_BATCH_MAX),
+};
 
 FIELDS(msg_rec_keys) {
     FLAG(msg_rec_keys, locked),
@@ -209,6 +220,12 @@ FIELDS(msg_tell_message) {
     FIELD(msg_tell_message, room, 0, MSG_ROOM_NAME_MAX),
     FIELD(msg_tell_message, ts_ms, 0, ANY),
     FIELD(msg_tell_message, text, 1, MSG_TEXT_MAX),
+};
+FIELDS(msg_tell_messages) {
+    FIELD(msg_tell_messages, arrival, 1, ANY),
+    FIELD(msg_tell_messages, from, 1, MSG_NAME_MAX),
+    FIELD(msg_tell_messages, room, 1, MSG_ROOM_NAME_MAX),
+    FIELD(msg_tell_messages, batch, 1, MSG_BATCH_MAX),
 };
 FIELDS(msg_tell_receipt) {
     FIELD(msg_tell_receipt, ids, sizeof(struct msg_id), MSG_TICK_COUNT * sizeof(struct msg_id)),

@@ -310,52 +310,50 @@ msg_effects_log(struct msg_effects *self, enum msg_log_level level, const char *
     add_bytes(self, effect, msg_span(line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1));
 }
 
-static void
-key_add(struct msg_record_key *key, uint64_t number)
+/* Fixed places, and no address of the whole: it is then made where the caller
+ * wants it, and not copied there. */
+static inline struct msg_record_key
+key_of(uint64_t a, uint64_t b, uint64_t c, size_t count)
 {
-    const uint64_t big_endian = htobe64(number);
-    memcpy(key->at + key->len, &big_endian, sizeof big_endian);
-    key->len += sizeof big_endian;
+    const uint64_t first = htobe64(a), second = htobe64(b), third = htobe64(c);
+    struct msg_record_key key;
+    memcpy(key.at, &first, sizeof first);
+    memcpy(key.at + sizeof first, &second, sizeof second);
+    memcpy(key.at + 2 * sizeof first, &third, sizeof third);
+    key.len = count * sizeof first;
+    return key;
 }
 
 struct msg_record_key
 msg_record_key1(uint64_t a)
 {
-    struct msg_record_key key;
-    key.len = 0;
-    key_add(&key, a);
-    return key;
+    return key_of(a, 0, 0, 1);
 }
 
 struct msg_record_key
 msg_record_key2(uint64_t a, uint64_t b)
 {
-    struct msg_record_key key;
-    key.len = 0;
-    key_add(&key, a);
-    key_add(&key, b);
-    return key;
+    return key_of(a, b, 0, 2);
 }
 
 struct msg_record_key
 msg_record_key3(uint64_t a, uint64_t b, uint64_t c)
 {
-    struct msg_record_key key;
-    key.len = 0;
-    key_add(&key, a);
-    key_add(&key, b);
-    key_add(&key, c);
-    return key;
+    return key_of(a, b, c, 3);
 }
 
 struct msg_record_key
 msg_record_key_room(const struct msg_id *room, const uint64_t *numbers, size_t count)
 {
+    const size_t from = sizeof room->at;
+    const uint64_t a = htobe64(count > 0 ? numbers[0] : 0), b = htobe64(count > 1 ? numbers[1] : 0), c = htobe64(count > 2 ? numbers[2] : 0);
     struct msg_record_key key;
+    assert(count <= 3);
     memcpy(key.at, room->at, sizeof room->at);
-    key.len = sizeof room->at;
-    for (size_t i = 0; i < count; i++)
-        key_add(&key, numbers[i]);
+    memcpy(key.at + from, &a, sizeof a);
+    memcpy(key.at + from + sizeof a, &b, sizeof b);
+    memcpy(key.at + from + sizeof a + sizeof b, &c, sizeof c);
+    key.len = from + count * sizeof a;
     return key;
 }
 

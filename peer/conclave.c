@@ -318,20 +318,22 @@ take(struct conclave *self)
     for (;;) {
         bool shown = peer_event_has_more(&self->event);
         if (shown)
-            peer_event_next(&self->event);
+            shown = peer_event_next(&self->event);
         else if (peer_tells_take(&self->peer.tells, &frame))
             shown = peer_event_read(&self->event, frame);
         else
             return false;
+        const bool message = shown && self->event.event.kind == CONCLAVE_EVENT_MESSAGE;
+        if (message && self->peer.hold_messages) {
+            peer_event_skip(&self->event); /* not shown: it comes again in the next opening */
+            shown = false;
+        }
         if (!peer_event_has_more(&self->event))
             peer_tells_taken(&self->peer.tells);
         if (!shown)
             continue;
-        if (self->event.event.kind != CONCLAVE_EVENT_MESSAGE)
-            return true;
-        if (self->peer.hold_messages)
-            continue; /* not shown: it comes again in the next opening */
-        self->given = self->event.event.arrival;
+        if (message)
+            self->given = self->event.event.arrival;
         return true;
     }
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "peer/batch.h"
 #include "peer/tells.h"
 
 /* Copies a text behind the others and ends it.  Room was made before: each
@@ -249,27 +250,67 @@ read_devices(struct peer_event *self, const struct msg_devices *devices)
     self->event.devices_count = n;
 }
 
+/* What differs from one message to the next. */
 static void
-read_message(struct peer_event *self, const struct msg_tell_message *message)
+read_text(struct peer_event *self, const struct msg_tell_message *message)
 {
     self->event.kind = CONCLAVE_EVENT_MESSAGE;
     self->event.arrival = message->arrival;
     self->event.ts_ms = message->ts_ms;
     keep_id(self, &message->id);
-    self->event.from = keep(self, message->from);
-    self->event.to = keep(self, message->to);
-    self->event.room = keep(self, message->room);
     self->event.text = keep(self, message->text);
     self->event.text_bytes = message->text.len;
 }
 
-void
+static void
+read_message(struct peer_event *self, const struct msg_tell_message *message)
+{
+    self->event.from = keep(self, message->from);
+    self->event.to = keep(self, message->to);
+    self->event.room = keep(self, message->room);
+    read_text(self, message);
+}
+
+static bool
+next_message(struct peer_event *self)
+{
+    struct msg_tell_message message;
+    if (!peer_batch_next(&self->rest, &message)) {
+        peer_event_skip(self);
+        return false;
+    }
+    self->texts.len = self->rest_texts;
+    read_text(self, &message);
+    return true;
+}
+
+static bool
+read_messages(struct peer_event *self, const struct msg_tell_messages *messages)
+{
+    self->event.from = keep(self, messages->from);
+    self->event.room = keep(self, messages->room);
+    self->rest = *messages;
+    self->rest_texts = self->texts.len;
+    return next_message(self);
+}
+
+bool
 peer_event_next(struct peer_event *self)
 {
     struct msg_id id = {0};
+    if (self->rest.batch.len > 0)
+        return next_message(self);
     if (!msg_codec_next_id(&self->ids, &id))
         self->ids = (struct msg_span){0}; /* less than one is none */
     keep_id(self, &id);
+    return true;
+}
+
+void
+peer_event_skip(struct peer_event *self)
+{
+    self->ids = (struct msg_span){0};
+    self->rest = (struct msg_tell_messages){.arrival = 0};
 }
 
 static void
@@ -280,7 +321,7 @@ read_receipt(struct peer_event *self, const struct msg_tell_receipt *receipt)
     self->event.room = keep(self, receipt->room);
     self->event.tick = (enum conclave_tick)receipt->tick;
     self->ids = receipt->ids;
-    peer_event_next(self);
+    (void)peer_event_next(self); /* the ids are 16 bytes each, and one at least */
 }
 
 static void
@@ -313,8 +354,8 @@ peer_event_read(struct peer_event *self, struct msg_span frame)
 
     self->event = (struct conclave_event){.name = "", .from = "", .to = "", .text = "", .room = "", .by = ""};
     self->event.user = (struct conclave_user){.name = "", .endpoint = ""};
-    self->ids = (struct msg_span){0};
     self->texts.len = 0;
+    peer_event_skip(self);
     peer_tells_reserve(&self->texts, frame.len + 1);
     if (msg_codec_decode(frame, &kind, &any) != CONCLAVE_OK)
         return false;
@@ -329,6 +370,8 @@ peer_event_read(struct peer_event *self, struct msg_span frame)
     case MSG_TELL_MESSAGE:
         read_message(self, &any.MSG_ANY_TELL_MESSAGE);
         return true;
+    case MSG_TELL_MESSAGES:
+        return read_messages(self, &any.MSG_ANY_TELL_MESSAGES);
     case MSG_TELL_RECEIPT:
         read_receipt(self, &any.MSG_ANY_TELL_RECEIPT);
         return true;

@@ -22,6 +22,8 @@ struct peer_event {
     struct conclave_member *members;
     struct peer_event_pages *pages;
     struct msg_span ids;        /* in the frame: of the messages that it is about besides this one */
+    struct msg_tell_messages rest; /* likewise: messages that come after this one */
+    size_t rest_texts;          /* bytes of texts that they share */
     struct conclave_event event;
 };
 
@@ -34,11 +36,14 @@ bool peer_event_read(struct peer_event *self, struct msg_span frame);
 static inline bool
 peer_event_has_more(const struct peer_event *self)
 {
-    return self->ids.len > 0;
+    return self->ids.len > 0 || self->rest.batch.len > 0;
 }
 
-/* Moves self->event on to the next event of the same frame; there must be more. */
-void peer_event_next(struct peer_event *self);
+/* Moves self->event on to the next event of the same frame; there must be
+ * more.  false: it is not what was said; all that was left is passed over. */
+bool peer_event_next(struct peer_event *self);
+/* Passes over all that is left. */
+void peer_event_skip(struct peer_event *self);
 void peer_event_wipe(struct peer_event *self);
 
 #endif

@@ -40,11 +40,9 @@ judge(const struct peer_chain_in *in, const struct msg_chain *chain, const struc
 
 
 void
-peer_hear_arrived(struct peer_core *self, const struct msg_rec_inbox *record)
+peer_hear_arrived(struct peer_core *self, const struct peer_arrival *arrival)
 {
-    const struct peer_mark none = {0, 0}, mark = {record->incarnation, record->number}; /* what was read in rooms is told nobody */
-    self->arrivals[record->arrival % PEER_ARRIVALS] = (struct peer_arrival){
-        record->arrival, record->account, record->device, record->room.len > 0 ? none : mark, record->id};
+    self->arrivals[arrival->arrival % PEER_ARRIVALS] = *arrival;
 }
 
 /* A sender whose disk was put back says again what it had forgotten to have
@@ -95,7 +93,7 @@ keep(struct peer_core *self, struct peer_device *device, const struct msg_chain 
     };
     const struct msg_record_key key = msg_record_key1(record.arrival);
     msg_effects_put(self->out, PEER_TABLE_INBOX, msg_record_key_span(&key), MSG_REC_INBOX, &record);
-    peer_hear_arrived(self, &record);
+    peer_hear_arrived(self, &(struct peer_arrival){record.arrival, record.account, record.device, {record.incarnation, record.number}, record.id});
     const struct msg_tell_message tell = {record.arrival, say->id, msg_text(contact->name), msg_text(self->self.name.shown), msg_text(""), say->ts_ms, say->text};
     peer_held_put(self->held, peer_step_store(self), MSG_TELL_MESSAGE, &tell);
 }

@@ -90,10 +90,13 @@ text_bytes(enum msg_kind kind, const void *message)
     const struct msg_tell_message *tell = message;
     const struct msg_tell_room *room = message;
     const struct msg_tell_receipt *receipt = message;
+    const struct msg_tell_messages *messages = message;
     if (kind == MSG_TELL_ROOM)
         return room->room.len + room->user.len + room->by.len + room->text.len;
     if (kind == MSG_TELL_RECEIPT)
         return receipt->ids.len;
+    if (kind == MSG_TELL_MESSAGES)
+        return messages->batch.len;
     return kind == MSG_TELL_MESSAGE ? tell->text.len : 0;
 }
 

@@ -190,7 +190,7 @@ struct peer_stored { struct msg_id room; struct peer_mark mark; struct msg_id id
 /* A parcel with a key; ticket 0: none. */
 struct peer_ticket { uint64_t ticket; struct msg_id room; uint64_t account; struct msg_tag key; };
 
-struct peer_arrival { uint64_t arrival; uint64_t account; uint64_t device; struct peer_mark mark; struct msg_id id; };
+struct peer_arrival { uint64_t arrival; uint64_t account; uint64_t device; struct peer_mark mark; struct msg_id id; }; /* mark: zeros in a room: nobody is told that it was read */
 
 /* A parcel of a DEPOSIT under way, or one that waits for the next. */
 struct peer_parcel {
@@ -422,7 +422,7 @@ void peer_talk_dirty(struct peer_core *self, struct peer_device *device);
 void peer_talk_rewind(struct peer_core *self, struct peer_device *device);
 void peer_talk_joined(struct peer_core *self, struct peer_device *device); /* new in the roster: where its chain starts */
 void peer_hear_take(struct peer_core *self, struct peer_device *device, struct msg_span batch);
-void peer_hear_arrived(struct peer_core *self, const struct msg_rec_inbox *record); /* so that it can be said to be read */
+void peer_hear_arrived(struct peer_core *self, const struct peer_arrival *arrival); /* so that it can be said to be read */
 void peer_talk_reincarnate(struct peer_core *self);
 void peer_talk_acked(struct peer_core *self, struct peer_device *device, const struct msg_receipt *receipt);
 void peer_hear_synced(struct peer_core *self, uint64_t store);

@@ -1,6 +1,7 @@
 /* The core as it was: takes one record after the other, as the store gives
  * them, table by table.  A record that is not understood is passed over and
  * logged; nothing is deleted for it. */
+#include "peer/batch.h"
 #include "peer/parts.h"
 
 static void
@@ -146,8 +147,9 @@ restore_inbox(struct peer_core *self, const struct msg_event *event, const struc
         self->next_arrival = arrival + 1;
     if (record == NULL)
         return;
-    peer_hear_arrived(self, record);
     const bool direct = record->room.len == 0;
+    const struct peer_mark none = {0, 0}, mark = {record->incarnation, record->number};
+    peer_hear_arrived(self, &(struct peer_arrival){record->arrival, record->account, record->device, direct ? mark : none, record->id});
     const struct msg_tell_message tell = {
         .arrival = record->arrival,
         .id = record->id,
@@ -158,6 +160,21 @@ restore_inbox(struct peer_core *self, const struct msg_event *event, const struc
         .text = record->text,
     };
     msg_effects_tell(self->out, MSG_TELL_MESSAGE, &tell);
+}
+
+/* Some of them may have been shown: they come before what is expected next. */
+static void
+restore_inbox_batch(struct peer_core *self, const struct msg_rec_inbox_batch *record)
+{
+    struct msg_tell_messages rest = {record->arrival - record->count + 1, record->name, record->room, record->batch};
+    struct msg_tell_message tell;
+    while (peer_batch_next(&rest, &tell)) {
+        peer_hear_arrived(self, &(struct peer_arrival){.arrival = tell.arrival, .account = record->account, .device = record->device, .id = tell.id});
+        if (tell.arrival >= self->next_arrival)
+            msg_effects_tell(self->out, MSG_TELL_MESSAGE, &tell);
+    }
+    if (record->arrival >= self->next_arrival)
+        self->next_arrival = record->arrival + 1;
 }
 
 static void
@@ -224,6 +241,8 @@ peer_restore_record(struct peer_core *self, const struct msg_event *event)
         restore_chain_in(self, &any.MSG_ANY_REC_CHAIN_IN);
     else if (kind == MSG_REC_INBOX)
         restore_inbox(self, event, &any.MSG_ANY_REC_INBOX);
+    else if (kind == MSG_REC_INBOX_BATCH)
+        restore_inbox_batch(self, &any.MSG_ANY_REC_INBOX_BATCH);
     else if (kind == MSG_REC_CARD)
         restore_card(self, &any.MSG_ANY_REC_CARD);
     else if (!restore_room(self, kind, &any))

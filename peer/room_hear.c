@@ -147,6 +147,37 @@ came_already(const struct peer_core *self, const struct msg_room_frame *frame, c
 }
 
 static void
+arrived(struct peer_core *self, const struct msg_room_frame *frame, uint64_t arrival, const struct msg_id *id)
+{
+    peer_hear_arrived(self, &(struct peer_arrival){.arrival = arrival, .account = frame->account, .device = frame->device, .id = *id});
+}
+
+/* All of self->says: one record, and told as one. */
+static void
+keep_batch(struct peer_core *self, const struct peer_room *room, const struct msg_room_frame *frame, struct msg_text name, struct msg_span batch)
+{
+    const uint64_t first = self->next_arrival;
+    self->next_arrival += frame->count;
+    const struct msg_rec_inbox_batch record = {
+        .arrival = self->next_arrival - 1,
+        .count = frame->count,
+        .account = frame->account,
+        .device = frame->device,
+        .incarnation = frame->incarnation,
+        .first = frame->first,
+        .name = name,
+        .room = msg_text(room->name),
+        .batch = batch,
+    };
+    const struct msg_record_key key = msg_record_key1(record.arrival);
+    msg_effects_put(self->out, PEER_TABLE_INBOX, msg_record_key_span(&key), MSG_REC_INBOX_BATCH, &record);
+    for (uint64_t i = 0; i < frame->count; i++)
+        arrived(self, frame, first + i, &self->says[i].id);
+    const struct msg_tell_messages tell = {first, name, record.room, batch};
+    peer_held_put(self->held, peer_step_store(self), MSG_TELL_MESSAGES, &tell);
+}
+
+static void
 keep(struct peer_core *self, const struct peer_room *room, const struct msg_room_frame *frame, struct msg_text name, const struct msg_say *say)
 {
     const struct msg_rec_inbox record = {
@@ -163,32 +194,34 @@ keep(struct peer_core *self, const struct peer_room *room, const struct msg_room
     };
     const struct msg_record_key key = msg_record_key1(record.arrival);
     msg_effects_put(self->out, PEER_TABLE_INBOX, msg_record_key_span(&key), MSG_REC_INBOX, &record);
-    peer_hear_arrived(self, &record);
+    arrived(self, frame, record.arrival, &record.id);
     const struct msg_tell_message tell = {record.arrival, say->id, record.name, msg_text(""), record.room, say->ts_ms, say->text};
     peer_held_put(self->held, peer_step_store(self), MSG_TELL_MESSAGE, &tell);
 }
 
-/* What is in self->says. */
+/* What is in self->says, and `batch` before it was read. */
 static void
-take(struct peer_core *self, struct peer_room *room, struct peer_sender *sender, enum verdict verdict, const struct msg_room_frame *frame)
+take(struct peer_core *self, struct peer_room *room, struct peer_sender *sender, enum verdict verdict, const struct msg_room_frame *frame, struct msg_span batch)
 {
     const bool known = peer_rooms_is_chained(sender), same = is_same(sender, frame);
     const bool anew = known && !same && frame->from_incarnation == 0; /* an older copy of its disk: what it had forgotten comes again */
     const uint64_t after = same ? sender->mark.number : 0;
     const struct msg_text name = msg_text(name_of(self, room, frame->account));
+    uint64_t next = 0; /* the first of them that is new */
     if (known && verdict == AHEAD)
         tell_missing(self, room, sender, frame);
-    for (uint64_t i = 0; i < frame->count; i++) {
-        const struct msg_say *say = &self->says[i];
-        if (say->number <= after)
-            continue;
-        const bool joins = known && verdict == NEXT && !anew && say->number == (same ? after + 1 : 1)
-                           && (same || frame->from_number == sender->mark.number);
-        if (joins && memcmp(&say->prev, &sender->head, sizeof say->prev) != 0)
-            peer_room_broken(self, room, sender);
-        if (!anew || !came_already(self, frame, &say->id))
-            keep(self, room, frame, name, say);
-    }
+    while (next < frame->count && self->says[next].number <= after)
+        next++;
+    const bool joins = known && verdict == NEXT && !anew && next < frame->count && self->says[next].number == (same ? after + 1 : 1)
+                       && (same || frame->from_number == sender->mark.number);
+    if (joins && memcmp(&self->says[next].prev, &sender->head, sizeof sender->head) != 0)
+        peer_room_broken(self, room, sender);
+    if (next == 0 && frame->count > 1 && !anew)
+        keep_batch(self, room, frame, name, batch);
+    else
+        for (uint64_t i = next; i < frame->count; i++)
+            if (!anew || !came_already(self, frame, &self->says[i].id))
+                keep(self, room, frame, name, &self->says[i]);
     sender->mark = (struct peer_mark){frame->incarnation, last_of(frame)};
     sender->salt = frame->salt;
     sender->head = frame->head;
@@ -268,7 +301,7 @@ hear(struct peer_core *self, struct peer_room *room, uint64_t offset, const stru
     if (err == CONCLAVE_OK && read_whole(self, frame, msg_span_of_buf(&batch))) {
         sender = peer_rooms_add_sender(&self->rooms, room, frame->account, frame->device);
         if (sender != NULL)
-            take(self, room, sender, verdict, frame);
+            take(self, room, sender, verdict, frame, msg_span_of_buf(&batch));
         else
             peer_step_log(self, MSG_LOG_ERROR, "ROOMS-FULL", "a frame was passed over: there are more senders than this device can follow; raise the limits of rooms");
     } else {

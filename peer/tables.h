@@ -10,7 +10,7 @@ enum peer_table {
     PEER_TABLE_OUT,         /* account, incarnation, number -> REC_OUT        */
     PEER_TABLE_CHAINS_OUT,  /* account -> REC_CHAIN_OUT                       */
     PEER_TABLE_CHAINS_IN,   /* account, device -> REC_CHAIN_IN                */
-    PEER_TABLE_INBOX,       /* arrival -> REC_INBOX                           */
+    PEER_TABLE_INBOX,       /* arrival -> REC_INBOX, or REC_INBOX_BATCH: of the last in it */
     PEER_TABLE_ROOMS,       /* room -> REC_MY_ROOM                            */
     PEER_TABLE_ROOM_MATES,  /* room, account -> REC_ROOM_MATE                 */
     PEER_TABLE_ROOM_OUT,    /* room, incarnation, number -> REC_ROOM_OUT      */

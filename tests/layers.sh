@@ -19,7 +19,7 @@ layers='
 3 broker/jobs broker/introductions broker/revocations broker/mailbox broker/mailwrites broker/rooms
 3 broker/posts broker/senders broker/fanout broker/room_log
 3 broker/room_records broker/proposals broker/room_watch
-3 peer/tables peer/roster peer/outbox peer/held peer/kept peer/rooms peer/room_records peer/cards peer/keyring peer/meshes
+3 peer/tables peer/batch peer/roster peer/outbox peer/held peer/kept peer/rooms peer/room_records peer/cards peer/keyring peer/meshes
 4 broker/front_core broker/front_state broker/enrolment broker/admission broker/login broker/leases broker/devices
 4 broker/room_posts broker/room_casts broker/room_reads broker/room_mesh broker/log_sweep
 4 broker/room_judge broker/room_roster broker/room_landing broker/room_seats broker/room_sweep broker/room_ops broker/room_lists broker/room_cards

@@ -26,13 +26,13 @@ set_int(void *socket, int option, int value)
     BENCH_NEED(zmq_setsockopt(socket, option, &value, sizeof value) == 0);
 }
 
-void *
-bench_dial(const char *endpoint, const struct msg_box_pub *server, const struct msg_box_pub *pub,
-           const struct msg_box_sec *sec)
+static void *
+dial(int type, const char *endpoint, const struct msg_box_pub *server, const struct msg_box_pub *pub,
+     const struct msg_box_sec *sec)
 {
     struct msg_box_pub fresh_pub;
     struct msg_box_sec fresh_sec;
-    void *socket = zmq_socket(bench_context(), ZMQ_DEALER);
+    void *socket = zmq_socket(bench_context(), type);
 
     BENCH_NEED(socket != NULL);
     if (pub == NULL) {
@@ -45,8 +45,23 @@ bench_dial(const char *endpoint, const struct msg_box_pub *server, const struct 
     BENCH_NEED(zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, sec->at, sizeof sec->at) == 0);
     set_int(socket, ZMQ_LINGER, 0);
     set_int(socket, ZMQ_RCVTIMEO, BENCH_TIMEOUT_MS);
+    if (type == ZMQ_SUB)
+        BENCH_NEED(zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0) == 0);
     BENCH_NEED(zmq_connect(socket, endpoint) == 0);
     return socket;
+}
+
+void *
+bench_dial(const char *endpoint, const struct msg_box_pub *server, const struct msg_box_pub *pub,
+           const struct msg_box_sec *sec)
+{
+    return dial(ZMQ_DEALER, endpoint, server, pub, sec);
+}
+
+void *
+bench_dial_publisher(const char *endpoint, const struct msg_box_pub *server)
+{
+    return dial(ZMQ_SUB, endpoint, server, NULL, NULL);
 }
 
 /* RFC 27: version, id, domain, address, routing id, mechanism, key. */
@@ -134,6 +149,24 @@ relay_one(const struct bench_bare *self, void *router)
     zmq_msg_close(&body);
 }
 
+/* Subscriptions that came, and then what it is asked for. */
+static void
+publish(const struct bench_bare *self, void *xpub)
+{
+    static const char message[BENCH_BARE_BYTES];
+    zmq_pollitem_t item = {xpub, 0, ZMQ_POLLIN, 0};
+    char word[16];
+    uint64_t published = 0;
+
+    for (;;) {
+        BENCH_NEED(zmq_poll(&item, 1, 1) >= 0 || errno == EINTR);
+        while (zmq_recv(xpub, word, sizeof word, ZMQ_DONTWAIT) >= 0)
+            ++*self->count;
+        for (; published < *self->asked; published++)
+            BENCH_NEED(zmq_send(xpub, message, sizeof message, 0) == (int)sizeof message);
+    }
+}
+
 static void
 serve(int fd, void *arg)
 {
@@ -142,8 +175,13 @@ serve(int fd, void *arg)
 
     if (self->zap)
         start_zap();
-    void *router = zmq_socket(bench_context(), ZMQ_ROUTER);
+    const bool publishes = self->kind == BENCH_BARE_PUBLISH;
+    void *router = zmq_socket(bench_context(), publishes ? ZMQ_XPUB : ZMQ_ROUTER);
     BENCH_NEED(router != NULL);
+    if (publishes) {
+        set_int(router, ZMQ_XPUB_NODROP, 1);
+        set_int(router, ZMQ_XPUB_VERBOSE, 1); /* each of the same subscription is counted */
+    }
     set_int(router, ZMQ_CURVE_SERVER, 1);
     set_int(router, ZMQ_BACKLOG, 4096);
     set_int(router, ZMQ_HANDSHAKE_IVL, 120000);
@@ -153,6 +191,8 @@ serve(int fd, void *arg)
     BENCH_NEED(zmq_bind(router, "tcp://127.0.0.1:*") == 0);
     BENCH_NEED(zmq_getsockopt(router, ZMQ_LAST_ENDPOINT, self->endpoint, &size) == 0);
     bench_put(fd, self->endpoint, sizeof self->endpoint);
+    if (publishes)
+        publish(self, router);
     set_int(router, ZMQ_ROUTER_MANDATORY, self->kind == BENCH_BARE_RELAY); /* wait, and lose nothing */
     while (self->kind == BENCH_BARE_RELAY)
         relay_one(self, router);
@@ -171,6 +211,7 @@ bench_bare_start(struct bench_bare *self, enum bench_bare_kind kind, bool zap)
     *self = (struct bench_bare){.kind = kind, .zap = zap};
     msg_keys_new_box(&self->pub, &self->sec);
     self->count = bench_share(sizeof *self->count);
+    self->asked = bench_share(sizeof *self->asked);
     self->counting = bench_share(sizeof *self->counting);
     bench_start(&self->child, serve, self);
     bench_get(self->child.fd, self->endpoint, sizeof self->endpoint);

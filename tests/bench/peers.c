@@ -1,6 +1,7 @@
 /* See peers.h. */
 #include "tests/bench/peers.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #define AT_ONCE 8u          /* requests under way in one worker */
 #define TURN_MS 5
 #define PASSWORD "a bench of wood and iron 7"
-#define REQUEST_S 120.0
+#define REQUEST_S 900.0       /* a thousand who join one room all read who did: a million signatures */
 #define DIGITS 8u           /* of a number in a text: hexadecimal */
 #define STAMP_DIGITS 16u
 
@@ -60,12 +61,13 @@ read_hex(const char *at, uint32_t digits)
 }
 
 void
-bench_peers_write(char *text, uint32_t sender, uint32_t number)
+bench_peers_write(char *text, uint32_t sender, uint32_t number, bool timed)
 {
     memset(text, 'x', BENCH_PEERS_TEXT);
     write_hex(text, sender, DIGITS);
     write_hex(text + DIGITS, number, DIGITS);
-    write_hex(text + 2 * DIGITS, (uint64_t)(bench_now_s() * 1e9), STAMP_DIGITS);
+    if (timed)
+        write_hex(text + 2 * DIGITS, (uint64_t)(bench_now_s() * 1e9), STAMP_DIGITS);
 }
 
 static void
@@ -80,14 +82,14 @@ hear(struct work *work, struct peer *peer, const struct conclave_event *event)
         bench_die("a message of %s came out of order: %u, and then %u", event->from, peer->last[sender], (unsigned)number);
     peer->last[sender]++;
     shared->got++;
-    if (shared->delays_count < BENCH_PEERS_DELAYS)
+    if (event->text[2 * DIGITS] != 'x' && shared->delays_count < BENCH_PEERS_DELAYS)
         shared->delays_s[shared->delays_count++] = bench_now_s() - (double)read_hex(event->text + 2 * DIGITS, STAMP_DIGITS) * 1e-9;
 }
 
 /* ---- one peer ---- */
 
 struct conclave *
-bench_peer_open(struct conclave_loop *loop, const char *link, const char *name, bool on_disk)
+bench_peer_open(struct conclave_loop *loop, const char *link, const char *name, bool on_disk, bool direct)
 {
     char home[300] = "";
     struct conclave *self;
@@ -95,7 +97,7 @@ bench_peer_open(struct conclave_loop *loop, const char *link, const char *name, 
     if (on_disk)
         bench_dir(home, sizeof home);
     const struct conclave_options options = {
-        .link = link, .listen = "none", .home = home, .in_memory = !on_disk, .direct = "never"};
+        .link = link, .listen = direct ? "127.0.0.1:0" : "none", .home = home, .in_memory = !on_disk, .direct = direct ? "anyone" : "never"};
     if (conclave_open_in(loop, &self, &options) != CONCLAVE_OK)
         bench_die("%s cannot open: %s", name, conclave_why());
     return self;
@@ -164,7 +166,7 @@ begin(struct work *work, const struct order *order, uint32_t i)
     if (order->what == OPEN) {
         peer->index = i * BENCH_PEERS_WORKERS + work->world->worker;
         snprintf(name, sizeof name, "%s%u", work->world->prefix, (unsigned)peer->index);
-        peer->self = bench_peer_open(work->loop, work->world->link, name, work->world->on_disk);
+        peer->self = bench_peer_open(work->loop, work->world->link, name, work->world->on_disk, work->world->direct);
         return conclave_register(peer->self, name, PASSWORD);
     }
     snprintf(name, sizeof name, "#%s%u", order->prefix, (unsigned)(peer->index / order->each));
@@ -223,7 +225,7 @@ talk(struct work *work, const struct order *order)
         for (; bench_now_s() >= from_s + (double)k * gap_s; k++) {
             struct peer *peer = &work->peers[k % n];
             snprintf(room, sizeof room, "#%s%u", order->prefix, (unsigned)(peer->index / order->each));
-            bench_peers_write(text, peer->index, ++peer->said);
+            bench_peers_write(text, peer->index, ++peer->said, true);
             conclave_send(peer->self, room, text, sizeof text);
             work->shared->said++;
         }
@@ -318,6 +320,13 @@ bench_peers_join(struct bench_peers *self, const char *prefix, uint32_t count, u
     let(self, &order);
     order.what = SETTLE;
     let(self, &order);
+}
+
+void
+bench_peers_stop(struct bench_peers *self, bool stop)
+{
+    for (uint32_t w = 0; w < BENCH_PEERS_WORKERS; w++)
+        BENCH_NEED(kill(self->workers[w].pid, stop ? SIGSTOP : SIGCONT) == 0);
 }
 
 void

@@ -28,12 +28,13 @@ struct bench_peers {
     char prefix[12];            /* of their names */
     uint32_t count;
     bool on_disk;
+    bool direct;                /* they can be reached, and reach others */
     struct bench_peers_shared *shared;
     struct bench_child workers[BENCH_PEERS_WORKERS];
     uint32_t worker;            /* in a worker: which */
 };
 
-/* link, prefix, count and on_disk are set.  Opens them all and signs them up;
+/* link, prefix, count, on_disk and direct are set.  Opens them all and signs them up;
  * before this process opens a peer or a socket. */
 void bench_peers_start(struct bench_peers *self);
 void bench_peers_end(struct bench_peers *self);
@@ -42,6 +43,9 @@ void bench_peers_end(struct bench_peers *self);
  * all others, when this returns.  make: the first of each makes it; otherwise
  * the room is there. */
 void bench_peers_join(struct bench_peers *self, const char *prefix, uint32_t count, uint32_t each, bool make);
+
+/* Stops their processes, or lets them go on. */
+void bench_peers_stop(struct bench_peers *self, bool stop);
 
 /* Numbers and counts begin anew. */
 void bench_peers_reset(struct bench_peers *self);
@@ -57,11 +61,11 @@ uint64_t bench_peers_said(const struct bench_peers *self);
 double bench_peers_median_delay_s(const struct bench_peers *self);
 double bench_peers_cpu_s(const struct bench_peers *self);
 
-/* A text of BENCH_PEERS_TEXT bytes, with who says it and when in it. */
-void bench_peers_write(char *text, uint32_t sender, uint32_t number);
+/* A text of BENCH_PEERS_TEXT bytes, with who says it in it, and, for delays, when. */
+void bench_peers_write(char *text, uint32_t sender, uint32_t number, bool timed);
 
 /* One peer in this process: opened in the loop and signed up; what a request came to, or the bench ends. */
-struct conclave *bench_peer_open(struct conclave_loop *loop, const char *link, const char *name, bool on_disk);
+struct conclave *bench_peer_open(struct conclave_loop *loop, const char *link, const char *name, bool on_disk, bool direct);
 void bench_peer_await(struct conclave_loop *loop, struct conclave *self, uint64_t request);
 
 #endif

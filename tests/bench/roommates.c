@@ -249,6 +249,10 @@ work(int fd, void *arg)
             break;
         case JOIN_BARE:
             for (uint32_t i = from; i < n; i++) {
+                if (world->bare.kind == BENCH_BARE_PUBLISH) {
+                    mates[i].bare = bench_dial_publisher(world->bare.endpoint, &world->bare.pub);
+                    continue;
+                }
                 mates[i].bare = bench_dial(world->bare.endpoint, &world->bare.pub, NULL, NULL);
                 BENCH_NEED(zmq_send(mates[i].bare, "join", 4, 0) == 4);
             }

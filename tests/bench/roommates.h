@@ -34,7 +34,8 @@ void bench_mates_start(struct bench_mates *self);
 void bench_mates_end(struct bench_mates *self);
 
 /* The first `count` of them: log in to the front; join a room whose first entry
- * has that head, and read its log until they are live in it; join the bare room. */
+ * has that head, and read its log until they are live in it; join the bare room, or
+ * subscribe to the bare publisher. */
 void bench_mates_login(struct bench_mates *self, uint32_t count);
 void bench_mates_join(struct bench_mates *self, const struct msg_id *room, const struct msg_head *head, uint32_t count);
 void bench_mates_join_bare(struct bench_mates *self, uint32_t from, uint32_t to);

@@ -200,7 +200,7 @@ room_news(void)
     const struct msg_room_part *const ours = &roster.parts[1];
     if (what == 0) {
         const struct msg_room_head head = {roster.facts.id, take() % ENTRIES_MAX, 0, ours->role,
-                                           ours->standing, false};
+                                           ours->standing, false, 0};
         any.MSG_ANY_ROOM_STATE.complete = (take() & 1) != 0;
         if ((take() & 3) == 0 ||
             msg_codec_append(&buf, &any.MSG_ANY_ROOM_STATE.rooms, MSG_ROOM_HEAD, &head) ==

@@ -10,6 +10,7 @@
 #include "msg/codec.h"
 #include "msg/envelope.h"
 #include "msg/name.h"
+#include "peer/batch.h"
 #include "peer/core.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -220,6 +221,16 @@ answer(uint64_t req, bool whole)
     answered[req % COMMANDS_MAX] = whole;
 }
 
+/* A message is on disk, alone or in the record of a batch. */
+static bool
+is_kept(uint64_t arrival)
+{
+    struct msg_record_key key = msg_record_key1(arrival);
+    for (uint64_t i = 0; i < MSG_BATCH_COUNT && find(PEER_TABLE_INBOX, msg_record_key_span(&key)) == NULL; i++)
+        key = msg_record_key1(arrival + i + 1);
+    return find(PEER_TABLE_INBOX, msg_record_key_span(&key)) != NULL;
+}
+
 /* What the user is told is true. */
 static void
 check_tell(struct msg_span bytes)
@@ -228,10 +239,16 @@ check_tell(struct msg_span bytes)
     enum msg_kind kind;
     FUZZ_CLAIM(msg_codec_decode(bytes, &kind, &any) == CONCLAVE_OK && kind >= MSG_TELL_SESSION);
     if (kind == MSG_TELL_MESSAGE) {
-        const struct msg_record_key key = msg_record_key1(any.MSG_ANY_TELL_MESSAGE.arrival);
-        FUZZ_CLAIM(any.MSG_ANY_TELL_MESSAGE.arrival > shown &&
-                   find(PEER_TABLE_INBOX, msg_record_key_span(&key)) != NULL);
+        FUZZ_CLAIM(any.MSG_ANY_TELL_MESSAGE.arrival > shown && is_kept(any.MSG_ANY_TELL_MESSAGE.arrival));
         shown = any.MSG_ANY_TELL_MESSAGE.arrival;
+    } else if (kind == MSG_TELL_MESSAGES) {
+        struct msg_tell_messages rest = any.MSG_ANY_TELL_MESSAGES;
+        struct msg_tell_message message;
+        while (peer_batch_next(&rest, &message)) {
+            FUZZ_CLAIM(message.arrival > shown && is_kept(message.arrival));
+            shown = message.arrival;
+        }
+        FUZZ_CLAIM(rest.batch.len == 0);
     } else if (kind == MSG_TELL_OK || kind == MSG_TELL_FAILED || kind == MSG_TELL_USER ||
                kind == MSG_TELL_DEVICES)
         answer(any.MSG_ANY_TELL_OK.req, true);

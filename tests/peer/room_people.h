@@ -5,6 +5,19 @@
 
 #include "tests/peer/room_quartet.h"
 
+/* A tell of the side `arg`. */
+static inline void
+world_told(void *arg, struct msg_span bytes)
+{
+    struct side *const side = arg;
+    struct told *told = &side->told[side->told_count++];
+    assert_true(side->told_count < FRAMES_MAX);
+    told->bytes = world_copy(bytes);
+    assert_int_equal(msg_codec_decode(msg_span(told->bytes.at, told->bytes.len), &told->kind, &told->any), CONCLAVE_OK);
+    if (told->kind == MSG_TELL_MESSAGE)
+        side->shown = told->any.MSG_ANY_TELL_MESSAGE.arrival;
+}
+
 /* ---- time ---- */
 
 static inline void

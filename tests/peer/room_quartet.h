@@ -19,6 +19,7 @@
 #include "msg/codec.h"
 #include "msg/room.h"
 #include "peer/core.h"
+#include "tests/peer/each_tell.h"
 
 enum { ADA = 1, BOB, CAT, DAN, PEOPLE }; /* accounts; each has device 1 */
 #define FRAMES_MAX 4096
@@ -117,6 +118,8 @@ world_keep(struct side *side, const struct change *change)
         side->records[at] = side->records[--side->record_count];
 }
 
+static inline void world_told(void *arg, struct msg_span frame); /* room_people.h */
+
 static inline void
 world_perform(uint64_t who, const struct msg_effects *effects, const struct msg_effect *effect)
 {
@@ -132,12 +135,7 @@ world_perform(uint64_t who, const struct msg_effects *effects, const struct msg_
         side->stores[side->store_count++].upto = side->gathered_count;
         assert_true(side->store_count < FRAMES_MAX);
     } else if (effect->kind == EFFECT_TELL) {
-        struct told *told = &side->told[side->told_count++];
-        assert_true(side->told_count < FRAMES_MAX);
-        told->bytes = world_copy(bytes);
-        assert_int_equal(msg_codec_decode(msg_span(told->bytes.at, told->bytes.len), &told->kind, &told->any), CONCLAVE_OK);
-        if (told->kind == MSG_TELL_MESSAGE)
-            side->shown = told->any.MSG_ANY_TELL_MESSAGE.arrival;
+        each_tell(bytes, world_told, side);
     } else if (effect->kind == EFFECT_DIAL)
         side->link = effect->id;
     else if (effect->kind == EFFECT_WAKE && w.now.mono_ms + effect->id < side->wake_ms)

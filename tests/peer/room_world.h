@@ -19,6 +19,7 @@
 #include "msg/room.h"
 #include "peer/core.h"
 #include "peer/rooms.h"
+#include "tests/peer/each_tell.h"
 
 enum { ADA = 1, BOB, CAT, DAN, PEOPLE }; /* accounts; each has device 1 */
 #define MAX 512
@@ -138,6 +139,16 @@ take_bytes(struct bytes *to, struct msg_span bytes)
 }
 
 static inline void
+world_told(void *arg, struct msg_span frame)
+{
+    struct bytes *const bytes = &w.told[w.told_count].bytes;
+    (void)arg; /* there is one world */
+    take_bytes(bytes, frame);
+    assert_int_equal(msg_codec_decode(msg_span(bytes->at, bytes->len), &w.told[w.told_count].kind, &w.told[w.told_count].any), CONCLAVE_OK);
+    assert_true(++w.told_count < MAX);
+}
+
+static inline void
 feed(const struct msg_event *event)
 {
     struct msg_effects effects;
@@ -152,10 +163,7 @@ feed(const struct msg_event *event)
             w.stores[w.store_count++].upto = w.gathered_count;
             assert_true(w.store_count < MAX);
         } else if (effect->kind == EFFECT_TELL) {
-            take_bytes(&w.told[w.told_count].bytes, msg_effects_bytes(&effects, effect));
-            const struct bytes *bytes = &w.told[w.told_count].bytes;
-            assert_int_equal(msg_codec_decode(msg_span(bytes->at, bytes->len), &w.told[w.told_count].kind, &w.told[w.told_count].any), CONCLAVE_OK);
-            assert_true(++w.told_count < MAX);
+            each_tell(msg_effects_bytes(&effects, effect), world_told, NULL);
         } else if (effect->kind == EFFECT_DIAL)
             w.link = effect->id;
         else if (effect->kind == EFFECT_SEND && effect->id == w.link && w.up) {

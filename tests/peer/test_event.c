@@ -171,6 +171,39 @@ what_happens_in_a_room_has_all_its_fields(void **state)
 }
 
 static void
+messages_that_came_as_one_are_shown_one_by_one(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"one", "a longer second one", "three"};
+    uint8_t at[1024], out[1024];
+    struct msg_buf batch = {at, 0, sizeof at}, buf = {out, 0, sizeof out};
+    for (uint8_t i = 0; i < 3; i++) {
+        const struct msg_say say = {{{(uint8_t)(i + 1)}}, 7 + i, {{0}}, 100 + i, msg_text(texts[i])};
+        assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &say), CONCLAVE_OK);
+    }
+    const struct msg_tell_messages messages = {40, msg_text("bob"), msg_text("#lab"), msg_span_of_buf(&batch)};
+    assert_int_equal(msg_codec_encode(&buf, MSG_TELL_MESSAGES, &messages), CONCLAVE_OK); /* stands until all is shown */
+    assert_true(peer_event_read(&event, msg_span_of_buf(&buf)));
+    for (uint8_t i = 0; i < 3; i++) {
+        assert_int_equal(event.event.kind, CONCLAVE_EVENT_MESSAGE);
+        assert_int_equal(event.event.arrival, 40 + i);
+        assert_int_equal(event.event.ts_ms, 100 + i);
+        assert_string_equal(event.event.from, "bob");
+        assert_string_equal(event.event.to, "");
+        assert_string_equal(event.event.room, "#lab");
+        assert_string_equal(event.event.text, texts[i]);
+        assert_int_equal(event.event.text_bytes, strlen(texts[i]));
+        assert_int_equal(event.event.id[1], '1' + i);
+        assert_int_equal(peer_event_has_more(&event), i < 2);
+        if (i < 2)
+            assert_true(peer_event_next(&event));
+    }
+    assert_true(peer_event_read(&event, msg_span_of_buf(&buf)));
+    peer_event_skip(&event);
+    assert_false(peer_event_has_more(&event));
+}
+
+static void
 messages_and_ticks_name_their_room(void **state)
 {
     (void)state;
@@ -219,6 +252,7 @@ main(void)
         cmocka_unit_test_teardown(the_pages_of_a_list_of_rooms_are_one_event, wipe),
         cmocka_unit_test_teardown(the_pages_of_a_list_of_members_are_one_event, wipe),
         cmocka_unit_test_teardown(what_happens_in_a_room_has_all_its_fields, wipe),
+        cmocka_unit_test_teardown(messages_that_came_as_one_are_shown_one_by_one, wipe),
         cmocka_unit_test_teardown(messages_and_ticks_name_their_room, wipe),
         cmocka_unit_test_teardown(ticks_in_one_frame_are_an_event_each, wipe),
     };

@@ -131,6 +131,58 @@ what_is_said_at_once_travels_together(void **state)
     assert_int_equal(ticks(ADA, MSG_TICK_STORED), 1000);
 }
 
+/* Records of batches that somebody has, and the messages in them. */
+static size_t
+batches(uint64_t who, uint64_t *messages)
+{
+    union msg_any any;
+    enum msg_kind kind;
+    size_t n = 0;
+    *messages = 0;
+    for (size_t i = 0; i < w.side[who].record_count; i++) {
+        const struct bytes *bytes = &w.side[who].records[i].bytes;
+        assert_int_equal(msg_codec_decode(msg_span(bytes->at, bytes->len), &kind, &any), CONCLAVE_OK);
+        if (kind != MSG_REC_INBOX_BATCH)
+            continue;
+        *messages += any.MSG_ANY_REC_INBOX_BATCH.count;
+        n++;
+    }
+    return n;
+}
+
+static void
+what_came_together_is_kept_together_and_the_rest_of_it_shown_after_a_restart(void **state)
+{
+    (void)state;
+    char text[8];
+    uint64_t messages;
+    friends();
+    for (int i = 0; i < 60; i++) {
+        (void)snprintf(text, sizeof text, "%d", i);
+        utter(ADA, text);
+    }
+    run(2000);
+    assert_int_equal(count(BOB, MSG_TELL_MESSAGE), 60);
+    const size_t n = batches(BOB, &messages);
+    assert_in_range(n, 1, 10);
+    assert_true(messages > 50);
+    const uint64_t last = told(BOB, MSG_TELL_MESSAGE, 59)->MSG_ANY_TELL_MESSAGE.arrival;
+    for (uint64_t left = 0; left < 60; left += 7) {
+        w.side[BOB].shown = last - left;
+        const size_t before = count(BOB, MSG_TELL_MESSAGE);
+        restart(BOB);
+        assert_int_equal(count(BOB, MSG_TELL_MESSAGE) - before, left);
+        for (uint64_t i = 0; i < left; i++) {
+            const struct msg_tell_message *tell = &told(BOB, MSG_TELL_MESSAGE, before + i)->MSG_ANY_TELL_MESSAGE;
+            (void)snprintf(text, sizeof text, "%d", (int)(60 - left + i));
+            assert_int_equal(tell->arrival, last - left + 1 + i);
+            assert_true(msg_text_equal(tell->text, msg_text(text)));
+        }
+    }
+    say(ADA, "more");
+    assert_int_equal(told(BOB, MSG_TELL_MESSAGE, count(BOB, MSG_TELL_MESSAGE) - 1)->MSG_ANY_TELL_MESSAGE.arrival, last + 1);
+}
+
 static void
 what_was_said_while_the_registry_was_away_goes_out_when_it_is_back(void **state)
 {
@@ -210,6 +262,7 @@ main(void)
         TEST(who_is_put_out_is_shown_nothing_more),
         TEST(ticks_say_stored_and_then_delivered),
         TEST(what_is_said_at_once_travels_together),
+        TEST(what_came_together_is_kept_together_and_the_rest_of_it_shown_after_a_restart),
         TEST(what_was_said_while_the_registry_was_away_goes_out_when_it_is_back),
         TEST(what_is_said_after_messages_were_given_up_is_of_an_incarnation_of_its_own),
         TEST(the_key_outlives_a_restart),

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "peer/batch.h"
 #include "tests/sim/sim.h"
 
 #define STEP_BYTES_MAX (16u << 20) /* effects of one step */
@@ -128,6 +129,20 @@ sim_check_put(struct sim *sim, const struct sim_proc *proc, uint32_t table, stru
     }
 }
 
+static void
+batch_committed(struct sim *sim, const struct sim_proc *proc, const struct msg_rec_inbox_batch *record)
+{
+    struct msg_tell_messages rest = {record->arrival - record->count + 1, record->name, record->room, record->batch};
+    struct msg_tell_message message;
+    while (peer_batch_next(&rest, &message)) {
+        struct sim_said *const said = sim_check_text(sim, message.text);
+        if (said != NULL)
+            sim_set_add(&said->committed, proc->index);
+    }
+    if (rest.arrival != record->arrival + 1 || rest.batch.len != 0)
+        sim_fail(sim, "process %u keeps a batch that is not what it says", proc->index);
+}
+
 void
 sim_check_committed(struct sim *sim, const struct sim_proc *proc, const struct sim_record *record)
 {
@@ -145,6 +160,8 @@ sim_check_committed(struct sim *sim, const struct sim_proc *proc, const struct s
         sim_check_mail(sim, &any.MSG_ANY_REC_MAIL);
     if (kind == MSG_REC_OUT && (said = sim_check_text(sim, any.MSG_ANY_REC_OUT.text)) != NULL)
         said->out_committed = true;
+    if (kind == MSG_REC_INBOX_BATCH)
+        batch_committed(sim, proc, &any.MSG_ANY_REC_INBOX_BATCH);
     if (kind == MSG_REC_INBOX && (said = sim_check_text(sim, any.MSG_ANY_REC_INBOX.text)) != NULL)
         sim_set_add(&said->committed, proc->index);
 }
@@ -170,13 +187,28 @@ check_receipt(struct sim *sim, const struct sim_proc *proc, const struct msg_tel
         sim_fail(sim, "message %zu is told as read and nobody read it", (size_t)(said - sim->said));
 }
 
+/* In a record of its own, or in that of a batch, which has the arrival of its last message. */
+static bool
+is_on_disk(const struct sim_proc *proc, uint64_t arrival)
+{
+    for (uint64_t i = 0; i < MSG_BATCH_COUNT; i++) {
+        const struct msg_record_key key = msg_record_key1(arrival + i);
+        const struct sim_record *const record = sim_disk_find(&proc->disk, PEER_TABLE_INBOX, msg_record_key_span(&key));
+        union msg_any any;
+        enum msg_kind kind;
+        if (record == NULL || msg_codec_decode(msg_span(record->at, record->len), &kind, &any) != CONCLAVE_OK)
+            continue;
+        return kind == MSG_REC_INBOX ? i == 0 : any.MSG_ANY_REC_INBOX_BATCH.count > i;
+    }
+    return false;
+}
+
 void
 sim_check_told(struct sim *sim, const struct sim_proc *proc, enum msg_kind kind,
                const union msg_any *any)
 {
     if (kind == MSG_TELL_MESSAGE) {
-        const struct msg_record_key key = msg_record_key1(any->MSG_ANY_TELL_MESSAGE.arrival);
-        if (sim_disk_find(&proc->disk, PEER_TABLE_INBOX, msg_record_key_span(&key)) == NULL)
+        if (!is_on_disk(proc, any->MSG_ANY_TELL_MESSAGE.arrival))
             sim_fail(sim, "process %u tells a message that is not on its disk", proc->index);
     } else if (kind == MSG_TELL_RECEIPT) {
         struct msg_span ids = any->MSG_ANY_TELL_RECEIPT.ids;

@@ -203,6 +203,16 @@ a_crowd_talks_while_everything_fails_and_frames_are_lost(struct sim *sim)
     suffer(sim, sim_net_hostile(), 0);
 }
 
+/* Frames that came straight from who sealed them. */
+static uint64_t
+published(const struct sim *sim, const struct crowd *crowd)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < crowd->count; i++)
+        count += sim->procs[crowd->who[i]].published;
+    return count;
+}
+
 /* Up to 16 members publish to one another, and so they do up to 32. */
 static void
 a_room_outgrows_its_mesh_and_shrinks_back(struct sim *sim)
@@ -212,8 +222,10 @@ a_room_outgrows_its_mesh_and_shrinks_back(struct sim *sim)
     gather(sim, &crowd, high, low, 0);
     if (sim_chance(sim, 500))
         sim->net = sim_net_tcp();
+    talk(sim, &crowd, 1, 5 * SIM_SECOND);
     talk(sim, &crowd, 30, 90 * SIM_SECOND);
     sim_run(sim, 10 * SIM_SECOND);
+    SIM_EXPECT(sim, published(sim, &crowd) > 0);
     for (int round = 0; round < 2; round++) {
         for (uint32_t i = low; i < high; i++) {
             sim_room_join(sim, crowd.who[i], "#den");
@@ -221,6 +233,9 @@ a_room_outgrows_its_mesh_and_shrinks_back(struct sim *sim)
         }
         sim_run(sim, sim_between(sim, 3 * SIM_SECOND, 12 * SIM_SECOND));
         SIM_EXPECT(sim, sim_room_count(sim, "#den") == high);
+        const uint64_t before = published(sim, &crowd);
+        sim_run(sim, 3 * SIM_SECOND);
+        SIM_EXPECT(sim, published(sim, &crowd) == before);
         for (uint32_t i = low; i < high; i++) {
             if (sim_chance(sim, 500))
                 sim_room_act(sim, crowd.who[0], "#den", MSG_ACT_KICK, crowd.who[i]);
@@ -231,6 +246,10 @@ a_room_outgrows_its_mesh_and_shrinks_back(struct sim *sim)
         sim_run(sim, sim_between(sim, 3 * SIM_SECOND, 12 * SIM_SECOND));
         SIM_EXPECT(sim, sim_room_count(sim, "#den") == low);
     }
+    const uint64_t before = published(sim, &crowd);
+    talk(sim, &crowd, 3, 30 * SIM_SECOND);
+    sim_run(sim, 30 * SIM_SECOND);
+    SIM_EXPECT(sim, published(sim, &crowd) > before);
     sim_settle(sim);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "peer/batch.h"
 #include "tests/sim/sim.h"
 
 #define LOOK_US (20 * SIM_MS) /* the user takes what was told within */
@@ -167,6 +168,21 @@ consume(struct sim *sim, struct sim_event *event)
         sim_user_consume(sim, &sim->procs[event->proc], kind, &any);
 }
 
+/* As the public API does: one message after the other. */
+static void
+told_batch(struct sim *sim, struct sim_proc *proc, struct msg_tell_messages rest)
+{
+    static uint8_t at[MSG_FRAME_MAX];
+    struct msg_tell_message message;
+    while (peer_batch_next(&rest, &message)) {
+        struct msg_buf frame = {at, 0, sizeof at};
+        if (msg_codec_encode(&frame, MSG_TELL_MESSAGE, &message) == CONCLAVE_OK)
+            sim_user_told(sim, proc, msg_span_of_buf(&frame));
+        else
+            sim_fail(sim, "process %u told its user a message that does not encode", proc->index);
+    }
+}
+
 void
 sim_user_told(struct sim *sim, struct sim_proc *proc, struct msg_span frame)
 {
@@ -175,6 +191,10 @@ sim_user_told(struct sim *sim, struct sim_proc *proc, struct msg_span frame)
     struct sim_user *const user = &proc->user;
     if (msg_codec_decode(frame, &kind, &any) != CONCLAVE_OK || kind < MSG_TELL_SESSION) {
         sim_fail(sim, "process %u told its user what is no tell", proc->index);
+        return;
+    }
+    if (kind == MSG_TELL_MESSAGES) {
+        told_batch(sim, proc, any.MSG_ANY_TELL_MESSAGES);
         return;
     }
     sim_check_told(sim, proc, kind, &any);
