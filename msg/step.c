@@ -347,12 +347,14 @@ msg_record_key_room(const struct msg_id *room, const uint64_t *numbers, size_t c
 {
     const size_t from = sizeof room->at;
     const uint64_t a = htobe64(count > 0 ? numbers[0] : 0), b = htobe64(count > 1 ? numbers[1] : 0), c = htobe64(count > 2 ? numbers[2] : 0);
+    const uint64_t d = htobe64(count > 3 ? numbers[3] : 0);
     struct msg_record_key key;
-    assert(count <= 3);
+    assert(count <= 4);
     memcpy(key.at, room->at, sizeof room->at);
     memcpy(key.at + from, &a, sizeof a);
     memcpy(key.at + from + sizeof a, &b, sizeof b);
     memcpy(key.at + from + sizeof a + sizeof b, &c, sizeof c);
+    memcpy(key.at + from + sizeof a + sizeof b + sizeof c, &d, sizeof d);
     key.len = from + count * sizeof a;
     return key;
 }
