@@ -27,6 +27,13 @@ room_of_member(struct broker_front_core *self, const struct broker_ask *ask, uin
 
 /* ---- MEMBERS_OF ---- */
 
+/* Somebody to list: in the room, invited to it or banned from it. */
+static bool
+is_listed(const struct msg_rec_room_member *part)
+{
+    return part->role != MSG_ROLE_NONE || (part->standing & (MSG_STANDING_INVITED | MSG_STANDING_BANNED)) != 0;
+}
+
 /* Appends a member, with its name from wherever it is known. */
 static bool
 append_member(struct broker_front_core *self, struct msg_list *list, const struct msg_rec_room_member *part)
@@ -67,7 +74,7 @@ broker_room_cards_members(struct broker_front_core *self, const struct broker_as
             break;
         }
         last = account;
-        if (part.role != MSG_ROLE_NONE && !append_member(self, &members.members, &part))
+        if (is_listed(&part) && !append_member(self, &members.members, &part))
             break;
     }
     broker_front_core_send(self, ask->link, MSG_MEMBERS, &members);

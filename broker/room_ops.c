@@ -223,13 +223,14 @@ void
 broker_room_ops_fail(struct broker_front_core *self, struct broker_job *job, enum conclave_err err, uint64_t retry_ms)
 {
     const uint32_t slot = job->proposal;
+    char blocked[96];
 
+    (void)snprintf(blocked, sizeof blocked, "You gave too many wrong passwords for that room; try again in %llu s.",
+                   (unsigned long long)(retry_ms / 1000 + 1));
     if (job->throttle != 0)
         broker_throttle_let_go(&self->throttle, job->throttle);
     broker_jobs_end(&self->jobs, job);
-    refuse(self, slot, err,
-           err == CONCLAVE_ERR_BLOCKED ? "You gave too many wrong passwords for that room; try again later." : NULL,
-           retry_ms);
+    refuse(self, slot, err, err == CONCLAVE_ERR_BLOCKED ? blocked : NULL, retry_ms);
 }
 
 /* ---- ROOM_PROPOSE ---- */

@@ -25,7 +25,7 @@
     X(ROOM_EXISTS, "room-exists", "There is a room of that name already.") \
     X(NOT_A_MEMBER, "not-a-member", "You are not a member of that room.") \
     X(FORBIDDEN, "forbidden", "You may not do that.") \
-    X(TOO_LARGE, "too-large", "That is larger than a message may be; send it as a file or in parts.") \
+    X(TOO_LARGE, "too-large", "That is larger than a message may be, which is 49152 bytes; send it in parts.") \
     X(REGISTRY_UNREACHABLE, "registry-unreachable", "The registry cannot be reached; check the link, or wait until it is back.") \
     X(REGISTRY_KEY_CHANGED, "registry-key-changed", "THE REGISTRY'S KEY IS NOT THE ONE THAT WAS PINNED. Somebody may be posing as it. Ask its operator over another channel, and use a fresh home with the new link only if they confirm the change.") \
     X(PEER_KEY_CHANGED, "peer-key-changed", "THAT USER'S KEYS ARE NOT THE ONES YOU KNOW. It may be a new account under an old name, or somebody posing as them. Ask them over another channel, then say: trust NAME.") \

@@ -126,7 +126,7 @@ struct msg_record_key { uint8_t at[MSG_RECORD_KEY_MAX]; size_t len; };
 struct msg_record_key msg_record_key1(uint64_t a);
 struct msg_record_key msg_record_key2(uint64_t a, uint64_t b);
 struct msg_record_key msg_record_key3(uint64_t a, uint64_t b, uint64_t c);
-struct msg_record_key msg_record_key_room(const struct msg_id *room, const uint64_t *numbers, size_t count); /* the room's 16 bytes, then numbers */
+struct msg_record_key msg_record_key_room(const struct msg_id *room, const uint64_t *numbers, size_t count); /* the room's 16 bytes, then numbers: 4 at most */
 struct msg_span msg_record_key_span(const struct msg_record_key *key);
 uint64_t msg_record_key_u64(struct msg_span key, size_t index); /* the index-th number; 0 when it is not there */
 

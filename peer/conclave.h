@@ -114,10 +114,11 @@ CONCLAVE_API uint64_t conclave_room_join(struct conclave *self, const char *room
  * NOT_A_MEMBER, FORBIDDEN, TOO_LARGE, BAD_ARGUMENTS (CREATE, JOIN, REVOKED). */
 CONCLAVE_API uint64_t conclave_room_act(struct conclave *self, const char *room, enum conclave_act act, const char *user, const char *text);
 
-/* ROOMS: all that may be seen. */
+/* ROOMS: all that may be seen, by name; topics only if detailed. */
 CONCLAVE_API uint64_t conclave_rooms(struct conclave *self, bool detailed);
 
-/* MEMBERS: who is in a room. */
+/* MEMBERS: who is in a room, the owner first; behind them, as CONCLAVE_ROLE_NONE,
+ * those who are invited to it or banned from it. */
 CONCLAVE_API uint64_t conclave_members(struct conclave *self, const char *room);
 
 /* From then on ROOM events tell of every public room that comes, goes or has
@@ -149,7 +150,7 @@ enum conclave_event_kind {
     CONCLAVE_EVENT_ROOMS,    /* request, rooms, rooms_count */
     CONCLAVE_EVENT_MEMBERS,  /* request, room, members, members_count */
     CONCLAVE_EVENT_ROOM,     /* arrival, room, act; by: who did it; user: to whom, "" where to the room; both "" in a room that only
-                              * conclave_rooms_watch told of; text: the topic of CREATE and TOPIC; who owns the room after a
+                              * conclave_rooms_watch told of; text: the topic of CREATE, TOPIC and our own JOIN; who owns the room after a
                               * LEAVE, "" if nothing changed; the device of REVOKED, "" if the account is gone */
     CONCLAVE_EVENT_GAP       /* arrival, room, from, first, last: these messages of that sender are missing and will not come */
 };

@@ -170,6 +170,7 @@ tick(struct peer_core *self)
         peer_people_tick(self);
         peer_room_tick(self);
         peer_room_turn(self);
+        peer_room_keys_tick(self);
         peer_links_tick(self);
         peer_relay_tick(self);
         peer_talk_tick(self);

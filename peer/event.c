@@ -3,6 +3,7 @@
 
 #include <endian.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "peer/batch.h"
 #include "peer/tells.h"
@@ -128,6 +129,30 @@ array_of(void *before, uint64_t count, size_t size)
     return array;
 }
 
+static int
+by_name(const void *a, const void *b)
+{
+    const struct conclave_user *const left = a, *const right = b;
+    return strcmp(left->name, right->name);
+}
+
+/* The owner first, those who are not in the room last. */
+static int
+by_role(const void *a, const void *b)
+{
+    const struct conclave_member *const left = a, *const right = b;
+    if (left->role != right->role)
+        return left->role > right->role ? -1 : 1;
+    return strcmp(left->name, right->name);
+}
+
+static int
+by_room(const void *a, const void *b)
+{
+    const struct conclave_room *const left = a, *const right = b;
+    return strcmp(left->name, right->name);
+}
+
 /* Each of these gathers the pages of a list; true with the last one. */
 static bool
 read_users(struct peer_event *self, const struct msg_users *page)
@@ -143,6 +168,8 @@ read_users(struct peer_event *self, const struct msg_users *page)
     size_t n = 0;
     while (n < pages->count && msg_codec_next(&list, MSG_USER, &user))
         self->users[n++] = keep_user(self, user.name, user.status, user.endpoint);
+    if (n > 1)
+        qsort(self->users, n, sizeof *self->users, by_name);
     self->event.kind = CONCLAVE_EVENT_USERS;
     self->event.request = page->req;
     self->event.users = self->users;
@@ -166,6 +193,8 @@ read_rooms(struct peer_event *self, const struct msg_rooms *page)
     while (n < pages->count && msg_codec_next(&list, MSG_ROOM_INFO, &info))
         self->rooms[n++] = (struct conclave_room){.name = keep(self, info.name), .members = info.members,
                                                   .topic = keep(self, info.topic), .flags = (unsigned)info.flags};
+    if (n > 1)
+        qsort(self->rooms, n, sizeof *self->rooms, by_room);
     self->event.kind = CONCLAVE_EVENT_ROOMS;
     self->event.request = page->req;
     self->event.rooms = self->rooms;
@@ -193,6 +222,8 @@ read_members(struct peer_event *self, const struct msg_tell_members *page)
                                                       .muted = (member.standing & MSG_STANDING_MUTED) != 0,
                                                       .banned = (member.standing & MSG_STANDING_BANNED) != 0,
                                                       .invited = (member.standing & MSG_STANDING_INVITED) != 0};
+    if (n > 1)
+        qsort(self->members, n, sizeof *self->members, by_role);
     self->event.kind = CONCLAVE_EVENT_MEMBERS;
     self->event.request = page->req;
     self->event.room = keep(self, page->room);

@@ -256,28 +256,28 @@ peer_keyring_restore(struct peer_keyring *self, const struct msg_rec_room_key *r
         (void)make(self, &key, NULL);
 }
 
-static bool
-drop_before(struct peer_keyring *self, const struct msg_id *room, uint64_t before_ms, struct msg_effects *out)
+static uint32_t
+drop_before(struct peer_keyring *self, const struct msg_id *room, uint64_t before_ms, uint32_t most, struct msg_effects *out)
 {
-    bool any = false;
-    for (uint32_t i = 0; i < self->count; i++) {
+    uint32_t dropped = 0;
+    for (uint32_t i = 0; i < self->count && dropped < most; i++) {
         struct peer_key *key = &self->keys[i];
         if (!key->used || key->made_ms >= before_ms || (room != NULL && memcmp(&key->room, room, sizeof *room) != 0))
             continue;
         give_back(self, key, out);
-        any = true;
+        dropped++;
     }
-    return any;
+    return dropped;
 }
 
 bool
 peer_keyring_drop_room(struct peer_keyring *self, const struct msg_id *room, struct msg_effects *out)
 {
-    return drop_before(self, room, UINT64_MAX, out);
+    return drop_before(self, room, UINT64_MAX, UINT32_MAX, out) > 0;
 }
 
-bool
-peer_keyring_drop_old(struct peer_keyring *self, uint64_t before_ms, struct msg_effects *out)
+uint32_t
+peer_keyring_drop_old(struct peer_keyring *self, uint64_t before_ms, uint32_t most, struct msg_effects *out)
 {
-    return drop_before(self, NULL, before_ms, out);
+    return drop_before(self, NULL, before_ms, most, out);
 }

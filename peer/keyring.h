@@ -72,9 +72,11 @@ void peer_keyring_put(const struct peer_key *key, struct msg_effects *out);
 /* From a record. */
 void peer_keyring_restore(struct peer_keyring *self, const struct msg_rec_room_key *record);
 
-/* Those of a room (NULL: all), or all made before that time, are gone, with
- * their records.  True when there were any. */
+/* Those of a room (NULL: all) are gone, with their records.  True when there
+ * were any. */
 bool peer_keyring_drop_room(struct peer_keyring *self, const struct msg_id *room, struct msg_effects *out);
-bool peer_keyring_drop_old(struct peer_keyring *self, uint64_t before_ms, struct msg_effects *out);
+/* Likewise those that were made, or came, before that time: so many at most;
+ * how many. */
+uint32_t peer_keyring_drop_old(struct peer_keyring *self, uint64_t before_ms, uint32_t most, struct msg_effects *out);
 
 #endif

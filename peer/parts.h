@@ -150,7 +150,8 @@ enum peer_room_step {
 struct peer_room_order {
     enum peer_room_step step;
     struct msg_id room;
-    uint64_t act;                       /* enum msg_act; 0: MEMBERS */
+    uint64_t act;                       /* enum msg_act; 0: MEMBERS, or what is to be said */
+    bool says;                          /* a message, in `said` of the request */
     uint64_t subject;                   /* account; 0: none, or not known yet */
     uint64_t flags;
     uint64_t seen;
@@ -160,6 +161,7 @@ struct peer_room_order {
     uint32_t signings;
     uint64_t turn;                      /* what was asked first is done first, in each room */
     bool paused;                        /* it was given time to fit */
+    bool looked;                        /* the roster was read to find whom it is about */
     bool proof;                         /* ROSTER: of a head (struct peer_room.proof) */
     struct msg_tag key;                 /* CARDS: whom it is for */
     uint64_t subject_device;            /* CARD */
@@ -179,7 +181,7 @@ struct peer_request {
     char name[PEER_TYPED_MAX + 1];      /* SEARCH, INTRODUCE; LIST: cursor */
     bool detailed;                      /* LIST */
     uint64_t number;                    /* REVOKE: device; LIST_REVOKED: after; INTRODUCE: contact index + 1 */
-    struct peer_queue said;             /* INTRODUCE: what was said to somebody not known yet */
+    struct peer_queue said;             /* what was said to somebody, or into a room, not known yet */
     bool forget;                        /* LOGOUT, REVOKE: of this device, to forget the account */
     struct peer_room_order order;       /* of those about rooms */
 };
@@ -257,6 +259,7 @@ struct peer_core {
     struct peer_meshes meshes;
     struct peer_cards cards;
     struct peer_keyring keyring;
+    uint64_t keys_swept_ms;             /* when keys of rooms that are too old are looked for next */
     struct peer_kept kept;
     uint32_t room_reads;                /* rosters being read */
     uint32_t room_passes;               /* logs being read */

@@ -37,6 +37,7 @@ void peer_room_answer(struct peer_core *self, struct peer_request *request, enum
 bool peer_room_refused(struct peer_core *self, struct peer_request *request, enum conclave_err err, struct msg_text text, uint64_t retry_ms); /* false: it goes on another way */
 void peer_room_ended(struct peer_core *self, const struct msg_id *room); /* one request about it: the next may go on */
 bool peer_room_has_turn(const struct peer_core *self, const struct peer_request *request);
+bool peer_room_look(struct peer_core *self, struct peer_request *request); /* nobody of that name is in the room: reads the roster first; false: it did */
 bool peer_room_pause(struct peer_core *self, struct peer_request *request); /* it does not fit the room: looks again after a while; false: it did */
 void peer_room_ordered(struct peer_core *self, const struct peer_room *room, struct msg_span op); /* this operation is an entry of our roster now */
 void peer_room_was_read(struct peer_core *self, const struct msg_id *room, bool over); /* some of it, or all there is */
@@ -61,6 +62,7 @@ bool peer_room_key_usable(struct peer_core *self, const struct peer_room *room);
 void peer_room_key_used(struct peer_core *self, struct peer_room *room);
 void peer_room_key_restored(struct peer_core *self, struct peer_room *room);
 void peer_room_key_tick(struct peer_core *self, struct peer_room *room);
+void peer_room_keys_tick(struct peer_core *self); /* those that no log can have frames of any more are forgotten */
 void peer_room_cards(struct peer_core *self, struct peer_request *request, const struct msg_cards *page);
 void peer_room_no_cards(struct peer_core *self, const struct peer_request *request);
 

@@ -41,7 +41,7 @@ end(struct peer_core *self, struct peer_request *request)
     msg_keys_wipe(request->order.password, sizeof request->order.password);
     request->used = false;
     self->requests_count--;
-    if (request->order.act != 0)
+    if (request->order.act != 0 || request->order.says)
         peer_room_ended(self, &request->order.room);
 }
 

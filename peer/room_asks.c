@@ -15,7 +15,7 @@ peer_room_has_turn(const struct peer_core *self, const struct peer_request *requ
 {
     for (size_t i = 0; i < PEER_REQUESTS; i++) {
         const struct peer_request *other = &self->requests[i];
-        if (other->used && other->order.act != 0 && other->order.turn < request->order.turn
+        if (other->used && (other->order.act != 0 || other->order.says) && other->order.turn < request->order.turn
             && memcmp(&other->order.room, &request->order.room, sizeof other->order.room) == 0)
             return false;
     }
@@ -174,7 +174,7 @@ found(struct peer_core *self, struct peer_request *request, const struct msg_roo
     }
     msg_text_copy(request->name, sizeof request->name, answer->name);
     order->room = answer->room;
-    if (order->act == 0) {
+    if (order->act == 0 && !order->says) {
         order->step = ROOM_STEP_MEMBERS;
         request->number = 0;
         peer_requests_again(self, request, MSG_MEMBERS_OF);
@@ -316,6 +316,16 @@ peer_room_pause(struct peer_core *self, struct peer_request *request)
     request->order.paused = true;
     request->order.step = ROOM_STEP_READ;
     peer_requests_pause(self, request, MSG_ENTRIES_OF, PAUSE_MS);
+    return true;
+}
+
+bool
+peer_room_look(struct peer_core *self, struct peer_request *request)
+{
+    if (request->order.looked)
+        return false;
+    request->order.looked = true;
+    wait_for_roster(self, request, ROOM_STEP_READ);
     return true;
 }
 

@@ -79,7 +79,8 @@ successor(struct peer_core *self, const struct peer_room *room)
 
 enum subject { SUBJECT_KNOWN, SUBJECT_TO_FIND, SUBJECT_NONE };
 
-/* Fills subject and who of an order; told when there is nobody. */
+/* Fills subject and who of an order.  NONE: told that there is nobody, or
+ * the roster is looked at first: somebody may have joined while we were away. */
 static enum subject
 resolve(struct peer_core *self, struct peer_request *request, const struct peer_room *room)
 {
@@ -103,6 +104,8 @@ resolve(struct peer_core *self, struct peer_request *request, const struct peer_
     const struct peer_contact *contact = outsiders ? peer_roster_named(&self->roster, &name) : NULL;
     if (mate == NULL && contact == NULL && outsiders)
         return SUBJECT_TO_FIND;
+    if (mate == NULL && contact == NULL && peer_room_look(self, request))
+        return SUBJECT_NONE;
     if (mate == NULL && contact == NULL) {
         fail(self, request, CONCLAVE_ERR_NO_SUCH_USER, order->act == MSG_ACT_UNBAN ? "Nobody of that name is banned there." : "Nobody of that name is in that room.");
         return SUBJECT_NONE;
@@ -114,10 +117,36 @@ resolve(struct peer_core *self, struct peer_request *request, const struct peer_
 
 /* ---- going on ---- */
 
+/* Signed twice, and still not what the room has a place for. */
+static const char *
+misfit(uint64_t act)
+{
+    if (act == MSG_ACT_INVITE)
+        return "Whoever is in that room already needs no invitation.";
+    if (act == MSG_ACT_PROMOTE)
+        return "That one is a moderator, or the owner, already.";
+    if (act == MSG_ACT_UNBAN)
+        return "Nobody of that name is banned there.";
+    if (act == MSG_ACT_DEMOTE)
+        return "That one is no moderator of that room.";
+    return "That does not fit how the room is now; look at its members.";
+}
+
 static bool
 is_stale(const struct peer_room_order *order, const struct peer_room *room)
 {
     return order->signings == 0 || order->seen < room->facts.number;
+}
+
+/* What was said before we knew that we are in the room. */
+static void
+say_it(struct peer_core *self, struct peer_request *request)
+{
+    struct peer_room *room = peer_rooms_find(&self->rooms, &request->order.room);
+    const struct msg_text text = peer_outbox_text(self->outbox, request->said.first, self->text);
+    peer_outbox_shift(self->outbox, &request->said);
+    peer_room_say(self, room, request->cmd, text); /* it tells what became of it */
+    peer_requests_end(self, request);
 }
 
 void
@@ -138,15 +167,24 @@ peer_room_go_on(struct peer_core *self, struct peer_request *request)
         peer_requests_end(self, request);
         return;
     }
+    if (order->act == 0 && !order->says) {
+        order->step = ROOM_STEP_MEMBERS;
+        peer_requests_again(self, request, MSG_MEMBERS_OF);
+        return;
+    }
     if (!peer_room_has_turn(self, request)) {
         order->step = ROOM_STEP_QUEUED;
         peer_requests_again(self, request, MSG_KIND_NONE);
         return;
     }
+    if (order->says) {
+        say_it(self, request);
+        return;
+    }
     if (!is_stale(order, room)) {
         if (peer_room_pause(self, request))
             return;
-        fail(self, request, CONCLAVE_ERR_BAD_ARGUMENTS, "That does not fit how the room is now; look at its members.");
+        fail(self, request, CONCLAVE_ERR_BAD_ARGUMENTS, misfit(order->act));
         return;
     }
     switch (resolve(self, request, room)) {
@@ -253,6 +291,15 @@ peer_room_list(struct peer_core *self, uint64_t cmd, bool detailed)
     peer_requests_go(self, request);
 }
 
+/* Whether the registry may know more of that room, and of us in it, than we do:
+ * a command that runs alone has heard nothing yet of what others, or other
+ * devices of ours, did. */
+static bool
+may_have_changed(const struct peer_core *self, const struct peer_room *room)
+{
+    return !self->rooms_stated || (room != NULL && (room->behind || room->reading));
+}
+
 void
 peer_room_members(struct peer_core *self, uint64_t cmd, struct msg_text typed)
 {
@@ -264,9 +311,10 @@ peer_room_members(struct peer_core *self, uint64_t cmd, struct msg_text typed)
         return;
     const struct peer_room *room = peer_rooms_named(&self->rooms, &name);
     if (room != NULL && peer_rooms_in(room)) {
+        const bool look = may_have_changed(self, room); /* roles are what our roster says */
         request->order.room = room->facts.id;
-        request->order.step = ROOM_STEP_MEMBERS;
-        request->kind = MSG_MEMBERS_OF;
+        request->order.step = look ? ROOM_STEP_READ : ROOM_STEP_MEMBERS;
+        request->kind = look ? MSG_ENTRIES_OF : MSG_MEMBERS_OF;
         msg_text_copy(request->name, sizeof request->name, msg_text(room->name));
     }
     peer_requests_go(self, request);
@@ -282,6 +330,43 @@ peer_room_watch(struct peer_core *self, uint64_t cmd, bool on)
     request->order.step = ROOM_STEP_WATCH;
     request->kind = MSG_ROOM_WATCH;
     request->detailed = on;
+    peer_requests_go(self, request);
+}
+
+static bool
+may_speak(const struct peer_room *room)
+{
+    return room != NULL && peer_rooms_in(room) && (room->standing & MSG_STANDING_MUTED) == 0;
+}
+
+/* Something else waits to be said there: it goes first. */
+static bool
+is_saying(const struct peer_core *self, const struct msg_room_name *name)
+{
+    struct msg_room_name other;
+    for (size_t i = 0; i < PEER_REQUESTS && self->requests_count > 0; i++) {
+        const struct peer_request *request = &self->requests[i];
+        if (request->used && request->order.says && msg_room_name_parse(&other, msg_text(request->name)) == CONCLAVE_OK
+            && strcmp(other.folded, name->folded) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Says it once the registry has told that we are in the room. */
+static void
+say_later(struct peer_core *self, const struct msg_cmd_say *say)
+{
+    const struct peer_out out = {.ts_ms = self->now.wall_ms};
+    if (!peer_outbox_fits(self->outbox, say->text.len)) {
+        peer_step_failed(self, say->req, CONCLAVE_ERR_QUOTA_EXCEEDED, msg_text("Too many messages wait to be sent; try again when some were delivered."), 1000);
+        return;
+    }
+    struct peer_request *request = order_for(self, say->req, say->name, 0);
+    if (request == NULL)
+        return;
+    request->order.says = true;
+    (void)peer_outbox_add(self->outbox, &request->said, &out, say->text); /* it fits: asked above */
     peer_requests_go(self, request);
 }
 
@@ -311,6 +396,8 @@ peer_room_said(struct peer_core *self, const struct msg_cmd_say *say)
         peer_step_failed(self, say->req, CONCLAVE_ERR_BAD_ARGUMENTS, msg_text("There is nothing to say: the text is empty."), 0);
     else if (say->text.len > MSG_TEXT_MAX)
         peer_step_failed(self, say->req, CONCLAVE_ERR_TOO_LARGE, msg_text(""), 0);
+    else if (is_saying(self, &name) || (!may_speak(room) && may_have_changed(self, room)))
+        say_later(self, say);
     else if (room == NULL || !peer_rooms_in(room))
         said_outside(self, room, say->req, say->name);
     else

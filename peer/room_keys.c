@@ -7,6 +7,9 @@
 #define RESERVE 64u         /* counters that one write of the record covers */
 #define AGAIN_MS 2000u
 #define KEPT_MS (32ull * 24 * 3600 * 1000) /* a key lasts a day, and what it sealed a month in the log */
+#define SWEEP_MS 3600000u   /* between two looks for those that are older, */
+#define SWEEP_KEYS 256u     /* of which so many go in one step, */
+#define SWEEP_NEXT_MS 1000u /* and the others then */
 
 static bool
 is_us(const struct peer_core *self, uint64_t account, uint64_t device)
@@ -43,11 +46,22 @@ make(struct peer_core *self, struct peer_room *room)
     room->hand_tickets = 0;
     const struct peer_key key = {.room = room->facts.id, .account = self->self.account, .device = self->self.device,
                                  .epoch = room->key_epoch, .first = room->key, .made_ms = room->key_made_ms, .number = room->facts.number};
-    if (self->now.wall_ms > KEPT_MS)
-        (void)peer_keyring_drop_old(&self->keyring, self->now.wall_ms - KEPT_MS, self->out);
     (void)peer_keyring_add(&self->keyring, &key, true, self->out);
     room->key_store = peer_step_store(self);
     start_handing(self, room);
+}
+
+void
+peer_room_keys_tick(struct peer_core *self)
+{
+    if (self->now.mono_ms >= self->keys_swept_ms) {
+        const uint64_t before_ms = self->now.wall_ms > KEPT_MS ? self->now.wall_ms - KEPT_MS : 0;
+        const uint32_t dropped = peer_keyring_drop_old(&self->keyring, before_ms, SWEEP_KEYS, self->out);
+        if (dropped > 0)
+            (void)peer_step_store(self);
+        self->keys_swept_ms = self->now.mono_ms + (dropped == SWEEP_KEYS ? SWEEP_NEXT_MS : SWEEP_MS);
+    }
+    peer_step_at(self, self->keys_swept_ms);
 }
 
 /* What was made in an earlier life, and handed to everybody. */

@@ -122,7 +122,8 @@ tell(struct peer_core *self, struct peer_room *room, const struct claim *claim, 
     const char *whom = subject != NULL ? subject->name : "";
     const uint64_t arrival = self->next_arrival; /* as a message it is kept until it was shown */
     struct msg_tell_room said = {.arrival = arrival, .room = msg_text(room->name), .act = act, .user = msg_text(alone ? by : whom), .by = msg_text(by)};
-    if (act == MSG_ACT_CREATE || act == MSG_ACT_TOPIC)
+    const bool came = act == MSG_ACT_JOIN && actor != NULL && actor->part.account == self->self.account;
+    if (act == MSG_ACT_CREATE || act == MSG_ACT_TOPIC || came)
         said.text = msg_text(room->topic);
     else if (act == MSG_ACT_LEAVE)
         said.text = msg_text(whom);

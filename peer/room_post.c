@@ -202,14 +202,15 @@ post(struct peer_core *self, struct peer_room *room, const struct load *load)
 static void
 give_up(struct peer_core *self, struct peer_room *room, enum conclave_err err)
 {
-    char text[MSG_ROOM_NAME_MAX + 160];
+    char text[MSG_ROOM_NAME_MAX + 224];
+    const char *const why = err == CONCLAVE_ERR_FORBIDDEN ? "you are muted there" : err == CONCLAVE_ERR_NOT_A_MEMBER ? "you are not in it any more" : "the room is gone";
     const uint32_t count = room->queue.count;
     if (count == 0)
         return;
     const struct peer_out first = *peer_outbox_at(self->outbox, room->queue.first);
     const bool ours = room->said.incarnation == self->self.incarnation; /* the last of them, though the first may be of a life before */
-    (void)snprintf(text, sizeof text, "%u message%s that you said in %s waited to be posted, and cannot be any more; others may not have seen %s.", count,
-                   count == 1 ? "" : "s", room->name, count == 1 ? "it" : "them");
+    (void)snprintf(text, sizeof text, "%u message%s that you said in %s waited to be posted, and cannot be any more, since %s; others may not have seen %s.", count,
+                   count == 1 ? "" : "s", room->name, why, count == 1 ? "it" : "them");
     peer_step_notice_about(self, msg_text(room->name), err, msg_text(text));
     while (room->queue.count > 0) {
         const struct msg_record_key key = key_of(room, peer_outbox_at(self->outbox, room->queue.first)->mark);
@@ -477,10 +478,9 @@ tip(struct peer_core *self, struct peer_room *room)
     msg_room_sign_tip(&tip, &self->identity.sign_sec);
     if (msg_codec_encode(&buf, MSG_ROOM_TIP, &tip) != CONCLAVE_OK)
         return; /* cannot happen: it is short */
-    const struct msg_room_post post = {room->facts.id, msg_span_of_buf(&buf)};
     if (peer_session_online(self))
-        peer_session_send(self, MSG_ROOM_POST, &post);
-    peer_room_mesh_publish(self, room, post.frame);
+        peer_session_send(self, MSG_ROOM_POST, &(struct msg_room_post){room->facts.id, msg_span_of_buf(&buf)});
+    peer_room_mesh_publish(self, room, msg_span_of_buf(&buf));
 }
 
 void

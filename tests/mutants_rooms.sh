@@ -4,9 +4,9 @@
 
 roster='broker/test_room_ops broker/test_room_roster'
 posts='broker/test_room_posts broker/test_room_casts broker/test_senders'
-mailing='broker/test_mailing broker/test_mailbox broker/test_clearing'
+mailing='broker/test_mailing broker/test_mail_quotas broker/test_mailbox broker/test_clearing'
 peer_mesh='peer/test_room_mesh peer/test_room_publishers'
-peer_rooms='peer/test_room_keys peer/test_room_key_ends peer/test_room_hear peer/test_room_ticks peer/test_room_hostile peer/test_sealed peer/test_room_talk'
+peer_rooms='peer/test_room_keys peer/test_room_refused peer/test_room_key_ends peer/test_room_hear peer/test_room_ticks peer/test_room_hostile peer/test_sealed peer/test_room_talk'
 peer_mail='peer/test_mail peer/test_mail_again peer/test_mailbox'
 
 # guard NAME FILE SED TESTS

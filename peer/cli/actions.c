@@ -261,14 +261,16 @@ cli_action_help(struct cli *cli, struct cli_call *call)
 {
     const bool as_slash = cli->mode != CLI_ONESHOT;
     struct cli_buf text = {0};
-    if (call->name == NULL) {
+    if (call->name == NULL && as_slash) {
+        cli_commands_index(&text);
+    } else if (call->name == NULL || strcmp(call->name, "all") == 0) {
         cli_commands_help(&text, as_slash);
     } else {
         const struct cli_command *command = cli_commands_find(call->name, strlen(call->name), as_slash);
         if (command == NULL)
             command = cli_commands_find(call->name, strlen(call->name), !as_slash);
         if (command == NULL) {
-            cli_buf_format(&text, "There is no command %s to explain.", call->name);
+            cli_buf_format(&text, "There is no command %s to explain; %shelp lists them.", call->name, as_slash ? "/" : "");
             cli_fail(cli, CONCLAVE_ERR_UNKNOWN_COMMAND, text.at);
             cli_buf_wipe(&text);
             return 0;

@@ -38,7 +38,13 @@ enum conclave_act cli_rooms_act(const struct cli_call *call);
  * the password that somebody was asked for. */
 bool cli_rooms_join_again(struct cli *cli, enum conclave_err err);
 /* What there is to say to that, better than `text`; or `text`. */
-const char *cli_rooms_reason(const struct cli *cli, enum conclave_err err, const char *text);
+void cli_rooms_reason(struct cli_buf *out, const struct cli *cli, enum conclave_err err, const char *text);
+
+/* cli->call went well: plain lines do not go to a room that it left. */
+void cli_rooms_leave_focus(struct cli *cli);
+/* A ROOM event: the room of cli->call is called from then on as it writes
+ * itself; that it was joined tells the topic. */
+void cli_rooms_name(struct cli *cli, const struct conclave_event *event);
 
 /* Asks on the terminal without echo, beside the prompt; false: nobody answered. */
 bool cli_actions_ask_secret(struct cli *cli, struct cli_secret *secret, const char *question, bool twice);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "peer/cli/actions.h"
+#include "peer/cli/names.h"
 #include "peer/cli/signals.h"
 
 static uint64_t
@@ -292,7 +293,11 @@ answer(struct cli *cli, const struct conclave_event *event)
             cli->asked_ms = cli_now_ms();
             return;
         }
-        cli_fail(cli, as_absent(&cli->call, event->err), cli_rooms_reason(cli, event->err, event->text));
+        struct cli_buf why = {0};
+        const enum conclave_err err = as_absent(&cli->call, event->err);
+        cli_rooms_reason(&why, cli, err, event->text);
+        cli_fail(cli, err, why.len > 0 ? why.at : "");
+        cli_buf_wipe(&why);
         return;
     }
     cli->answer_err = CONCLAVE_OK;
@@ -307,6 +312,7 @@ answer(struct cli *cli, const struct conclave_event *event)
     memcpy(cli->answer_id, event->id, sizeof cli->answer_id);
     cli->answer_tick = cli->call.name != NULL && cli->call.name[0] == '#' ? CONCLAVE_TICK_STORED : CONCLAVE_TICK_DELIVERED;
     cli->answered_ms = cli_now_ms();
+    cli_rooms_leave_focus(cli);
     if (cli->answer_id[0] != '\0')
         (void)cli_sent_find(cli, cli->answer_id, true); /* its receipts are looked for */
     cli->face->answer(cli, event);
@@ -400,8 +406,11 @@ handle(struct cli *cli, const struct conclave_event *event)
             cli->refusal = event->err;
         cli->face->event(cli, event);
         break;
-    case CONCLAVE_EVENT_PRESENCE:
     case CONCLAVE_EVENT_ROOM:
+        cli_rooms_name(cli, event);
+        cli->face->event(cli, event);
+        break;
+    case CONCLAVE_EVENT_PRESENCE:
         cli->face->event(cli, event);
         break;
     case CONCLAVE_EVENT_GAP:
@@ -430,6 +439,8 @@ cli_drain(struct cli *cli)
         const struct conclave_event *const event = conclave_next(cli->peer, 0);
         if (event == NULL)
             break;
+        if (cli->mode == CLI_PROMPT)
+            cli_names_learn(event); /* the prompt completes them */
         handle(cli, event);
         if (cli_signals_ended() != 0)
             break;

@@ -1,6 +1,7 @@
 /* The table of commands, their help, and the search for a name. */
 #include "peer/cli/commands.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -38,33 +39,49 @@ const struct cli_command cli_commands[] = {
     {"search", "", "NAME", "look for one person",
      "Says whether NAME is online and where, offline, or not found.", "conclave search bob", CLI_ANYWHERE,
      CLI_NEEDS_ONLINE, cli_parse_name, cli_action_search},
+    {"block", "", "NAME", "refuse to be reached by NAME",
+     "Neither introductions nor messages of NAME get through any more.", "conclave block mallory", CLI_ANYWHERE,
+     CLI_NEEDS_TRY, cli_parse_name, cli_action_block},
+    {"unblock", "", "NAME", "let NAME reach you again", "Undoes block.", "conclave unblock mallory", CLI_ANYWHERE,
+     CLI_NEEDS_TRY, cli_parse_name, cli_action_unblock},
+    {"trust", "", "NAME", "accept the new keys of NAME",
+     "For when somebody's keys have changed and they confirmed it over another channel.", "conclave trust bob",
+     CLI_ANYWHERE, CLI_NEEDS_TRY, cli_parse_name, cli_action_trust},
+    {"away", "", "", "show yourself as away", "Lasts until back, or until the session ends.", "/away", CLI_AS_SLASH,
+     CLI_NEEDS_ONLINE, cli_parse_nothing, cli_action_away},
+    {"back", "", "", "show yourself as online again", "Undoes away.", "/back", CLI_AS_SLASH, CLI_NEEDS_ONLINE,
+     cli_parse_nothing, cli_action_back},
     {"send", "", "NAME TEXT", "send a message and wait until it is delivered",
      "NAME may be a #ROOM, which a shell wants quoted. Words of TEXT are joined by spaces; as a command, a TEXT of - "
      "is read from stdin. Ends with 0 once the other side, or for a room the registry, has it on disk, and with 5 when "
      "it did not within --timeout: then it waits in the outbox, and goes out when it can.",
      "conclave send bob 'dinner at eight?'", CLI_ANYWHERE, CLI_NEEDS_TRY, cli_parse_say, cli_action_send},
-    {"msg", "msgto", "NAME TEXT", "send a message",
+    {"msg", "msgto groupmsg", "NAME TEXT", "send a message",
      "TEXT is the rest of the line, NAME may be a #ROOM. @NAME TEXT is short for it.", "/msg bob dinner at eight?", CLI_AS_SLASH,
      CLI_NEEDS_TRY, cli_parse_say, cli_action_send},
     {"chat", "query", "[NAME | #ROOM]", "talk to NAME or in a room: plain lines go there",
      "Without either plain lines go nowhere again.", "/chat bob", CLI_AS_SLASH, CLI_NEEDS_ACCOUNT, cli_parse_focus,
      cli_action_chat},
-    {"create", "", "#ROOM [--private | --password-file FILE] [--history] [--topic TEXT]", "make a room, and own it",
+    {"recv", "", "[--count N]", "print messages, those that waited first",
+     "Ends after N messages or after --timeout, where these are given. What was printed counts as read. In a session "
+     "messages come by themselves.",
+     "conclave recv --count 1", CLI_ANYWHERE, CLI_NEEDS_ACCOUNT, cli_parse_count, cli_action_recv},
+    {"create", "creategroup", "#ROOM [--private | --password-file FILE] [--history] [--topic TEXT]", "make a room, and own it",
      "Anybody may list and join it; with --private only who is invited, with --password-file only who knows its first "
      "line. With --history whoever joins later may read what was said before. In a shell the # has to be quoted, or "
      "left out.",
      "conclave create '#lab' --topic 'what we measure'", CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_create,
      cli_action_create},
-    {"join", "", "#ROOM [--password-file FILE]", "enter a room",
+    {"join", "joingroup", "#ROOM [--password-file FILE]", "enter a room",
      "The password of a room that has one comes from the file, or is asked for on a terminal.", "conclave join '#lab'",
      CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_join, cli_action_join},
-    {"leave", "", "#ROOM", "leave a room", "What is said there from then on is not for you.", "conclave leave '#lab'",
+    {"leave", "part", "#ROOM", "leave a room", "What is said there from then on is not for you.", "conclave leave '#lab'",
      CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_room, cli_action_room},
-    {"rooms", "", "[-d] [--watch | --no-watch]", "list the rooms, or follow which there are",
+    {"rooms", "list", "[-d] [--watch | --no-watch]", "list the rooms, or follow which there are",
      "Names; with -d also how many are in each, who may join, and the topic. In a session --watch also tells, from then "
      "on and until --no-watch or its end, of each public room that comes, goes or has another topic.",
      "conclave rooms -d", CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_rooms, cli_action_rooms},
-    {"members", "", "#ROOM", "list who is in a room", "Names, roles, and who is online.", "conclave members '#lab'",
+    {"members", "names", "#ROOM", "list who is in a room", "Names, roles, and who is online.", "conclave members '#lab'",
      CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_room, cli_action_members},
     {"topic", "", "#ROOM TEXT", "say what a room is about", "For its owner and its moderators.",
      "conclave topic '#lab' 'what we measured'", CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_room_text, cli_action_room},
@@ -88,23 +105,8 @@ const struct cli_command cli_commands[] = {
      CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_room_name, cli_action_room},
     {"delete", "", "#ROOM", "delete a room", "For its owner. Everybody is out, and the name is free again.",
      "conclave delete '#lab'", CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_room, cli_action_room},
-    {"recv", "", "[--count N]", "print messages, those that waited first",
-     "Ends after N messages or after --timeout, where these are given. What was printed counts as read. In a session "
-     "messages come by themselves.",
-     "conclave recv --count 1", CLI_ANYWHERE, CLI_NEEDS_ACCOUNT, cli_parse_count, cli_action_recv},
-    {"block", "", "NAME", "refuse to be reached by NAME",
-     "Neither introductions nor messages of NAME get through any more.", "conclave block mallory", CLI_ANYWHERE,
-     CLI_NEEDS_TRY, cli_parse_name, cli_action_block},
-    {"unblock", "", "NAME", "let NAME reach you again", "Undoes block.", "conclave unblock mallory", CLI_ANYWHERE,
-     CLI_NEEDS_TRY, cli_parse_name, cli_action_unblock},
-    {"trust", "", "NAME", "accept the new keys of NAME",
-     "For when somebody's keys have changed and they confirmed it over another channel.", "conclave trust bob",
-     CLI_ANYWHERE, CLI_NEEDS_TRY, cli_parse_name, cli_action_trust},
-    {"away", "", "", "show yourself as away", "Lasts until back, or until the session ends.", "/away", CLI_AS_SLASH,
-     CLI_NEEDS_ONLINE, cli_parse_nothing, cli_action_away},
-    {"back", "", "", "show yourself as online again", "Undoes away.", "/back", CLI_AS_SLASH, CLI_NEEDS_ONLINE,
-     cli_parse_nothing, cli_action_back},
-    {"help", "", "[COMMAND]", "list the commands, or explain one", "", "conclave help send", CLI_ANYWHERE,
+    {"help", "", "[COMMAND | all]", "list the commands, or explain one",
+     "In a session without COMMAND their names alone; with all a line about each.", "conclave help send", CLI_ANYWHERE,
      CLI_NEEDS_NOTHING, cli_parse_help, cli_action_help},
     {"quit", "exit", "", "leave", "The others see you offline at once.", "/quit", CLI_ANYWHERE, CLI_NEEDS_NOTHING,
      cli_parse_nothing, cli_action_quit},
@@ -204,6 +206,56 @@ cli_commands_usage(struct cli_buf *out, const struct cli_command *command, bool 
 
 #define USAGE_COLUMNS 22
 #define INDENT "                         " /* as far as the summaries stand */
+#define COLUMNS 78u                         /* of text: some terminals have no more */
+
+/* Adds words up to the end of the line, or on a next one behind `indent`. */
+static void
+put_words(struct cli_buf *out, size_t *column, const char *indent, const char *text)
+{
+    while (*text != '\0') {
+        const size_t len = strcspn(text, " ");
+        const bool first = *column == strlen(indent);
+        if (!first && *column + 1 + len > COLUMNS) {
+            cli_buf_format(out, "\n%s", indent);
+            *column = strlen(indent);
+        } else if (!first) {
+            cli_buf_char(out, ' ');
+            *column += 1;
+        }
+        cli_buf_add(out, text, len);
+        *column += len;
+        text += len;
+        text += strspn(text, " ");
+    }
+}
+
+void
+cli_commands_index(struct cli_buf *out)
+{
+    static const struct {
+        const char *first; /* the commands from this one on, as the table has them */
+        const char *title; /* as wide as the indent */
+    } topics[] = {{"register", "Account   "}, {"who", "People    "}, {"send", "Messages  "},
+                  {"create", "Rooms     "},   {"help", "Program   "}};
+    static const char indent[] = "          ";
+    size_t column = 0;
+    for (size_t i = 0; i < cli_commands_count; i++) {
+        if (!is_there(&cli_commands[i], true))
+            continue;
+        for (size_t t = 0; t < sizeof topics / sizeof *topics; t++) {
+            if (strcmp(topics[t].first, cli_commands[i].name) != 0)
+                continue;
+            cli_buf_format(out, "%s%s", i > 0 ? "\n" : "", topics[t].title);
+            column = strlen(indent);
+        }
+        char word[32];
+        (void)snprintf(word, sizeof word, "/%s", cli_commands[i].name);
+        put_words(out, &column, indent, word);
+    }
+    cli_buf_text(out, "\n\n/help COMMAND explains one; /help all has a line about each.\n"
+                      "@NAME TEXT sends to a person, #ROOM TEXT into a room. After /chat NAME or\n"
+                      "/chat #ROOM plain lines go there, and //TEXT is one that begins with a slash.\n");
+}
 
 void
 cli_commands_help(struct cli_buf *out, bool as_slash)
@@ -221,17 +273,42 @@ cli_commands_help(struct cli_buf *out, bool as_slash)
     }
     if (as_slash)
         cli_buf_text(out, "  @NAME TEXT             short for /msg NAME TEXT\n"
+                          "  #ROOM TEXT             short for /msg #ROOM TEXT\n"
                           "  //TEXT                 in a chat: TEXT with one slash before it\n");
+}
+
+/* As it is typed in a shell, or with a slash: from the name of the command on,
+ * and without the shell's quotes. */
+static void
+put_example(struct cli_buf *out, const struct cli_command *command, bool as_slash)
+{
+    const char *const at = as_slash && command->example[0] != '/' ? strstr(command->example, command->name) : NULL;
+    if (at != NULL)
+        cli_buf_char(out, '/');
+    for (const char *c = at != NULL ? at : command->example; *c != '\0'; c++)
+        if (at == NULL || *c != '\'')
+            cli_buf_char(out, *c);
 }
 
 void
 cli_commands_help_one(struct cli_buf *out, const struct cli_command *command, bool as_slash)
 {
-    cli_commands_usage(out, command, as_slash && (command->where & CLI_AS_SLASH));
+    const bool slash = as_slash && (command->where & CLI_AS_SLASH);
+    size_t column = 0;
+    cli_commands_usage(out, command, slash);
     cli_buf_format(out, "\n  %s\n", command->summary);
-    if (command->help[0] != '\0')
-        cli_buf_format(out, "\n%s\n", command->help);
-    if (command->aliases[0] != '\0')
-        cli_buf_format(out, "\nAlso: /%s\n", command->aliases);
-    cli_buf_format(out, "\nExample: %s\n", command->example);
+    if (command->help[0] != '\0') {
+        cli_buf_char(out, '\n');
+        put_words(out, &column, "", command->help);
+        cli_buf_char(out, '\n');
+    }
+    if (command->aliases[0] != '\0') {
+        cli_buf_text(out, "\nAlso: /");
+        for (const char *c = command->aliases; *c != '\0'; c++)
+            cli_buf_text(out, *c == ' ' ? ", /" : (const char[]){*c, '\0'});
+        cli_buf_char(out, '\n');
+    }
+    cli_buf_text(out, "\nExample: ");
+    put_example(out, command, slash);
+    cli_buf_char(out, '\n');
 }

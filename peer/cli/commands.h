@@ -54,6 +54,7 @@ struct cli_call {
     /* what the words mean */
     const char *name;    /* without its @; NULL: none.  send, msg, chat: a #ROOM, too */
     struct cli_buf room; /* with its #, also where it was left out; empty: none */
+    struct cli_buf topic; /* of the room that was joined, once an event has told */
     const char *file;    /* --password-file of a room; NULL: none */
     bool history;        /* create --history */
     int watch;           /* rooms --watch: 1; --no-watch: -1 */
@@ -83,7 +84,8 @@ enum conclave_err cli_commands_parse_line(struct cli_call *call, const char *lin
 enum conclave_err cli_commands_parse_words(struct cli_call *call, int count, char **words, struct cli_buf *why);
 
 void cli_commands_usage(struct cli_buf *out, const struct cli_command *command, bool as_slash);
-void cli_commands_help(struct cli_buf *out, bool as_slash);
+void cli_commands_index(struct cli_buf *out);               /* by topic, with a slash; fits any terminal */
+void cli_commands_help(struct cli_buf *out, bool as_slash); /* a line about each */
 void cli_commands_help_one(struct cli_buf *out, const struct cli_command *command, bool as_slash);
 void cli_commands_wipe(struct cli_call *call);
 

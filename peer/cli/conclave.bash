@@ -43,7 +43,7 @@ _conclave() {
             mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
         fi
         ;;
-    help) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur") ;;
+    help) mapfile -t COMPREPLY < <(compgen -W "$commands all" -- "$cur") ;;
     who | rooms) mapfile -t COMPREPLY < <(compgen -W "-d" -- "$cur") ;;
     create) mapfile -t COMPREPLY < <(compgen -W "--private --password-file --history --topic" -- "$cur") ;;
     join) mapfile -t COMPREPLY < <(compgen -W "--password-file" -- "$cur") ;;

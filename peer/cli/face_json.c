@@ -244,6 +244,24 @@ put_rooms(const struct conclave_event *event)
     cli_json_array_end(&json);
 }
 
+/* The names of those who are not in it, and why; nothing where there are none. */
+static void
+put_outsiders(const struct conclave_event *event, const char *key, bool banned)
+{
+    bool any = false;
+    for (size_t i = 0; i < event->members_count; i++) {
+        const struct conclave_member *const member = &event->members[i];
+        if (member->role != CONCLAVE_ROLE_NONE || !(banned ? member->banned : member->invited))
+            continue;
+        if (!any)
+            cli_json_array(&json, key);
+        any = true;
+        cli_json_text(&json, NULL, member->name);
+    }
+    if (any)
+        cli_json_array_end(&json);
+}
+
 static void
 put_members(const struct conclave_event *event)
 {
@@ -252,19 +270,19 @@ put_members(const struct conclave_event *event)
     cli_json_array(&json, "members");
     for (size_t i = 0; i < event->members_count; i++) {
         const struct conclave_member *const member = &event->members[i];
+        if (member->role == CONCLAVE_ROLE_NONE)
+            continue;
         cli_json_object(&json);
         cli_json_text(&json, "name", member->name);
         cli_json_text(&json, "role", role_name(member->role));
         cli_json_text(&json, "status", status_name(member->status));
         if (member->muted)
             cli_json_bool(&json, "muted", true);
-        if (member->banned)
-            cli_json_bool(&json, "banned", true);
-        if (member->invited)
-            cli_json_bool(&json, "invited", true);
         cli_json_object_end(&json);
     }
     cli_json_array_end(&json);
+    put_outsiders(event, "invited", false);
+    put_outsiders(event, "banned", true);
 }
 
 static void

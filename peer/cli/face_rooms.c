@@ -136,8 +136,9 @@ cli_face_rooms_list(struct cli_buf *out, const struct cli *cli, const struct con
         if (cli->call.flag) {
             const bool closed = (room->flags & (unsigned)CONCLAVE_ROOM_PRIVATE) != 0;
             const bool locked = (room->flags & (unsigned)CONCLAVE_ROOM_LOCKED) != 0;
-            cli_buf_format(out, "  %4llu  %s", (unsigned long long)room->members,
-                           closed ? "private " : locked ? "password" : "public  ");
+            const bool more = given(room->topic); /* no blanks where nothing follows */
+            cli_buf_format(out, more ? "  %4llu  %-8s" : "  %4llu  %s", (unsigned long long)room->members,
+                           closed ? "private" : locked ? "password" : "public");
             put_right(out, room->topic);
         }
         cli_buf_char(out, '\n');
@@ -171,8 +172,9 @@ cli_face_rooms_members(struct cli_buf *out, const struct conclave_event *event)
 }
 
 void
-cli_face_rooms_ok(struct cli_buf *out, const struct cli_call *call)
+cli_face_rooms_ok(struct cli_buf *out, const struct cli *cli)
 {
+    const struct cli_call *const call = &cli->call;
     /* NAME stands between the first two, #ROOM between the last two. */
     static const char *const words[][3] = {
         [CONCLAVE_ACT_CREATE] = {"You made ", "", "."},
@@ -198,6 +200,15 @@ cli_face_rooms_ok(struct cli_buf *out, const struct cli_call *call)
     cli_buf_text(out, words[act][1]);
     cli_view_line(out, call->room.at);
     cli_buf_text(out, words[act][2]);
+    if (cli->mode == CLI_PROMPT && (act == CONCLAVE_ACT_CREATE || act == CONCLAVE_ACT_JOIN) && !cli_same_name(cli->focus, call->room.at)) {
+        cli_buf_text(out, " /chat ");
+        cli_view_line(out, call->room.at);
+        cli_buf_text(out, " talks there.");
+    }
+    if (act == CONCLAVE_ACT_JOIN && call->topic.len > 0) {
+        cli_buf_text(out, "\nTopic: ");
+        cli_view_line(out, call->topic.at);
+    }
 }
 
 /* What is gathered: one message's. */

@@ -12,7 +12,7 @@ void cli_face_rooms_event(struct cli_buf *out, const struct cli *cli, const stru
 void cli_face_rooms_gap(struct cli_buf *out, const struct conclave_event *event);
 void cli_face_rooms_list(struct cli_buf *out, const struct cli *cli, const struct conclave_event *event);
 void cli_face_rooms_members(struct cli_buf *out, const struct conclave_event *event);
-void cli_face_rooms_ok(struct cli_buf *out, const struct cli_call *call);
+void cli_face_rooms_ok(struct cli_buf *out, const struct cli *cli); /* cli->call, that went well */
 
 /* A room answers with a receipt from each member: those for one message that
  * are there together are told together.  True when this one was added to them;

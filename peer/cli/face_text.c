@@ -331,7 +331,7 @@ show_ok(struct cli *cli, const struct conclave_event *event)
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(words[i].command, name) == 0)
             cli_buf_text(&line, words[i].text);
-    cli_face_rooms_ok(&line, &cli->call);
+    cli_face_rooms_ok(&line, cli);
     if (with_state) {
         /* The session event that names us may yet be on its way. */
         cli_view_line(&line, cli->name[0] != '\0' ? cli->name : cli->options.user);

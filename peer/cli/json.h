@@ -19,7 +19,7 @@ struct cli_json {
 
 /* Starts anew: {"v":1,"type":"..." */
 void cli_json_open(struct cli_json *self, const char *type);
-void cli_json_text(struct cli_json *self, const char *key, const char *text);
+void cli_json_text(struct cli_json *self, const char *key, const char *text); /* key: NULL in an array */
 void cli_json_bytes(struct cli_json *self, const char *key, const char *text, size_t len);
 void cli_json_number(struct cli_json *self, const char *key, uint64_t number);
 void cli_json_bool(struct cli_json *self, const char *key, bool value);

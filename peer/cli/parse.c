@@ -369,10 +369,18 @@ count_words(const char *text, size_t len)
 static bool
 means_focus(const struct cli_call *call, const char *focus, const char *rest, size_t len)
 {
-    if (focus == NULL || focus[0] != '#' || call->command == NULL || memchr(rest, '#', len) != NULL || strcmp(call->command->name, "delete") == 0)
+    if (focus == NULL || focus[0] != '#' || call->command == NULL || strcmp(call->command->name, "delete") == 0)
         return false;
     const size_t words = count_words(rest, len);
-    return (call->command->parse == cli_parse_room && words == 0) || (call->command->parse == cli_parse_room_name && words == 1);
+    if (call->command->parse == cli_parse_room_text) { /* a topic may speak of rooms, behind its first word */
+        while (len > 0 && is_blank(*rest))
+            rest++, len--;
+        return len > 0 && *rest != '#';
+    }
+    if (memchr(rest, '#', len) != NULL)
+        return false;
+    return ((call->command->parse == cli_parse_room || call->command->parse == cli_parse_join) && words == 0)
+           || (call->command->parse == cli_parse_room_name && words == 1);
 }
 
 enum conclave_err
@@ -387,13 +395,15 @@ cli_commands_parse_line(struct cli_call *call, const char *line, size_t len, con
     while (blank < len && is_blank(line[blank]))
         blank++;
     const bool literal = len > 1 && line[0] == '/' && line[1] == '/';
-    if (len > 0 && line[0] == '@') {
+    /* "# heading" is a text, "#lab hi" goes to a room; a space before it makes
+     * a text of anything. */
+    if (len > 0 && (line[0] == '@' || (line[0] == '#' && len > 1 && !is_blank(line[1])))) {
         cli_buf_add(&call->line, line, len);
         return say(call, why);
     }
     if (literal || blank == len || line[blank] != '/') {
         if (focus == NULL || focus[0] == '\0') {
-            cli_buf_text(why, "A command begins with a slash: /msg NAME TEXT, or /help.");
+            cli_buf_text(why, "A command begins with a slash; /chat NAME or /chat #ROOM says where plain lines go.");
             return CONCLAVE_ERR_BAD_ARGUMENTS;
         }
         cli_buf_format(&call->line, "%s ", focus);
@@ -444,5 +454,6 @@ cli_commands_wipe(struct cli_call *call)
     cli_buf_wipe(&call->word);
     cli_buf_wipe(&call->line);
     cli_buf_wipe(&call->room);
+    cli_buf_wipe(&call->topic);
     *call = (struct cli_call){0};
 }

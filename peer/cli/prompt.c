@@ -9,6 +9,7 @@
 #include <readline/history.h>
 #include <readline/readline.h>
 
+#include "peer/cli/names.h"
 #include "peer/cli/signals.h"
 #include "peer/cli/view.h"
 
@@ -123,14 +124,41 @@ next_command(const char *text, int state)
     return NULL;
 }
 
+/* Names of people and rooms that were seen lately, with the @ that was typed. */
+static char *
+next_name(const char *text, int state)
+{
+    static size_t at;
+    if (state == 0)
+        at = 0;
+    const char *const name = cli_names_next(text, &at);
+    char *word = NULL;
+    if (name == NULL || asprintf(&word, "%s%s", text[0] == '@' ? "@" : "", name) < 0)
+        return NULL;
+    return word; /* Readline frees it */
+}
+
 static char **
 complete(const char *text, int start, int end)
 {
     (void)end;
     rl_attempted_completion_over = 1; /* never names of files */
-    if (start != 0 || text[0] != '/')
-        return NULL;
-    return rl_completion_matches(text, next_command);
+    if (start == 0 && text[0] == '/')
+        return rl_completion_matches(text, next_command);
+    /* A blank is no beginning of a name, unless a command wants one. */
+    return text[0] != '\0' || rl_line_buffer[0] == '/' ? rl_completion_matches(text, next_name) : NULL;
+}
+
+bool
+cli_prompt_clear(void)
+{
+    if (!self.open || rl_end == 0)
+        return false;
+    hide();
+    rl_free_line_state();
+    rl_callback_sigcleanup(); /* a search that was under way */
+    rl_replace_line("", 1);
+    return true;
 }
 
 void

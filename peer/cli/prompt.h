@@ -9,6 +9,8 @@
  * Both have to live until close. */
 void cli_prompt_open(struct cli *cli, struct cli_buf *lines, bool *ended);
 void cli_prompt_read(struct cli *cli); /* stdin is readable */
+/* Takes away what is being typed; false: there was nothing. */
+bool cli_prompt_clear(void);
 void cli_prompt_close(struct cli *cli);
 
 #endif

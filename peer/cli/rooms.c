@@ -34,8 +34,10 @@ read_password(struct cli *cli, const struct cli_call *call, struct cli_secret *p
         return true;
     const bool ok = cli_password_of_file(password, call->file, &warning, &why);
     if (warning.len > 0) {
-        cli_buf_char(&warning, '\n');
-        cli_say(cli, &warning);
+        struct cli_buf line = {0};
+        cli_buf_format(&line, "%s%s\n", cli->mode == CLI_PROMPT ? "! " : "conclave: ", warning.at);
+        cli_say(cli, &line);
+        cli_buf_wipe(&line);
     }
     if (!ok)
         cli_fail(cli, CONCLAVE_ERR_BAD_ARGUMENTS, why.at);
@@ -89,13 +91,69 @@ cli_rooms_join_again(struct cli *cli, enum conclave_err err)
     return call->flag;
 }
 
-const char *
-cli_rooms_reason(const struct cli *cli, enum conclave_err err, const char *text)
+/* Who may do what was refused. */
+static void
+put_who_may(struct cli_buf *out, const struct cli *cli)
 {
-    if (!wants_password(&cli->call, err))
-        return text;
-    return cli->call.file != NULL || cli->call.flag ? "That is not the password of the room."
-                                                    : "The room has a password: give it with --password-file.";
+    const struct cli_call *const call = &cli->call;
+    const enum conclave_act act = cli_rooms_act(call);
+    const char *const room = call->room.at;
+    const bool rank = act == CONCLAVE_ACT_KICK || act == CONCLAVE_ACT_BAN || act == CONCLAVE_ACT_MUTE || act == CONCLAVE_ACT_UNMUTE;
+    cli_buf_text(out, cli_exit_sentence(CONCLAVE_ERR_FORBIDDEN));
+    if (act == CONCLAVE_ACT_JOIN)
+        cli_buf_format(out, " You are banned from %s, or not invited; its owner or a moderator can invite you.", room);
+    else if (rank && call->name != NULL && cli_same_name(call->name, cli->name))
+        cli_buf_text(out, " Nobody may to themselves.");
+    else if (rank)
+        cli_buf_format(out, " It takes the owner of %s, or a moderator where %s is a plain member.", room, call->name);
+    else if (act == CONCLAVE_ACT_PROMOTE || act == CONCLAVE_ACT_DEMOTE || act == CONCLAVE_ACT_DELETE)
+        cli_buf_format(out, " Only the owner of %s may.", room);
+    else
+        cli_buf_format(out, " In %s only the owner and moderators may.", room);
+}
+
+void
+cli_rooms_reason(struct cli_buf *out, const struct cli *cli, enum conclave_err err, const char *text)
+{
+    const struct cli_call *const call = &cli->call;
+    const bool told = text != NULL && text[0] != '\0' && strcmp(text, cli_exit_sentence(err)) != 0;
+    const char *const room = call->room.len > 0 ? call->room.at : call->name != NULL && call->name[0] == '#' ? call->name : NULL;
+    const char *const slash = call->as_slash ? "/" : "conclave ";
+    if (wants_password(call, err))
+        cli_buf_text(out, call->file != NULL || call->flag ? "That is not the password of the room."
+                                                           : "The room has a password: give it with --password-file.");
+    else if (told || room == NULL)
+        cli_buf_text(out, text != NULL ? text : "");
+    else if (err == CONCLAVE_ERR_NO_SUCH_ROOM)
+        cli_buf_format(out, "%s %srooms lists those there are.", cli_exit_sentence(err), slash);
+    else if (err == CONCLAVE_ERR_NOT_A_MEMBER)
+        cli_buf_format(out, "%s %sjoin enters it.", cli_exit_sentence(err), slash);
+    else if (err == CONCLAVE_ERR_FORBIDDEN && call->room.len > 0)
+        put_who_may(out, cli);
+    else
+        cli_buf_text(out, text != NULL ? text : "");
+}
+
+void
+cli_rooms_leave_focus(struct cli *cli)
+{
+    const enum conclave_act act = cli_rooms_act(&cli->call);
+    if ((act == CONCLAVE_ACT_LEAVE || act == CONCLAVE_ACT_DELETE) && cli_same_name(cli->focus, cli->call.room.at))
+        cli->focus[0] = '\0';
+}
+
+void
+cli_rooms_name(struct cli *cli, const struct conclave_event *event)
+{
+    struct cli_buf *const room = &cli->call.room;
+    if (cli->request == 0 || room->len == 0 || !cli_same_name(room->at, event->room))
+        return;
+    cli_buf_clear(room);
+    cli_buf_text(room, event->room);
+    if (event->act != CONCLAVE_ACT_JOIN || !cli_same_name(event->user.name, cli->name))
+        return;
+    cli_buf_clear(&cli->call.topic);
+    cli_buf_text(&cli->call.topic, event->text);
 }
 
 uint64_t
@@ -115,7 +173,8 @@ cli_action_rooms(struct cli *cli, struct cli_call *call)
         return conclave_rooms_watch(cli->peer, false);
     if (call->watch > 0)
         (void)conclave_rooms_watch(cli->peer, true); /* what goes wrong with it goes wrong with the list, too */
-    return conclave_rooms(cli->peer, call->flag);
+    /* Objects have their topic always: one that is left out would look empty. */
+    return conclave_rooms(cli->peer, call->flag || cli->options.json);
 }
 
 uint64_t

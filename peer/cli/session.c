@@ -3,6 +3,7 @@
  * answers come in the order of the commands. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,11 +188,20 @@ sooner(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* ^C takes away what is being typed; where there is nothing it ends. */
+static bool
+is_ended(const struct cli *cli)
+{
+    if (cli->mode == CLI_PROMPT && cli_signals_ended() == SIGINT && cli_prompt_clear())
+        cli_signals_forget(SIGINT);
+    return cli_signals_ended() != 0;
+}
+
 static void
 loop(struct cli *cli, struct input *input)
 {
     uint64_t retry_ms = UINT64_MAX;
-    while (!cli->over && cli_signals_ended() == 0) {
+    while (!cli->over && !is_ended(cli)) {
         run_lines(cli, input);
         if (cli->over)
             break;

@@ -58,6 +58,17 @@ cli_signals_ended(void)
     return ended;
 }
 
+void
+cli_signals_forget(int number)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    (void)sigprocmask(SIG_BLOCK, &all, &before); /* another one may come just now */
+    if (ended == number)
+        ended = 0;
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
 bool
 cli_signals_resized(void)
 {

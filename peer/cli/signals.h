@@ -8,6 +8,7 @@
 void cli_signals_open(void);
 int cli_signals_fd(void);    /* readable once one came */
 int cli_signals_ended(void); /* the signal that ends the program; 0: none yet */
+void cli_signals_forget(int number); /* that one ended something smaller */
 bool cli_signals_resized(void); /* since the last call */
 
 #endif

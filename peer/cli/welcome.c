@@ -70,8 +70,11 @@ ask_account(struct cli *cli)
             cli_buf_wipe(&line);
             return false;
         }
-        const bool login = line.at[0] == 'l' || line.at[0] == 'L';
+        const char answer = line.at[0];
+        const bool login = answer == 'l' || answer == 'L';
         cli_buf_wipe(&line);
+        if (!login && answer != 's' && answer != 'S' && answer != '\0')
+            continue; /* asked again */
         const char *const command = login ? "/login" : "/register";
         const enum conclave_err err = cli_commands_parse_line(&cli->call, command, strlen(command), NULL, &why);
         cli_buf_wipe(&why);

@@ -190,7 +190,21 @@ members_see_members_and_how_they_are(void **state)
     assert_true(msg_codec_next(&members, MSG_MEMBER, &member));
     expect_text(member.name, "Bob");
     assert_int_equal(member.status, MSG_STATUS_OFFLINE);
+    assert_true(msg_codec_next(&members, MSG_MEMBER, &member)); /* and who is kept out, or waited for */
+    assert_int_equal(member.role, MSG_ROLE_NONE);
+    assert_int_equal(member.standing, MSG_STANDING_BANNED);
     assert_false(msg_codec_next(&members, MSG_MEMBER, &member));
+    DO(act(&alice, MSG_ACT_INVITE, &carol));
+    ask_of(&alice, MSG_MEMBERS_OF, &LOBBY, 2); /* behind the others */
+    assert_true(fake_registry_sent(&reg, alice.link, MSG_MEMBERS, 0, &any));
+    members = any.MSG_ANY_MEMBERS.members;
+    assert_true(msg_codec_next(&members, MSG_MEMBER, &member));
+    assert_int_equal(member.standing, MSG_STANDING_INVITED);
+    DO(act(&carol, MSG_ACT_JOIN, NULL));
+    DO(act(&carol, MSG_ACT_LEAVE, NULL));
+    ask_of(&alice, MSG_MEMBERS_OF, &LOBBY, 2);
+    assert_true(fake_registry_sent(&reg, alice.link, MSG_MEMBERS, 0, &any));
+    assert_int_equal(any.MSG_ANY_MEMBERS.members.count, 0); /* who merely went is nobody's business */
 }
 
 static void

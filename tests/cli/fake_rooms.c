@@ -79,6 +79,10 @@ conclave_room_join(struct conclave *self, const char *room, const char *password
         return fake_fail(self, CONCLAVE_ERR_FORBIDDEN, "");
     if (strcmp(room, "#den") == 0 && strcmp(password, "open sesame") != 0)
         return fake_fail(self, CONCLAVE_ERR_WRONG_CREDENTIALS, "");
+    const struct conclave_event joined = {.kind = CONCLAVE_EVENT_ROOM, .room = "#Big", .act = CONCLAVE_ACT_JOIN, .by = "alice",
+                                          .user = {.name = "alice"}, .text = "new\x1bs"};
+    if (strcmp(room, "#big") == 0)
+        fake_add(self, &joined);
     return fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
 }
 
@@ -109,7 +113,7 @@ conclave_rooms(struct conclave *self, bool detailed)
                                                  {"#den", 12, "", CONCLAVE_ROOM_LOCKED},
                                                  {"#cave", 1, "dark", CONCLAVE_ROOM_PRIVATE | CONCLAVE_ROOM_HISTORY}};
     const uint64_t refused = fake_refuse(self);
-    (void)detailed;
+    fake_trace_line("rooms %d\n", detailed ? 1 : 0);
     return refused != 0 ? refused
                         : fake_answer(self, (struct conclave_event){
                                            .kind = CONCLAVE_EVENT_ROOMS, .rooms = rooms, .rooms_count = 3});

@@ -67,6 +67,19 @@ lines_are_understood(void **state)
         {"/create #lab --topic=one", NULL, CONCLAVE_OK, "create", NULL, "one"},
         {"/create #lab --topic what is --privateer?", NULL, CONCLAVE_OK, "create", NULL, "what is --privateer?"},
         {"/create #lab", NULL, CONCLAVE_OK, "create", NULL, ""},
+        {"#lab hi", NULL, CONCLAVE_OK, "msg", "#lab", "hi"},
+        {"#lab hi #there", "carol", CONCLAVE_OK, "msg", "#lab", "hi #there"},
+        {"# heading", "carol", CONCLAVE_OK, "msg", "carol", "# heading"},
+        {"#", "carol", CONCLAVE_OK, "msg", "carol", "#"},
+        {" #include <x>", "carol", CONCLAVE_OK, "msg", "carol", " #include <x>"},
+        {"/groupmsg #lab hi", NULL, CONCLAVE_OK, "groupmsg", "#lab", "hi"},
+        {"/joingroup #lab", NULL, CONCLAVE_OK, "joingroup", NULL, NULL},
+        {"/creategroup #lab", NULL, CONCLAVE_OK, "creategroup", NULL, ""},
+        {"/join", "#lab", CONCLAVE_OK, "join", NULL, NULL},
+        {"/topic two words", "#lab", CONCLAVE_OK, "topic", NULL, "two words"},
+        {"/topic about #den", "#lab", CONCLAVE_OK, "topic", NULL, "about #den"},
+        {"/topic #den of it", "#lab", CONCLAVE_OK, "topic", NULL, "of it"},
+        {"/part", "#lab", CONCLAVE_OK, "part", NULL, NULL},
         {"/kick #lab @bob", NULL, CONCLAVE_OK, "kick", "bob", NULL},
         {"/kick bob", "#lab", CONCLAVE_OK, "kick", "bob", NULL},
         {"/members", "#lab", CONCLAVE_OK, "members", NULL, NULL},
@@ -122,6 +135,10 @@ what_does_not_fit_is_refused_and_never_sent(void **state)
         {"/msg bob    ", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "msg", NULL, NULL},
         {"@bob", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "msg", NULL, NULL},
         {"@", "carol", CONCLAVE_ERR_BAD_ARGUMENTS, "msg", NULL, NULL},
+        {"#lab", "carol", CONCLAVE_ERR_BAD_ARGUMENTS, "msg", NULL, NULL},
+        {"/topic", "#lab", CONCLAVE_ERR_BAD_ARGUMENTS, "topic", NULL, NULL},
+        {"/topic #lab", "#lab", CONCLAVE_ERR_BAD_ARGUMENTS, "topic", NULL, NULL},
+        {"/join", "carol", CONCLAVE_ERR_BAD_ARGUMENTS, "join", NULL, NULL},
         {"/devices 2", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "devices", NULL, NULL},
         {"/devices revoke x", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "devices", NULL, NULL},
         {"/devices revoke 0", NULL, CONCLAVE_ERR_BAD_ARGUMENTS, "devices", NULL, NULL},
@@ -254,6 +271,56 @@ every_command_has_its_help(void **state)
     }
 }
 
+/* The number of lines, none of them wider than a terminal of 80 columns. */
+static unsigned
+lines_of(const char *text)
+{
+    unsigned lines = 0;
+    while (*text != '\0') {
+        const size_t len = strcspn(text, "\n");
+        if (len > 79)
+            fail_msg("too wide: %s", text);
+        text += len + (text[len] == '\n');
+        lines++;
+    }
+    return lines;
+}
+
+static void
+help_fits_a_terminal_of_80_by_24_and_says_what_can_be_typed_there(void **state)
+{
+    struct cli_buf help = {0};
+    (void)state;
+    cli_commands_index(&help);
+    assert_in_range(lines_of(help.at), 10, 20);
+    for (size_t i = 0; i < cli_commands_count; i++) {
+        char word[64];
+        (void)snprintf(word, sizeof word, "/%s", cli_commands[i].name);
+        if ((cli_commands[i].where & CLI_AS_SLASH) != 0)
+            assert_non_null(strstr(help.at, word));
+    }
+    assert_non_null(strstr(help.at, "\nRooms     /create /join"));
+    for (size_t i = 0; i < cli_commands_count; i++) {
+        for (int as_slash = 0; as_slash < 2; as_slash++) {
+            cli_buf_clear(&help);
+            cli_commands_help_one(&help, &cli_commands[i], as_slash != 0);
+            assert_in_range(lines_of(strchr(help.at, '\n') + 1), 3, 20); /* below the usage, which is one line */
+        }
+        if ((cli_commands[i].where & CLI_AS_SLASH) == 0)
+            continue;
+        const char *const example = strstr(help.at, "\nExample: /");
+        if (example == NULL || strchr(example, '\'') != NULL)
+            fail_msg("not to be typed after a slash: %s", help.at);
+    }
+    cli_buf_clear(&help);
+    cli_commands_help_one(&help, cli_commands_find("register", 8, true), true);
+    assert_non_null(strstr(help.at, "\nExample: /register\n"));
+    cli_buf_clear(&help);
+    cli_commands_help_one(&help, cli_commands_find("msg", 3, true), true);
+    assert_non_null(strstr(help.at, "\nAlso: /msgto, /groupmsg\n"));
+    cli_buf_wipe(&help);
+}
+
 static char *
 read_source(const char *path)
 {
@@ -301,6 +368,7 @@ main(void)
         cmocka_unit_test(a_room_keeps_its_sign_and_may_lack_it),
         cmocka_unit_test(a_mistyped_command_is_answered_with_the_nearest),
         cmocka_unit_test(every_command_has_its_help),
+        cmocka_unit_test(help_fits_a_terminal_of_80_by_24_and_says_what_can_be_typed_there),
         cmocka_unit_test(the_manual_and_the_completion_know_every_command),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

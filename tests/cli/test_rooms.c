@@ -223,6 +223,83 @@ the_prompt_names_the_room_in_focus(void **state)
 }
 
 static void
+the_prompt_completes_names_that_were_seen_and_loses_no_chat_to_control_c(void **state)
+{
+    static const struct step steps[] = {{"alice> ", "/rooms\n"},
+                                        {"#cave", "/chat #LA\t\n"},
+                                        {"alice #lab> ", "not this"},
+                                        {"not this", "\x03"},
+                                        {"alice #lab> ", "but this\n"},
+                                        {"and 2 more", "/members\n"},
+                                        {"invited", "/kick bo\t\n"},
+                                        {"bob is out of #lab.", "/leave\n"},
+                                        {"alice> ", "\x03"},
+                                        {NULL, NULL}};
+    char path[128];
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/trace", dir);
+    (void)unlink(path);
+    fake_trace = path;
+    assert_int_equal(AT_A_TERMINAL(steps, "-r", "conclave://127.0.0.1:1/#k"), 128 + SIGINT);
+    fake_trace = NULL;
+    collect(open(path, O_RDONLY), said);
+    assert_true(has(said, "send #lab but this\n"));
+    assert_true(has(said, "act 5 #lab <bob> <->\n"));
+    assert_true(has(said, "act 3 #lab <-> <->\n"));
+    assert_null(strstr(said, "not this"));
+    assert_true(has(shown, "You left #lab."));
+}
+
+static void
+who_joins_is_told_the_name_of_the_room_and_its_topic(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("", "join", "big"), 0);
+    assert_string_equal(out, "You are in #Big.\nTopic: new\xef\xbf\xbds\n");
+    assert_int_equal(RUN("", "join", "big", "--json"), 0);
+    assert_true(has(out, "\"event\":\"joined\",\"user\":\"alice\",\"by\":\"alice\"}\n"));
+}
+
+static void
+what_is_refused_is_explained(void **state)
+{
+    static const struct {
+        const char *words[4];
+        const char *why;
+    } rows[] = {
+        {{"join", "#nowhere"}, "There is no room of that name. conclave rooms lists those there are."},
+        {{"join", "cave"}, "You may not do that. You are banned from #cave, or not invited; its owner or a moderator can invite you."},
+        {{"leave", "#den"}, "You are not a member of that room. conclave join enters it."},
+        {{"send", "#den", "hi"}, "You are not a member of that room. conclave join enters it."},
+        {{"topic", "#cave", "x"}, "You may not do that. In #cave only the owner and moderators may."},
+        {{"invite", "#cave", "bob"}, "You may not do that. In #cave only the owner and moderators may."},
+        {{"kick", "#cave", "bob"}, "You may not do that. It takes the owner of #cave, or a moderator where bob is a plain member."},
+        {{"mute", "#cave", "ALICE"}, "You may not do that. Nobody may to themselves."},
+        {{"op", "#cave", "bob"}, "You may not do that. Only the owner of #cave may."},
+        {{"delete", "#cave"}, "You may not do that. Only the owner of #cave may."},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *const *const w = rows[i].words;
+        (void)RUN("", w[0], w[1], w[2], w[3]);
+        if (!has(err, rows[i].why))
+            fail_msg("%s %s: %s", w[0], w[1], err);
+    }
+    assert_int_equal(RUN("/kick #den bob\n", "--json"), 0);
+    assert_true(has(out, "\"message\":\"You are not a member of that room. /join enters it.\""));
+}
+
+static void
+programs_get_the_topics_of_rooms_without_asking(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("", "--json", "rooms"), 0);
+    assert_true(has(said, "rooms 1\n"));
+    assert_int_equal(RUN("", "rooms"), 0);
+    assert_true(has(said, "rooms 0\n"));
+}
+
+static void
 lists_have_every_room_and_every_member(void **state)
 {
     (void)state;
@@ -242,8 +319,7 @@ lists_have_every_room_and_every_member(void **state)
         "\"private\"}]}\n",
         "{\"v\":1,\"type\":\"members\",\"room\":\"#lab\",\"members\":[{\"name\":\"alice\",\"role\":\"owner\",\"status\":"
         "\"online\"},{\"name\":\"bob\",\"role\":\"moderator\",\"status\":\"away\"},{\"name\":\"carol\",\"role\":"
-        "\"member\",\"status\":\"offline\",\"muted\":true},{\"name\":\"dave\",\"role\":\"none\",\"status\":\"offline\","
-        "\"invited\":true}]}\n",
+        "\"member\",\"status\":\"offline\",\"muted\":true}],\"invited\":[\"dave\"]}\n",
         "\"code\":\"no-such-room\"", "\"command\":\"members\"}\n", "\"type\":\"rooms\"", NULL});
 }
 
@@ -384,6 +460,10 @@ main(void)
         cmocka_unit_test_setup(a_wrong_password_of_a_room_ends_with_3, enrolled),
         cmocka_unit_test_setup(a_terminal_is_asked_for_the_password_of_a_room_once_without_echo, enrolled),
         cmocka_unit_test_setup(the_prompt_names_the_room_in_focus, enrolled),
+        cmocka_unit_test_setup(the_prompt_completes_names_that_were_seen_and_loses_no_chat_to_control_c, enrolled),
+        cmocka_unit_test_setup(who_joins_is_told_the_name_of_the_room_and_its_topic, enrolled),
+        cmocka_unit_test_setup(what_is_refused_is_explained, enrolled),
+        cmocka_unit_test_setup(programs_get_the_topics_of_rooms_without_asking, enrolled),
         cmocka_unit_test_setup(lists_have_every_room_and_every_member, enrolled),
         cmocka_unit_test_setup(a_message_to_a_room_is_done_once_it_is_stored, enrolled),
         cmocka_unit_test_setup(people_see_the_ticks_of_a_room_together, enrolled),

@@ -190,13 +190,4 @@ world_commit(uint64_t who)
         world_commit_one(who);
 }
 
-static inline void
-world_command(uint64_t who, enum msg_kind kind, const void *message)
-{
-    static uint8_t at[MSG_FRAME_MAX];
-    struct msg_buf buf = {at, 0, sizeof at};
-    assert_int_equal(msg_codec_encode(&buf, kind, message), CONCLAVE_OK);
-    world_feed(who, &(struct msg_event){.kind = EVENT_COMMAND, .bytes = msg_span_of_buf(&buf)});
-}
-
 #endif

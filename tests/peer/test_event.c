@@ -93,11 +93,14 @@ the_pages_of_a_list_of_rooms_are_one_event(void **state)
     assert_int_equal(event.event.kind, CONCLAVE_EVENT_ROOMS);
     assert_int_equal(event.event.request, 7);
     assert_int_equal(event.event.rooms_count, 150);
-    assert_string_equal(event.event.rooms[99].name, "#room99");
-    assert_string_equal(event.event.rooms[100].name, "#room0");
+    /* By name: 0, 0, 1, 1, 10, 10 and so on, those of the second page twice. */
+    assert_string_equal(event.event.rooms[0].name, "#room0");
+    assert_string_equal(event.event.rooms[3].name, "#room1");
+    assert_string_equal(event.event.rooms[4].name, "#room10");
+    assert_string_equal(event.event.rooms[149].name, "#room99");
     assert_string_equal(event.event.rooms[149].topic, "odd");
-    assert_int_equal(event.event.rooms[149].members, 49);
-    assert_int_equal(event.event.rooms[6].flags, CONCLAVE_ROOM_LOCKED | CONCLAVE_ROOM_HISTORY);
+    assert_int_equal(event.event.rooms[149].members, 99);
+    assert_int_equal(event.event.rooms[149].flags, CONCLAVE_ROOM_PRIVATE | CONCLAVE_ROOM_LOCKED);
     page.rooms = (struct msg_list){0};
     assert_true(feed(MSG_TELL_ROOMS, &page));
     assert_int_equal(event.event.rooms_count, 0); /* nothing is left of the first */
@@ -123,10 +126,15 @@ the_pages_of_a_list_of_members_are_one_event(void **state)
     assert_int_equal(event.event.members_count, 300);
     for (size_t i = 0; i < 300; i++) {
         const struct conclave_member *const member = &event.event.members[i];
-        assert_string_equal(member->name, names[i % 100]);
-        assert_int_equal(member->role, i % 100 % 4);
-        assert_int_equal(member->status, i % 100 % 3);
-        assert_int_equal((member->muted ? 1 : 0) | (member->banned ? 2 : 0) | (member->invited ? 4 : 0), i % 100 % 8);
+        const unsigned at = (unsigned)strtoul(member->name + 4, NULL, 10);
+        assert_string_equal(member->name, names[at]);
+        assert_int_equal(member->role, at % 4);
+        assert_int_equal(member->status, at % 3);
+        assert_int_equal((member->muted ? 1 : 0) | (member->banned ? 2 : 0) | (member->invited ? 4 : 0), at % 8);
+        if (i > 0) { /* the owner first, and by name */
+            const struct conclave_member *const before = member - 1;
+            assert_true(before->role > member->role || (before->role == member->role && strcmp(before->name, member->name) <= 0));
+        }
     }
     /* A list that failed half way leaves nothing for another under its number. */
     page.more = true;

@@ -1,5 +1,5 @@
 /* Sender keys: who is handed them, who asks for them, and what cannot be read;
- * posts that are refused, and chains that do not hold. */
+ * chains that do not hold. */
 #include "msg/roomkey.h"
 #include "tests/peer/room_rogue.h"
 
@@ -226,91 +226,35 @@ without_history_nobody_hands_on_the_key_of_another(void **state)
     assert_shown(CAT, "");
 }
 
-/* ---- posts that are refused ---- */
-
-static void
-what_is_refused_goes_again(void **state)
+static size_t
+keys_on_disk(uint64_t who)
 {
-    static const enum conclave_err WHY[] = {CONCLAVE_ERR_BUSY, CONCLAVE_ERR_EXPIRED, CONCLAVE_ERR_RANGE, CONCLAVE_ERR_QUOTA_EXCEEDED, CONCLAVE_ERR_FORBIDDEN};
-    (void)state;
-    friends(0);
-    say(ADA, "zero");
-    for (size_t i = 0; i < sizeof WHY / sizeof WHY[0]; i++) {
-        w.refuses = WHY[i];
-        for (int n = 0; n < 20; n++) {
-            utter(ADA, "x");
-            run(1);
-        }
-        run(10000);
-        assert_int_equal(count(BOB, MSG_TELL_MESSAGE), 1 + 20 * (i + 1));
-    }
-    assert_int_equal(ticks(ADA, MSG_TICK_STORED), 101);
+    size_t count = 0;
+    for (size_t i = 0; i < w.side[who].record_count; i++)
+        count += w.side[who].records[i].table == PEER_TABLE_ROOM_KEYS;
+    return count;
 }
 
 static void
-an_epoch_that_ends_unheard_is_sealed_anew(void **state)
+days_pass(uint64_t days)
+{
+    w.now.mono_ms += days * 24 * 3600 * 1000;
+    w.now.wall_ms += days * 24 * 3600 * 1000;
+    run(3600 * 1000);
+}
+
+static void
+who_only_listens_forgets_keys_that_no_log_has_frames_of(void **state)
 {
     (void)state;
     friends(0);
     say(ADA, "one");
-    w.side[BOB].deaf = true;
-    act(ADA, MSG_ACT_KICK, CAT);
-    say(BOB, "two"); /* under the epoch that is over */
-    run(2000);
-    assert_shown(ADA, "bob: two|");
-    assert_shown(CAT, "ada: one|");
-}
-
-/* As by a registry that shows another roster: there is nothing to read. */
-static void
-what_is_refused_for_an_epoch_that_nobody_shows_goes_again_once_a_second(void **state)
-{
-    (void)state;
-    friends(0);
-    w.room.epoch++;
-    utter(ADA, "one");
-    run(10000);
-    assert_in_range(w.side[ADA].heard[MSG_ROOM_REFUSED], 5, 12);
-    w.room.epoch--;
-    run(2000);
     assert_shown(BOB, "ada: one|");
-}
-
-static void
-what_a_muted_member_had_waiting_fails_visibly(void **state)
-{
-    (void)state;
-    friends(0);
-    say(BOB, "one");
-    disconnect(BOB);
-    utter(BOB, "two");
-    act(ADA, MSG_ACT_MUTE, BOB);
-    connect(BOB);
-    run(2000);
-    assert_shown(ADA, "bob: one|");
-    assert_int_equal(count(BOB, MSG_TELL_NOTICE), 1);
-    utter(BOB, "three");
-    assert_int_equal(failure(BOB), CONCLAVE_ERR_FORBIDDEN);
-    act(ADA, MSG_ACT_UNMUTE, BOB);
-    say(BOB, "four");
-    assert_shown(ADA, "bob: one|bob: four|");
-    assert_int_equal(count(ADA, MSG_TELL_GAP), 0);
-}
-
-static void
-an_answer_that_is_lost_repeats_nothing(void **state)
-{
-    (void)state;
-    friends(0);
-    say(ADA, "zero");
-    w.silent = true;
-    say(ADA, "one");
-    assert_int_equal(ticks(ADA, MSG_TICK_STORED), 1);
-    w.silent = false;
-    restart(ADA); /* the log has it */
-    assert_int_equal(w.log_count, 2);
-    assert_int_equal(ticks(ADA, MSG_TICK_STORED), 2);
-    assert_shown(BOB, "ada: zero|ada: one|");
+    assert_int_equal(keys_on_disk(BOB), 1);
+    days_pass(31); /* one for a day, thirty in the log */
+    assert_int_equal(keys_on_disk(BOB), 1);
+    days_pass(2);
+    assert_int_equal(keys_on_disk(BOB), 0);
 }
 
 /* ---- frames that do not hold ---- */
@@ -475,15 +419,11 @@ main(void)
         TEST(it_is_asked_for_when_its_owner_is_back_and_after_a_restart),
         TEST(what_was_passed_over_while_a_key_was_missing_is_read_after_a_crash),
         TEST(who_was_there_before_is_told_keys_from_then),
+        TEST(who_only_listens_forgets_keys_that_no_log_has_frames_of),
         TEST(who_was_there_when_a_key_was_made_is_told_it_when_it_is_over),
         TEST(who_came_when_a_key_was_made_is_not_told_its_first_state),
         TEST(history_is_handed_on_by_others),
         TEST(without_history_nobody_hands_on_the_key_of_another),
-        TEST(what_is_refused_goes_again),
-        TEST(an_epoch_that_ends_unheard_is_sealed_anew),
-        TEST(what_is_refused_for_an_epoch_that_nobody_shows_goes_again_once_a_second),
-        TEST(what_a_muted_member_had_waiting_fails_visibly),
-        TEST(an_answer_that_is_lost_repeats_nothing),
         TEST(who_tells_members_different_things_is_found_out),
         TEST(a_frame_that_was_changed_is_not_taken),
         TEST(what_the_log_lost_is_told_as_a_gap),

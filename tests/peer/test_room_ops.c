@@ -73,6 +73,25 @@ an_invitation_that_came_while_away_is_told(void **state)
 }
 
 static void
+who_joins_is_told_the_topic_and_the_others_are_not_once_more(void **state)
+{
+    (void)state;
+    w.deaf = true;
+    act(BOB, MSG_ACT_CREATE, 0);
+    act(CAT, MSG_ACT_JOIN, 0);
+    w.deaf = false;
+    act(ADA, MSG_ACT_JOIN, 0);
+    settle();
+    act(DAN, MSG_ACT_JOIN, 0);
+    settle();
+    assert_int_equal(count(MSG_TELL_ROOM), 2);
+    assert_event(0, MSG_ACT_JOIN, "ada", "ada");
+    assert_true(reads(told(MSG_TELL_ROOM, 0)->MSG_ANY_TELL_ROOM.text, "lions"));
+    assert_event(1, MSG_ACT_JOIN, "dan", "dan");
+    assert_true(reads(told(MSG_TELL_ROOM, 1)->MSG_ANY_TELL_ROOM.text, ""));
+}
+
+static void
 what_happens_in_a_room_is_told_once_it_is_on_disk(void **state)
 {
     (void)state;
@@ -433,6 +452,7 @@ main(void)
         TEST(an_invitation_is_told_and_what_was_before_it_is_not),
         TEST(what_was_not_shown_before_a_crash_is_told_after_it),
         TEST(an_invitation_that_came_while_away_is_told),
+        TEST(who_joins_is_told_the_topic_and_the_others_are_not_once_more),
         TEST(what_happens_in_a_room_is_told_once_it_is_on_disk),
         TEST(what_happened_while_away_is_read_page_by_page_and_told),
         TEST(a_lost_push_is_found_by_the_next_one),

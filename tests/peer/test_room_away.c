@@ -1,0 +1,126 @@
+/* What this device does not know yet when a command is given: it ran last
+ * before others came, or before another device of its account joined. */
+#include "tests/peer/room_front.h"
+
+static uint64_t last_req;
+
+static void
+perform(enum msg_act act, const char *name, const char *text)
+{
+    const struct msg_cmd_room_act cmd = {++last_req, msg_text("#den"), act, msg_text(name), msg_text(text)};
+    command(MSG_CMD_ROOM_ACT, &cmd);
+}
+
+/* The next dial is answered before a command has waited for too long. */
+static void
+soon_back(void)
+{
+    pass(2000);
+    connect_front();
+    settle();
+}
+
+/* A command that does its one thing has not heard yet who came meanwhile. */
+static void
+who_joined_while_we_were_away_is_found_too(void **state)
+{
+    (void)state;
+    const struct msg_cmd_room_create cmd = {++last_req, msg_text("#Den"), 0, msg_text(""), msg_text("lions")};
+    command(MSG_CMD_ROOM_CREATE, &cmd);
+    settle();
+    cut();
+    act(DAN, MSG_ACT_JOIN, 0);
+    perform(MSG_ACT_MUTE, "dan", "");
+    soon_back();
+    assert_int_equal(count(MSG_TELL_FAILED), 0);
+    assert_int_equal(told(MSG_TELL_OK, count(MSG_TELL_OK) - 1)->MSG_ANY_TELL_OK.req, last_req);
+    assert_int_equal(w.room.parts[DAN].standing, MSG_STANDING_MUTED);
+    const uint64_t asked = w.asked[MSG_ENTRIES_OF];
+    perform(MSG_ACT_KICK, "stranger", "");
+    settle();
+    assert_int_equal(failure(), CONCLAVE_ERR_NO_SUCH_USER);
+    assert_int_equal(w.asked[MSG_ENTRIES_OF], asked + 1); /* it looks once */
+}
+
+/* Another device of ours joined, and this one runs for the first time since. */
+static void
+what_is_said_before_we_know_that_we_are_in_the_room_waits_for_that(void **state)
+{
+    const struct msg_text texts[] = {msg_text("one"), msg_text("two"), msg_text("three")};
+    (void)state;
+    cut();
+    act(BOB, MSG_ACT_CREATE, 0);
+    act(ADA, MSG_ACT_JOIN, 0);
+    for (size_t i = 0; i < 3; i++) {
+        const struct msg_cmd_say say = {++last_req, msg_text("#den"), texts[i]};
+        command(MSG_CMD_SAY, &say);
+    }
+    const struct msg_cmd_say lost = {++last_req, msg_text("#other"), msg_text("who knows")};
+    command(MSG_CMD_SAY, &lost);
+    assert_int_equal(count(MSG_TELL_OK) + count(MSG_TELL_FAILED), 0);
+    soon_back();
+    assert_int_equal(count(MSG_TELL_FAILED), 1);
+    assert_int_equal(failure(), CONCLAVE_ERR_NO_SUCH_ROOM);
+    assert_int_equal(count(MSG_TELL_OK), 3); /* in their order */
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(told(MSG_TELL_OK, i)->MSG_ANY_TELL_OK.req, last_req - 3 + i);
+    const uint64_t asked = w.asked[MSG_ROOM_FIND];
+    const struct msg_cmd_say more = {++last_req, msg_text("#den"), msg_text("four")};
+    command(MSG_CMD_SAY, &more);
+    assert_int_equal(told(MSG_TELL_OK, 3)->MSG_ANY_TELL_OK.req, last_req);
+    assert_int_equal(w.asked[MSG_ROOM_FIND], asked); /* it is known now */
+}
+
+static void
+who_was_unmuted_meanwhile_may_speak(void **state)
+{
+    (void)state;
+    act(BOB, MSG_ACT_CREATE, 0);
+    act(ADA, MSG_ACT_JOIN, 0);
+    act(BOB, MSG_ACT_MUTE, ADA);
+    settle();
+    const struct msg_cmd_say muted = {++last_req, msg_text("#den"), msg_text("one")};
+    command(MSG_CMD_SAY, &muted);
+    assert_int_equal(failure(), CONCLAVE_ERR_FORBIDDEN); /* at once: nothing else can be known */
+    cut();
+    act(BOB, MSG_ACT_UNMUTE, ADA);
+    w.told_count = 0;
+    const struct msg_cmd_say say = {++last_req, msg_text("#den"), msg_text("two")};
+    command(MSG_CMD_SAY, &say);
+    soon_back();
+    assert_int_equal(count(MSG_TELL_FAILED), 0);
+    assert_int_equal(told(MSG_TELL_OK, 0)->MSG_ANY_TELL_OK.req, last_req);
+}
+
+static void
+roles_that_changed_meanwhile_are_listed_as_they_are(void **state)
+{
+    (void)state;
+    const struct msg_cmd_room_create cmd = {++last_req, msg_text("#Den"), 0, msg_text(""), msg_text("lions")};
+    command(MSG_CMD_ROOM_CREATE, &cmd);
+    settle();
+    act(BOB, MSG_ACT_JOIN, 0);
+    settle();
+    cut();
+    act(ADA, MSG_ACT_PROMOTE, BOB); /* on another device of hers */
+    const struct msg_search list = {++last_req, msg_text("#den")};
+    command(MSG_CMD_MEMBERS, &list);
+    soon_back();
+    struct msg_list members = told(MSG_TELL_MEMBERS, 0)->MSG_ANY_TELL_MEMBERS.members;
+    struct msg_member member;
+    assert_int_equal(members.count, 2);
+    while (msg_codec_next(&members, MSG_MEMBER, &member))
+        assert_int_equal(member.role, member.account == ADA ? MSG_ROLE_OWNER : MSG_ROLE_MODERATOR);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(who_joined_while_we_were_away_is_found_too),
+        TEST(what_is_said_before_we_know_that_we_are_in_the_room_waits_for_that),
+        TEST(who_was_unmuted_meanwhile_may_speak),
+        TEST(roles_that_changed_meanwhile_are_listed_as_they_are),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
