@@ -1,4 +1,4 @@
-/* The door: strangers knock here.  A loop around broker/door_core that owns
+/* The door: strangers knock here.  A loop around broker/core/door_core that owns
  * the port of the invite link and a local socket to the front; it has no store
  * and no authority, and whoever crashes it has gained nothing. */
 #include <czmq.h>
@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "broker/channel.h"
-#include "broker/door_core.h"
+#include "broker/core/door_core.h"
 #include "broker/ears.h"
 #include "broker/judge.h"
 #include "broker/keyring.h"

@@ -1,4 +1,4 @@
-/* The front: enrolled devices talk to it.  A loop around broker/front_core that
+/* The front: enrolled devices talk to it.  A loop around broker/core/front_core that
  * owns their port, the local sockets to door and vault, and the store.  Each
  * turn reads the clocks once, takes what came, steps the core for each event
  * and performs what it asks for, in order; it never waits for a disk. */

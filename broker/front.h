@@ -1,7 +1,7 @@
 /* The inside of the front's shell, shared by its files and included by them
  * alone: the loop and its settings (front.c), how it comes up and goes down
  * (front_open.c), what it hears (front_hear.c) and what it does
- * (front_perform.c).  What it decides is broker/front_core's. */
+ * (front_perform.c).  What it decides is broker/core/front_core's. */
 #ifndef BROKER_FRONT_H
 #define BROKER_FRONT_H
 
@@ -9,7 +9,7 @@
 
 #include "broker/channel.h"
 #include "broker/ears.h"
-#include "broker/front_core.h"
+#include "broker/core/front_core.h"
 #include "broker/local.h"
 #include "broker/port.h"
 #include "broker/store.h"

@@ -4,7 +4,7 @@
 #ifndef BROKER_JUDGE_H
 #define BROKER_JUDGE_H
 
-#include "broker/door_core.h"
+#include "broker/core/door_core.h"
 
 struct broker_judge;
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#include "broker/index.h"
+#include "broker/tables/index.h"
 #include "host/curve.h"
 #include "host/log.h"
 #include "host/tcpinfo.h"

@@ -3,7 +3,7 @@
 #ifndef BROKER_SETTINGS_H
 #define BROKER_SETTINGS_H
 
-#include "broker/mailbox.h"
+#include "broker/tables/mailbox.h"
 #include "host/config.h"
 #include "msg/base.h"
 #include "msg/error.h"

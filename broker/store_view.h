@@ -3,7 +3,7 @@
 #ifndef BROKER_STORE_VIEW_H
 #define BROKER_STORE_VIEW_H
 
-#include "broker/view.h"
+#include "broker/tables/view.h"
 #include "host/store.h"
 
 struct broker_store_view {

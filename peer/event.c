@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "peer/batch.h"
+#include "peer/tables/batch.h"
 #include "peer/tells.h"
 
 /* Copies a text behind the others and ends it.  Room was made before: each

@@ -4,7 +4,7 @@
 #define PEER_KEYFILE_H
 
 #include "msg/keys.h"
-#include "peer/core.h"
+#include "peer/core/core.h"
 
 struct peer_keys {
     struct peer_identity identity;

@@ -2,7 +2,7 @@
 #ifndef PEER_NODE_H
 #define PEER_NODE_H
 
-#include "peer/core.h"
+#include "peer/core/core.h"
 #include "peer/loop.h"
 #include "peer/store.h"
 #include "peer/tells.h"

@@ -1,4 +1,4 @@
-/* What a peer keeps on disk: the tables of peer/core.h in one environment that
+/* What a peer keeps on disk: the tables of peer/core/core.h in one environment that
  * all peers of the process share, so that one sync serves all of them.  Every
  * value is locked with the storage key of its peer and bound to its place;
  * what was gathered waits in memory until it is committed, so that a full disk
@@ -6,7 +6,7 @@
 #ifndef PEER_STORE_H
 #define PEER_STORE_H
 
-#include "peer/core.h"
+#include "peer/core/core.h"
 
 struct peer_store;  /* the environment */
 struct peer_shelf;  /* one peer's part of it */

@@ -15,19 +15,8 @@ layers='
 0 msg/catalog msg/fields_local msg/fields_rooms
 1 msg/codec msg/codec_print
 2 msg/step msg/envelope msg/cert msg/room msg/roomkey
-3 broker/view broker/accounts broker/index broker/wheel broker/bucket broker/sessions broker/people broker/throttle
-3 broker/jobs broker/introductions broker/revocations broker/mailbox broker/mailwrites broker/rooms
-3 broker/posts broker/senders broker/fanout broker/room_log
-3 broker/room_records broker/proposals broker/room_watch
-3 peer/tables peer/batch peer/roster peer/outbox peer/held peer/kept peer/rooms peer/room_records peer/cards peer/keyring peer/meshes
-4 broker/front_core broker/front_state broker/enrolment broker/admission broker/login broker/leases broker/devices
-4 broker/room_posts broker/room_casts broker/room_reads broker/room_mesh broker/log_sweep
-4 broker/room_judge broker/room_roster broker/room_landing broker/room_seats broker/room_sweep broker/room_ops broker/room_lists broker/room_cards
-4 broker/introducing broker/relaying broker/renewing broker/mailing broker/clearing broker/directory broker/progress broker/door_core
-4 peer/core peer/parts peer/parts_rooms peer/step peer/self peer/commands peer/restore peer/door peer/session peer/requests peer/people peer/trust
-4 peer/links peer/relay peer/hear peer/talk peer/ticks peer/post peer/mail peer/mailbox peer/sealed
-4 peer/room_ops peer/room_read peer/room_commands peer/room_asks peer/room_mesh peer/room_publishers peer/room_routes peer/room_hooks
-4 peer/room_want peer/room_post peer/room_keys peer/room_devices peer/room_log peer/room_hear peer/room_lack peer/room_ticks
+3 broker/tables/* peer/tables/*
+4 broker/core/* broker/rooms/* peer/core/* peer/rooms/*
 5 host/*
 6 broker/settings broker/home broker/keyring broker/link broker/channel broker/local broker/ears broker/port broker/judge broker/store broker/store_view
 6 broker/sandbox broker/notify broker/supervisor broker/worker broker/front broker/front_open broker/front_hear
@@ -41,8 +30,14 @@ layers='
 folders='
 msg msg
 host msg host
-broker msg host broker
-peer msg host peer
+broker/tables msg broker/tables
+broker/core msg broker/tables broker/core broker/rooms
+broker/rooms msg broker/tables broker/core broker/rooms
+broker msg host broker broker/tables broker/core
+peer/tables msg peer/tables
+peer/core msg peer/tables peer/core peer/rooms
+peer/rooms msg peer/tables peer/core peer/rooms
+peer msg host peer peer/tables peer/core
 peer/cli msg host peer peer/cli
 tools msg host peer tools
 '

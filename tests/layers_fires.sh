@@ -15,15 +15,15 @@ failing() { bash "$here/layers.sh" "$1" | grep -A 1 '^not ok' | grep -v '^--'; }
 plant() {
     local rule=$1 file=$2 tree=$work/tree said
     rm -rf "$tree"
-    mkdir -p "$tree"/{msg,host,broker,peer/cli,tools,tests}
+    mkdir -p "$tree"/{msg,host,broker/{tables,core},peer/{cli,core},tools,tests}
     (
         cd "$tree" || exit
         printf '/* Below all. */\n' >msg/base.h
         printf '/* Says how. */\n#include "msg/base.h"\n' >msg/step.h
-        printf '/* A table. */\n#include "msg/step.h"\n' >broker/sessions.c
-        printf '/* A core. */\n#include "msg/step.h"\n' >peer/core.h
-        printf '/* A shell. */\n#include <czmq.h>\n#include "peer/core.h"\n' >peer/loop.c
-        printf '/* A user. */\n#include "peer/core.h"\n' >peer/cli/main.c
+        printf '/* A table. */\n#include "msg/step.h"\n' >broker/tables/sessions.c
+        printf '/* A core. */\n#include "msg/step.h"\n' >peer/core/core.h
+        printf '/* A shell. */\n#include <czmq.h>\n#include "peer/core/core.h"\n' >peer/loop.c
+        printf '/* A user. */\n#include "msg/step.h"\n' >peer/cli/main.c
         printf '/* Proof. */\n' >tests/test_core.c
         find . -name '*.[ch]' -printf '%P ' >Makefile.am
         bash -c "$3"
@@ -39,23 +39,24 @@ plant() {
 
 plant "each file is in a layer" broker/attic.c \
     'printf "/* New. */\n" >broker/attic.c; printf " broker/attic.c" >>Makefile.am'
-plant "includes are paths from the top" broker/sessions.c \
-    'printf "#include \"sessions.h\"\n" >>broker/sessions.c'
-plant "no file includes a higher layer" broker/sessions.c \
-    'printf "/* Core. */\n" >broker/front_core.h; printf " broker/front_core.h" >>Makefile.am
-     printf "#include \"broker/front_core.h\"\n" >>broker/sessions.c'
+plant "includes are paths from the top" broker/tables/sessions.c \
+    'printf "#include \"sessions.h\"\n" >>broker/tables/sessions.c'
+plant "no file includes a higher layer" msg/base.h \
+    'printf "#include \"msg/step.h\"\n" >>msg/base.h'
 plant "no folder includes one that it may not" peer/loop.c \
-    'printf "#include \"broker/sessions.c\"\n" >>peer/loop.c'
+    'printf "#include \"broker/tables/sessions.c\"\n" >>peer/loop.c'
+plant "no folder includes one that it may not" peer/cli/main.c \
+    'printf "#include \"peer/core/core.h\"\n" >>peer/cli/main.c'
 plant "no folder includes one that it may not" host/log.c \
-    'printf "/* Log. */\n#include \"peer/core.h\"\n" >host/log.c; printf " host/log.c" >>Makefile.am'
-plant "zmq.h and czmq.h" peer/core.h 'printf "#include <zmq.h>\n" >>peer/core.h'
+    'printf "/* Log. */\n#include \"peer/core/core.h\"\n" >host/log.c; printf " host/log.c" >>Makefile.am'
+plant "zmq.h and czmq.h" peer/core/core.h 'printf "#include <zmq.h>\n" >>peer/core/core.h'
 plant "lmdb.h is touched" peer/loop.c 'printf "#  include <lmdb.h>\n" >>peer/loop.c'
 plant "sodium.h is touched" peer/cli/main.c 'printf "#include <sodium/utils.h>\n" >>peer/cli/main.c'
 plant "msgpack.h is touched" msg/step.h 'printf "#include <msgpack.h>\n" >>msg/step.h'
-plant "clocks are read" peer/core.h \
-    'printf "/* no */ static long t(void) { return time(0); }\n" >>peer/core.h'
+plant "clocks are read" peer/core/core.h \
+    'printf "/* no */ static long t(void) { return time(0); }\n" >>peer/core/core.h'
 plant "clocks are read" peer/cli/main.c 'printf "clock_gettime (CLOCK_REALTIME, &t);\n" >>peer/cli/main.c'
-plant "randomness comes" broker/sessions.c 'printf "int r = rand();\n" >>broker/sessions.c'
+plant "randomness comes" broker/tables/sessions.c 'printf "int r = rand();\n" >>broker/tables/sessions.c'
 plant "no file is longer" msg/step.h 'yes "" | head -n 500 >>msg/step.h'
 plant "no test sleeps" tests/test_core.c 'printf "usleep(1000);\n" >>tests/test_core.c'
 plant "no test sleeps" tests/slow.sh \
@@ -65,6 +66,6 @@ plant "each file begins" host/log.c 'printf "int x;\n" >host/log.c; printf " hos
 
 # And what only looks like one passes.
 plant "no test sleeps" tests/test_core.c \
-    'printf "/* time(0) rand() <zmq.h> */\n" >>peer/core.h; printf "x_time(1);\n" >>peer/core.h
+    'printf "/* time(0) rand() <zmq.h> */\n" >>peer/core/core.h; printf "x_time(1);\n" >>peer/core/core.h
      printf "sleep(1);\n" >>tests/test_core.c'
 tap_done

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "broker/room_records.h"
+#include "broker/tables/room_records.h"
 #include "msg/name.h"
 #include "tests/bench/common.h"
 #include "tests/broker/fake_device.h"

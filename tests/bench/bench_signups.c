@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "broker/front_core.h"
+#include "broker/core/front_core.h"
 #include "broker/store.h"
 #include "host/curve.h"
 #include "msg/cert.h"

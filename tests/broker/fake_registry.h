@@ -4,7 +4,7 @@
 #ifndef TESTS_BROKER_FAKE_REGISTRY_H
 #define TESTS_BROKER_FAKE_REGISTRY_H
 
-#include "broker/front_core.h"
+#include "broker/core/front_core.h"
 #include "tests/broker/fake_store.h"
 
 /* ---- vault ---- */

@@ -3,7 +3,7 @@
 #ifndef TESTS_BROKER_FAKE_STORE_H
 #define TESTS_BROKER_FAKE_STORE_H
 
-#include "broker/view.h"
+#include "broker/tables/view.h"
 #include "msg/step.h"
 
 struct fake_store;

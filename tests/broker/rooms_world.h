@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-#include "broker/accounts.h"
-#include "broker/room_records.h"
+#include "broker/tables/accounts.h"
+#include "broker/tables/room_records.h"
 #include "tests/broker/world.h"
 
 #define ROOMS_CASE(name) cmocka_unit_test_setup_teardown(name, rooms_setup, world_teardown)

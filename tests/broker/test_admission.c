@@ -1,4 +1,4 @@
-/* Claims about broker/admission: passwords, and what a vault, a disk or a door
+/* Claims about broker/core/admission: passwords, and what a vault, a disk or a door
  * in a bad mood does to those who wait. */
 #include <stdio.h>
 

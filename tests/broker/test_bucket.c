@@ -1,4 +1,4 @@
-/* Claims about broker/bucket. */
+/* Claims about broker/tables/bucket. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "broker/bucket.h"
+#include "broker/tables/bucket.h"
 
 static void
 a_bucket_gives_its_burst_and_then_its_rate(void **state)

@@ -1,4 +1,4 @@
-/* Claims about broker/clearing: mail that nobody collects ends in an orderly
+/* Claims about broker/core/clearing: mail that nobody collects ends in an orderly
  * way, and what waits is counted anew at each start. */
 #include "tests/broker/post.h"
 

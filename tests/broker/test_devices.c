@@ -1,4 +1,4 @@
-/* Claims about broker/devices: listing, revoking, and the end of an account. */
+/* Claims about broker/core/devices: listing, revoking, and the end of an account. */
 #include "tests/broker/world.h"
 
 static void

@@ -1,4 +1,4 @@
-/* Claims about broker/directory: searching, listing, watching. */
+/* Claims about broker/core/directory: searching, listing, watching. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* Claims about broker/door_core: what strangers can make it do. */
+/* Claims about broker/core/door_core: what strangers can make it do. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "broker/door_core.h"
+#include "broker/core/door_core.h"
 #include "msg/cert.h"
 #include "msg/codec.h"
 #include "tests/broker/fake_device.h"

@@ -1,8 +1,8 @@
-/* Claims about broker/enrolment: accounts and devices, asked for through the
+/* Claims about broker/core/enrolment: accounts and devices, asked for through the
  * door, and who is held up there. */
 #include <stdio.h>
 
-#include "broker/jobs.h"
+#include "broker/tables/jobs.h"
 #include "tests/broker/world.h"
 
 static void

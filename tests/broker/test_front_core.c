@@ -1,4 +1,4 @@
-/* Claims about broker/front_core as a whole: who may speak, what surprises
+/* Claims about broker/core/front_core as a whole: who may speak, what surprises
  * cost, starting and stopping. */
 #include "tests/broker/world.h"
 

@@ -1,4 +1,4 @@
-/* Claims about broker/index. */
+/* Claims about broker/tables/index. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "broker/index.h"
+#include "broker/tables/index.h"
 
 #define SLOTS 500u
 

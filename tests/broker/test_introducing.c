@@ -1,4 +1,4 @@
-/* Claims about broker/introducing: nobody is told where somebody is before
+/* Claims about broker/core/introducing: nobody is told where somebody is before
  * they consent. */
 #include "tests/broker/world.h"
 

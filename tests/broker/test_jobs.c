@@ -1,4 +1,4 @@
-/* Claims about broker/jobs: ids, locks and the order of those who wait. */
+/* Claims about broker/tables/jobs: ids, locks and the order of those who wait. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "broker/jobs.h"
+#include "broker/tables/jobs.h"
 
 static struct broker_jobs jobs;
 

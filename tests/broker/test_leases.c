@@ -1,8 +1,8 @@
-/* Claims about broker/leases: when PINGs are answered.  That silence ends a
+/* Claims about broker/core/leases: when PINGs are answered.  That silence ends a
  * session is claimed in tests/broker/test_login.c. */
 #include <stdio.h>
 
-#include "broker/front_state.h"
+#include "broker/core/front_state.h"
 #include "tests/broker/world.h"
 
 static void

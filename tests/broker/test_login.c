@@ -1,4 +1,4 @@
-/* Claims about broker/login: sessions by key, their leases and their ends. */
+/* Claims about broker/core/login: sessions by key, their leases and their ends. */
 #include <stdio.h>
 
 #include "tests/broker/world.h"

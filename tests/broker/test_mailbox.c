@@ -1,4 +1,4 @@
-/* Claims about broker/mailbox and broker/mailwrites: what is counted in is
+/* Claims about broker/tables/mailbox and broker/tables/mailwrites: what is counted in is
  * counted out, and the rings give back what they took. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "broker/mailbox.h"
-#include "broker/mailwrites.h"
+#include "broker/tables/mailbox.h"
+#include "broker/tables/mailwrites.h"
 
 static const struct broker_mail_limits limits = {30, 3, 1, 3, 1, 4, 2};
 

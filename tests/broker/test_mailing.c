@@ -1,4 +1,4 @@
-/* Claims about broker/mailing: what was acknowledged reaches its device, in
+/* Claims about broker/core/mailing: what was acknowledged reaches its device, in
  * order and through restarts, until the device has it; limits hold. */
 #include "tests/broker/post.h"
 

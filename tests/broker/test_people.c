@@ -1,4 +1,4 @@
-/* Claims about broker/people: who watches whom, against a plain model, under
+/* Claims about broker/tables/people: who watches whom, against a plain model, under
  * any order of joining, leaving, watching and forgetting. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "broker/people.h"
+#include "broker/tables/people.h"
 
 #define SESSIONS 12u
 #define ACCOUNTS 6u

@@ -1,6 +1,6 @@
-/* Claims about broker/progress: what could not be stored is refused at once,
+/* Claims about broker/core/progress: what could not be stored is refused at once,
  * with a sentence, and the registry's memory is as if it had not been asked. */
-#include "broker/front_state.h"
+#include "broker/core/front_state.h"
 #include "tests/broker/world.h"
 
 static uint64_t

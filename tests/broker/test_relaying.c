@@ -1,4 +1,4 @@
-/* Claims about broker/relaying: frames reach the device that they are for, from
+/* Claims about broker/core/relaying: frames reach the device that they are for, from
  * whom the connection proves, and no faster than they may. */
 #include "tests/broker/world.h"
 

@@ -1,4 +1,4 @@
-/* Claims about broker/renewing: whoever asks for devices that are away gets
+/* Claims about broker/core/renewing: whoever asks for devices that are away gets
  * certificates that are good for a day, and nobody waits for more. */
 #include "tests/broker/world.h"
 

@@ -1,4 +1,4 @@
-/* Claims about broker/room_casts and broker/room_reads: who gets which frames,
+/* Claims about broker/rooms/room_casts and broker/rooms/room_reads: who gets which frames,
  * in how many messages, and what becomes of those who do not keep up. */
 #include "tests/broker/posts_world.h"
 
@@ -486,5 +486,5 @@ main(void)
         POSTS_CASE(a_new_session_of_the_device_begins_anew),
     };
 
-    return cmocka_run_group_tests_name("broker/room_casts", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("broker/rooms/room_casts", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Claims about broker/room_lists, room_cards, room_seats and room_watch: what
+/* Claims about broker/rooms/room_lists, room_cards, room_seats and room_watch: what
  * can be read of rooms, and by whom. */
 #include "tests/broker/rooms_world.h"
 

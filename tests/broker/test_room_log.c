@@ -1,4 +1,4 @@
-/* Claims about broker/room_log and broker/log_sweep: offsets, what is kept and
+/* Claims about broker/tables/room_log and broker/rooms/log_sweep: offsets, what is kept and
  * for how long, and what is found again after a restart. */
 #include "tests/broker/posts_world.h"
 
@@ -209,5 +209,5 @@ main(void)
         LOG_CASE(the_log_of_a_room_that_is_there_is_not_touched),
     };
 
-    return cmocka_run_group_tests_name("broker/room_log", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("broker/tables/room_log", tests, NULL, NULL);
 }

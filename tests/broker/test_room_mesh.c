@@ -1,6 +1,6 @@
-/* Claims about broker/room_mesh: who is told where the XPUB of whom is, and
+/* Claims about broker/rooms/room_mesh: who is told where the XPUB of whom is, and
  * whose frames come to a member by themselves. */
-#include "broker/fanout.h"
+#include "broker/tables/fanout.h"
 #include "tests/broker/posts_world.h"
 
 static void
@@ -330,5 +330,5 @@ main(void)
         POSTS_CASE(a_room_that_grows_is_a_mesh_no_longer),
     };
 
-    return cmocka_run_group_tests_name("broker/room_mesh", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("broker/rooms/room_mesh", tests, NULL, NULL);
 }

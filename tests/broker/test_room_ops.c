@@ -1,4 +1,4 @@
-/* Claims about broker/room_ops and room_judge: what may be handed in, by whom,
+/* Claims about broker/rooms/room_ops and room_judge: what may be handed in, by whom,
  * and what is said to the rest. */
 #include "tests/broker/rooms_world.h"
 

@@ -1,8 +1,8 @@
-/* Claims about broker/room_posts: which frames the registry takes, in which
+/* Claims about broker/rooms/room_posts: which frames the registry takes, in which
  * order, and what it says of those that it does not. */
 #include "tests/broker/posts_world.h"
 
-#include "broker/front_state.h"
+#include "broker/core/front_state.h"
 
 static void
 a_frame_of_a_member_is_stored_and_then_said_to_be(void **state)
@@ -385,5 +385,5 @@ main(void)
         POSTS_CASE(what_is_no_post_is_garbage),
     };
 
-    return cmocka_run_group_tests_name("broker/room_posts", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("broker/rooms/room_posts", tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
-/* Claims about broker/room_roster, room_landing and room_seats: entries are
+/* Claims about broker/rooms/room_roster, room_landing and room_seats: entries are
  * told once they are on disk, a store that fails leaves the room as it was,
  * and who is revoked or gone is out of its rooms in the same transaction. */
-#include "broker/front_state.h"
+#include "broker/core/front_state.h"
 #include "tests/broker/rooms_world.h"
 
 static const struct msg_id OTHER = {{'o', 't', 'h', 'e', 'r'}};

@@ -1,4 +1,4 @@
-/* Claims about broker/rooms: rooms, members and seats against a plain model,
+/* Claims about broker/tables/rooms: rooms, members and seats against a plain model,
  * under any order of coming and going. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "broker/rooms.h"
+#include "broker/tables/rooms.h"
 
 #define ROOMS 6u
 #define ACCOUNTS 8u

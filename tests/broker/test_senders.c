@@ -1,6 +1,6 @@
-/* Claims about broker/senders: each device has a place of its own in each room,
+/* Claims about broker/tables/senders: each device has a place of its own in each room,
  * and of many the one that was used last longest ago makes room. */
-#include "broker/senders.h"
+#include "broker/tables/senders.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -67,5 +67,5 @@ main(void)
         cmocka_unit_test_setup_teardown(the_one_that_was_used_longest_ago_makes_room_and_leaves_nothing, set_up, tear_down),
     };
 
-    return cmocka_run_group_tests_name("broker/senders", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("broker/tables/senders", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Claims about broker/sessions: finding them, their leases, their endpoints. */
+/* Claims about broker/tables/sessions: finding them, their leases, their endpoints. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "broker/sessions.h"
+#include "broker/tables/sessions.h"
 #include "msg/codec.h"
 
 static struct msg_box_pub

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "broker/store.h"
-#include "broker/view.h"
+#include "broker/tables/view.h"
 #include "host/curve.h"
 #include "host/log.h"
 #include "host/store_backend.h"

@@ -1,4 +1,4 @@
-/* Claims about broker/throttle. */
+/* Claims about broker/tables/throttle. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "broker/throttle.h"
+#include "broker/tables/throttle.h"
 
 static const struct broker_throttle_rule rule = {3, 10000, 900000};
 static struct broker_throttle throttle;

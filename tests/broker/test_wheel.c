@@ -1,4 +1,4 @@
-/* Claims about broker/wheel. */
+/* Claims about broker/tables/wheel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "broker/wheel.h"
+#include "broker/tables/wheel.h"
 
 #define SLOTS 200u
 

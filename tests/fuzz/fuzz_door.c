@@ -3,7 +3,7 @@
  * than it may, and passes on only what it has checked. */
 #include <string.h>
 
-#include "broker/door_core.h"
+#include "broker/core/door_core.h"
 #include "msg/cert.h"
 #include "msg/codec.h"
 #include "msg/name.h"

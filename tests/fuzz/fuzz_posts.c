@@ -5,7 +5,7 @@
  * room; and what is said to be stored is in the log. */
 #include <string.h>
 
-#include "broker/front_state.h"
+#include "broker/core/front_state.h"
 #include "msg/codec.h"
 #include "tests/broker/fake_device.h"
 #include "tests/fuzz/fuzz.h"

@@ -4,7 +4,7 @@
  * nothing may have been said that is not in it. */
 #include <string.h>
 
-#include "broker/accounts.h"
+#include "broker/tables/accounts.h"
 #include "msg/cert.h"
 #include "msg/codec.h"
 #include "tests/broker/fake_device.h"

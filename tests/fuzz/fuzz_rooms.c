@@ -6,7 +6,7 @@
  * table in memory must be what the records are. */
 #include <string.h>
 
-#include "broker/front_state.h"
+#include "broker/core/front_state.h"
 #include "msg/codec.h"
 #include "tests/broker/fake_device.h"
 #include "tests/fuzz/fuzz.h"

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "peer/batch.h"
+#include "peer/tables/batch.h"
 
 static inline void
 each_tell(struct msg_span frame, void (*fn)(void *arg, struct msg_span frame), void *arg)

@@ -1,6 +1,6 @@
 /* Two peers in one loop with a core of the test's own, which writes down what
  * it is fed and asks for what the test wants.  For the tests of peer/loop and
- * peer/node alone: it takes the place of peer/core. */
+ * peer/node alone: it takes the place of peer/core/core. */
 #ifndef TESTS_PEER_FAKE_CORE_H
 #define TESTS_PEER_FAKE_CORE_H
 

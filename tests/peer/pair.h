@@ -14,7 +14,7 @@
 
 #include "msg/cert.h"
 #include "msg/codec.h"
-#include "peer/core.h"
+#include "peer/core/core.h"
 
 enum { ADA, BOB };
 #define PAIR_LINK (PEER_LINK_ACCEPTED | 1) /* Bob's end of it */

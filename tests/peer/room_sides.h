@@ -18,7 +18,7 @@
 #include "msg/cert.h"
 #include "msg/codec.h"
 #include "msg/room.h"
-#include "peer/core.h"
+#include "peer/core/core.h"
 #include "tests/peer/each_tell.h"
 
 enum { ADA = 1, BOB, CAT, DAN, PEOPLE }; /* accounts; each has device 1 */

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "peer/cards.h"
-#include "peer/tables.h"
+#include "peer/tables/cards.h"
+#include "peer/tables/tables.h"
 
 #define CARDS 4u
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "msg/codec.h"
-#include "peer/held.h"
+#include "peer/tables/held.h"
 
 static char text[MSG_TEXT_MAX];
 

@@ -1,4 +1,4 @@
-/* Claims about peer/kept: which frames are there for members who missed them,
+/* Claims about peer/tables/kept: which frames are there for members who missed them,
  * in memory and on disk. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "msg/codec.h"
-#include "peer/kept.h"
-#include "peer/tables.h"
+#include "peer/tables/kept.h"
+#include "peer/tables/tables.h"
 
 static const struct msg_id DEN = {{1}}, POND = {{2}};
 static struct peer_kept kept;

@@ -1,4 +1,4 @@
-/* Claims about peer/keyring: which state of a key counts, and that nobody
+/* Claims about peer/tables/keyring: which state of a key counts, and that nobody
  * pushes out the keys of others. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "peer/keyring.h"
+#include "peer/tables/keyring.h"
 
 static struct peer_keyring ring;
 static struct msg_effects out;

@@ -1,6 +1,6 @@
 /* What the registry says of mail that is not as it should be: answers that are
  * not ours, mail again and without end, and what that does to ticks. */
-#include "peer/parts.h"
+#include "peer/core/parts.h"
 #include "tests/peer/registry.h"
 
 /* Ada's DEPOSIT for Bob is at the registry, which has not answered. */

@@ -1,5 +1,5 @@
-/* Proves peer/meshes: whom a table holds, and that what went leaves nothing. */
-#include "peer/meshes.h"
+/* Proves peer/tables/meshes: whom a table holds, and that what went leaves nothing. */
+#include "peer/tables/meshes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

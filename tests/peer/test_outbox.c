@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "peer/outbox.h"
+#include "peer/tables/outbox.h"
 
 static char text[MSG_TEXT_MAX], back[MSG_TEXT_MAX];
 

@@ -1,4 +1,4 @@
-/* Proves peer/people.c: whom an introduction makes known, and as what. */
+/* Proves peer/core/people.c: whom an introduction makes known, and as what. */
 #include "tests/peer/pair.h"
 
 /* Somebody wants to dial Ada, says the registry; does she consent? */

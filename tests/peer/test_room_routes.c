@@ -1,4 +1,4 @@
-/* Claims about peer/room_routes: what the front is told of the devices that are
+/* Claims about peer/rooms/room_routes: what the front is told of the devices that are
  * heard from themselves, and that nothing is missed where it goes by what it
  * was told before. */
 #include "tests/peer/room_mesh_world.h"

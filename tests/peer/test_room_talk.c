@@ -1,6 +1,6 @@
 /* What is said in a room is shown to its members: once, in order, and to
  * nobody else. */
-#include "peer/parts.h"
+#include "peer/core/parts.h"
 #include "tests/peer/room_people.h"
 
 static void

@@ -1,6 +1,6 @@
-/* Claims about peer/room_want: what is missed in a mesh while the registry is
+/* Claims about peer/rooms/room_want: what is missed in a mesh while the registry is
  * away comes from who said it, or from others; and who is answered what. */
-#include "peer/kept.h"
+#include "peer/tables/kept.h"
 #include "tests/peer/room_mesh_world.h"
 
 /* The registry goes, and comes back. */

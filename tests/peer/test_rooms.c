@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "peer/rooms.h"
+#include "peer/tables/rooms.h"
 
 #define ROOMS 4u
 #define MEMBERS 16u

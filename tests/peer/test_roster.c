@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "peer/roster.h"
+#include "peer/tables/roster.h"
 
 static struct peer_roster roster;
 

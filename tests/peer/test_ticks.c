@@ -1,6 +1,6 @@
 /* Ticks: none is lost while much waits for the disk, and what comes back from
  * the registry is told by its message. */
-#include "peer/parts.h"
+#include "peer/core/parts.h"
 #include "tests/peer/registry.h"
 
 /* There is room for a few tells that wait for the disk, and not more. */

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "peer/batch.h"
+#include "peer/tables/batch.h"
 #include "tests/sim/sim.h"
 
 #define STEP_BYTES_MAX (16u << 20) /* effects of one step */

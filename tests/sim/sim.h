@@ -23,11 +23,11 @@
 #ifndef SIM_H
 #define SIM_H
 
-#include "broker/door_core.h"
-#include "broker/front_core.h"
+#include "broker/core/door_core.h"
+#include "broker/core/front_core.h"
 #include "msg/codec.h"
 #include "msg/name.h"
-#include "peer/core.h"
+#include "peer/core/core.h"
 #include "tests/sim/set.h"
 
 #define SIM_ACCOUNTS SIM_PROCS

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "peer/batch.h"
+#include "peer/tables/batch.h"
 #include "tests/sim/sim.h"
 
 #define LOOK_US (20 * SIM_MS) /* the user takes what was told within */

@@ -1,0 +1,274 @@
+/* Chains of messages, coming in: each is accepted once and in order, goes to
+ * disk, is shown and acknowledged after that, and told as read when it was. */
+#include "peer/core/parts.h"
+
+#define RECEIPT_MS 5u       /* an answer may carry the receipt along */
+#define RECEIPT_COUNT 128u  /* or so many messages wait for it */
+
+enum verdict { ACCEPT, ACCEPT_AFTER_GAP, SEEN, MISSING };
+
+/* Where a message stands against what came before it.  Pure. */
+static enum verdict
+judge(const struct peer_chain_in *in, const struct msg_chain *chain, const struct msg_say *say)
+{
+    const bool starts = chain->base != 0 && say->number == chain->base;
+    if (!in->known)
+        return starts ? ACCEPT : MISSING;
+    if (chain->incarnation < in->mark.incarnation)
+        return SEEN;
+    if (chain->incarnation == in->mark.incarnation && chain->salt == in->salt) {
+        if (say->number <= in->mark.number)
+            return SEEN;
+        if (say->number == in->mark.number + 1)
+            return memcmp(&say->prev, &in->head, sizeof in->head) == 0 ? ACCEPT : ACCEPT_AFTER_GAP;
+        return starts ? ACCEPT_AFTER_GAP : MISSING;
+    }
+    if (chain->incarnation == in->mark.incarnation)
+        return MISSING; /* their disk was put back and they do not know it yet: our receipt tells them */
+    const bool follows = chain->incarnation > in->mark.incarnation && say->number == 1 && chain->from_incarnation == in->mark.incarnation
+                         && in->mark.number >= chain->from_number;
+    if (follows) /* beyond from_number: what the sender sent and forgot in a crash */
+        return in->mark.number > chain->from_number || memcmp(&say->prev, &in->head, sizeof in->head) == 0 ? ACCEPT : ACCEPT_AFTER_GAP;
+    const bool instead = chain->incarnation > in->mark.incarnation && say->number == 1 && chain->from_incarnation != 0
+                         && memcmp(&say->prev, &in->start, sizeof in->start) == 0;
+    if (instead) /* both go on from the same message: the sender sent the incarnation before, and forgot all of it in a crash */
+        return ACCEPT;
+    if (starts)
+        return chain->from_incarnation == 0 ? ACCEPT : ACCEPT_AFTER_GAP;
+    return MISSING;
+}
+
+
+void
+peer_hear_arrived(struct peer_core *self, const struct peer_arrival *arrival)
+{
+    self->arrivals[arrival->arrival % PEER_ARRIVALS] = *arrival;
+}
+
+/* A sender whose disk was put back says again what it had forgotten to have
+ * said: of the last messages we know which came already. */
+static bool
+came_already(const struct peer_core *self, const struct peer_device *device, const struct msg_id *id)
+{
+    for (size_t i = 0; i < PEER_ARRIVALS; i++) {
+        const struct peer_arrival *was = &self->arrivals[i];
+        if (was->arrival != 0 && was->account == device->cert.account && was->device == device->cert.device
+            && memcmp(&was->id, id, sizeof *id) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void
+move_on(struct peer_chain_in *in, const struct msg_chain *chain, const struct msg_say *say)
+{
+    if (in->known && in->mark.incarnation != chain->incarnation)
+        in->read = in->told = 0;
+    if (in->known && (in->mark.incarnation != chain->incarnation || in->salt != chain->salt))
+        in->anew = chain->from_incarnation == 0;
+    if (say->number == 1)
+        in->start = say->prev;
+    else if (!in->known || in->mark.incarnation != chain->incarnation || in->salt != chain->salt)
+        memset(&in->start, 0, sizeof in->start);
+    in->known = true;
+    in->mark = (struct peer_mark){chain->incarnation, say->number};
+    in->salt = chain->salt;
+    msg_chain_head(&in->head, &say->prev, NULL, say->number, say->ts_ms, say->text);
+}
+
+static void
+keep(struct peer_core *self, struct peer_device *device, const struct msg_chain *chain, const struct msg_say *say)
+{
+    const struct peer_contact *contact = peer_roster_contact_of(&self->roster, device);
+    const struct msg_rec_inbox record = {
+        .arrival = self->next_arrival++,
+        .account = device->cert.account,
+        .device = device->cert.device,
+        .incarnation = chain->incarnation,
+        .number = say->number,
+        .name = msg_text(contact->name),
+        .id = say->id,
+        .ts_ms = say->ts_ms,
+        .text = say->text,
+    };
+    const struct msg_record_key key = msg_record_key1(record.arrival);
+    msg_effects_put(self->out, PEER_TABLE_INBOX, msg_record_key_span(&key), MSG_REC_INBOX, &record);
+    peer_hear_arrived(self, &(struct peer_arrival){record.arrival, record.account, record.device, {record.incarnation, record.number}, record.id});
+    const struct msg_tell_message tell = {record.arrival, say->id, msg_text(contact->name), msg_text(self->self.name.shown), msg_text(""), say->ts_ms, say->text};
+    peer_held_put(self->held, peer_step_store(self), MSG_TELL_MESSAGE, &tell);
+}
+
+/* False: stop with this batch, the rest comes again. */
+static bool
+hear(struct peer_core *self, struct peer_device *device, const struct msg_chain *chain, const struct msg_say *say, bool *kept)
+{
+    const enum verdict verdict = judge(&device->in, chain, say);
+    if (verdict == SEEN) {
+        device->receipt_due = true;
+        peer_talk_dirty(self, device);
+        return true;
+    }
+    if (verdict == MISSING) {
+        device->receipt_due = device->gap_due = true;
+        peer_talk_dirty(self, device);
+        return false;
+    }
+    if (!peer_held_fits(self->held, say->text.len))
+        return false; /* the disk must catch up; it is sent again, since it is not acknowledged */
+    if (verdict == ACCEPT_AFTER_GAP) {
+        peer_step_log(self, MSG_LOG_WARN, "CHAIN-BROKEN", "messages before this one are missing and cannot come any more");
+        peer_step_notice_about(self, msg_text(peer_roster_contact_of(&self->roster, device)->name), CONCLAVE_OK, msg_text("Some messages before the next one are missing: this device, or the sender's, lost part of its state."));
+    }
+    move_on(&device->in, chain, say);
+    if (!device->in.anew || !came_already(self, device, &say->id))
+        keep(self, device, chain, say);
+    *kept = true;
+    device->unreceipted++;
+    return true;
+}
+
+/* This step's transaction brings the chain up to its mark. */
+static void
+await_sync(struct peer_core *self, struct peer_device *device)
+{
+    const struct peer_sync sync = {peer_step_store(self), device->in.mark, device->in.salt};
+    peer_roster_put_chain_in(device, self->out);
+    self->roster.syncing[peer_roster_device_index(&self->roster, device)] = 1;
+    if (device->sync_count == PEER_SYNCS)
+        device->sync_count--; /* the last two become one: both are synced when the later one is */
+    device->syncs[device->sync_count++] = sync;
+}
+
+void
+peer_hear_take(struct peer_core *self, struct peer_device *device, struct msg_span batch)
+{
+    struct msg_chain chain = {0};
+    bool kept = false, going = true;
+    while (going && batch.len > 0) {
+        union msg_any any;
+        enum msg_kind kind;
+        if (msg_codec_next_frame(&batch, &kind, &any) != CONCLAVE_OK) {
+            peer_step_log(self, MSG_LOG_WARN, "BATCH-GARBAGE", "the inside of an envelope was not understood; the rest of it was passed over");
+            break;
+        }
+        if (kind == MSG_CHAIN)
+            chain = any.MSG_ANY_CHAIN;
+        else if (kind == MSG_SAY && chain.incarnation != 0)
+            going = hear(self, device, &chain, &any.MSG_ANY_SAY, &kept);
+        else if (kind == MSG_RECEIPT)
+            peer_talk_acked(self, device, &any.MSG_ANY_RECEIPT);
+        else if (kind == MSG_ROOM_KEY || kind == MSG_ROOM_ASK)
+            peer_rooms_sealed(self, &device->cert, kind, &any);
+        else
+            going = false;
+    }
+    if (kept)
+        await_sync(self, device);
+}
+
+static void
+receipt_soon(struct peer_core *self, struct peer_device *device)
+{
+    device->receipt_due = true;
+    if (device->unreceipted >= RECEIPT_COUNT)
+        peer_talk_dirty(self, device);
+    else if (device->receipt_at_ms == 0) {
+        device->receipt_at_ms = self->now.mono_ms + RECEIPT_MS;
+        peer_step_at(self, device->receipt_at_ms);
+    }
+}
+
+void
+peer_hear_synced(struct peer_core *self, uint64_t store)
+{
+    uint32_t at = 0;
+    for (struct peer_device *device; (device = peer_roster_each_marked(&self->roster, self->roster.syncing, &at)) != NULL;) {
+        uint32_t done = 0;
+        for (; done < device->sync_count && device->syncs[done].store <= store; done++) {
+            device->in.synced = device->syncs[done].mark;
+            device->in.synced_salt = device->syncs[done].salt;
+        }
+        if (done == 0)
+            continue;
+        device->sync_count -= done;
+        memmove(device->syncs, device->syncs + done, device->sync_count * sizeof device->syncs[0]);
+        if (device->sync_count == 0)
+            self->roster.syncing[at - 1] = 0;
+        receipt_soon(self, device);
+    }
+}
+
+void
+peer_hear_read(struct peer_core *self, uint64_t arrival)
+{
+    const struct peer_arrival *was = &self->arrivals[arrival % PEER_ARRIVALS];
+    if (was->arrival != arrival)
+        return; /* long ago: later ones of the same sender cover it */
+    struct peer_device *device = peer_roster_device(&self->roster, was->account, was->device);
+    if (device == NULL || device->in.mark.incarnation != was->mark.incarnation || was->mark.number <= device->in.read)
+        return;
+    device->in.read = was->mark.number;
+    device->read_due = true;
+    receipt_soon(self, device);
+    if (peer_links_best(self, device) == NULL)
+        peer_links_want(self, peer_roster_contact_of(&self->roster, device));
+}
+
+/* What was read, and whether they were told, outlives the process: somebody
+ * may read without anybody to tell it to. */
+void
+peer_hear_keep_read(struct peer_core *self, const struct peer_device *device)
+{
+    peer_roster_put_chain_in(device, self->out);
+    (void)peer_step_store(self); /* only marks that this step writes */
+}
+
+bool
+peer_hear_owes(const struct peer_device *device)
+{
+    return device->receipt_due && (device->in.known || device->gap_due);
+}
+
+struct msg_receipt
+peer_hear_receipt_now(const struct peer_device *device)
+{
+    const struct peer_chain_in *in = &device->in;
+    const bool same = in->synced.incarnation == in->mark.incarnation;
+    return (struct msg_receipt){
+        .incarnation = in->synced.incarnation,
+        .salt = in->synced_salt,
+        .delivered = in->synced.number,
+        .read = same ? in->read : 0,
+        .gap = device->gap_due,
+    };
+}
+
+void
+peer_hear_told(struct peer_core *self, struct peer_device *device, const struct msg_receipt *receipt)
+{
+    const struct msg_receipt now = peer_hear_receipt_now(device);
+    device->told_ms = self->now.mono_ms;
+    if (now.incarnation != receipt->incarnation || now.delivered != receipt->delivered || now.read != receipt->read || now.gap != receipt->gap)
+        return; /* there is more to tell by now */
+    device->receipt_due = device->gap_due = false;
+    if (device->read_due && device->in.synced.incarnation == device->in.mark.incarnation) {
+        device->read_due = false;
+        device->in.told = device->in.read;
+        peer_hear_keep_read(self, device);
+    }
+    device->receipt_at_ms = device->unlinked_ms = 0;
+    device->unreceipted = 0;
+}
+
+/* Appends a RECEIPT when one is due. */
+void
+peer_hear_receipt(struct peer_core *self, struct peer_device *device, struct msg_buf *batch)
+{
+    if (!peer_hear_owes(device))
+        return;
+    const struct msg_receipt receipt = peer_hear_receipt_now(device);
+    if (msg_codec_encode(batch, MSG_RECEIPT, &receipt) != CONCLAVE_OK)
+        return; /* it goes with the next batch */
+    peer_hear_told(self, device, &receipt);
+    peer_mailbox_answered(self, device, &receipt, UINT64_MAX);
+}

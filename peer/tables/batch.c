@@ -1,0 +1,14 @@
+/* See batch.h. */
+#include "peer/tables/batch.h"
+
+bool
+peer_batch_next(struct msg_tell_messages *rest, struct msg_tell_message *message)
+{
+    union msg_any any;
+    enum msg_kind kind;
+    if (rest->batch.len == 0 || msg_codec_next_frame(&rest->batch, &kind, &any) != CONCLAVE_OK || kind != MSG_SAY)
+        return false;
+    const struct msg_say *say = &any.MSG_ANY_SAY;
+    *message = (struct msg_tell_message){rest->arrival++, say->id, rest->from, msg_text(""), rest->room, say->ts_ms, say->text};
+    return true;
+}
