@@ -143,7 +143,8 @@ tell(struct peer_core *self, struct peer_room *room, const struct claim *claim, 
     }
     if (room->facts.number < room->history || room->last.act == 0 || !peer_room_concerns_us(room))
         return;
-    const struct msg_tell_room last = {arrival, msg_text(room->name), room->last.act, msg_text(room->last.user), msg_text(room->last.by), msg_text("")};
+    const char *topic = room->last.act == MSG_ACT_JOIN ? room->topic : ""; /* that was us */
+    const struct msg_tell_room last = {arrival, msg_text(room->name), room->last.act, msg_text(room->last.user), msg_text(room->last.by), msg_text(topic)};
     self->next_arrival++;
     peer_step_keep(self, arrival, MSG_TELL_ROOM, &last);
 }
