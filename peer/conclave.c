@@ -323,16 +323,17 @@ take(struct conclave *self)
             shown = peer_event_read(&self->event, frame);
         else
             return false;
-        if (shown && self->event.event.arrival != 0 && self->peer.hold_messages) {
-            peer_event_skip(&self->event); /* not shown: it comes again in the next opening */
+        const bool held = shown && self->event.event.arrival != 0 && self->peer.hold_messages;
+        if (held && self->event.event.kind != CONCLAVE_EVENT_ROOM) {
+            peer_event_skip(&self->event);
             shown = false;
         }
         if (!peer_event_has_more(&self->event))
             peer_tells_taken(&self->peer.tells);
         if (!shown)
             continue;
-        if (self->event.event.arrival != 0)
-            self->given = self->event.event.arrival; /* it is kept until it is shown */
+        if (self->event.event.arrival != 0 && !held)
+            self->given = self->event.event.arrival; /* kept until it is shown; what is held comes again in the next opening */
         return true;
     }
 }

@@ -40,7 +40,8 @@ struct conclave_options {
     const char *instance;   /* many peers in one home, one store: the name of this one [""] */
     const char *log_file;   /* the library's debug log is appended here [no log: nothing is ever written to stdout or stderr] */
     bool hold_messages;     /* no MESSAGE events, nor others that have an arrival: what comes waits in the store, not shown,
-                             * for an opening without this (for programs that do one thing and leave, such as `conclave send`) */
+                             * for an opening without this (for programs that do one thing and leave, such as `conclave send`).
+                             * ROOM events are handed out, and again in that opening */
 };
 
 /* What went wrong in conclave_open, for people; valid until the next call in this thread. */

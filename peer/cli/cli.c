@@ -184,6 +184,7 @@ cli_open(struct cli *cli, bool hold, int *status)
         *status = CLI_EXIT_FAILED;
         return false;
     }
+    cli->holds = hold;
     enum conclave_err err = conclave_open(&cli->peer, &options);
     while (err == CONCLAVE_ERR_LOCKED && cli->can_ask &&
            cli_password_ask(&passphrase, "Passphrase of the key file: ")) {
@@ -408,7 +409,8 @@ handle(struct cli *cli, const struct conclave_event *event)
         break;
     case CONCLAVE_EVENT_ROOM:
         cli_rooms_name(cli, event);
-        cli->face->event(cli, event);
+        if (!cli->holds)
+            cli->face->event(cli, event);
         break;
     case CONCLAVE_EVENT_PRESENCE:
         cli->face->event(cli, event);

@@ -45,6 +45,7 @@ struct cli {
     struct cli_secret password;     /* of the account */
     struct cli_secret new_password; /* while a change is under way */
     bool can_ask;                   /* there is somebody at a terminal */
+    bool holds;                /* what is kept until it is shown is left for the next session */
 
     struct cli_call call;           /* the command that is being answered */
     uint64_t request;               /* its number; 0: none */
