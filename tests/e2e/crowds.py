@@ -99,6 +99,7 @@ def a_thousand_members_lose_nothing_while_some_of_them_and_the_registry_are_kill
 
     all_say(TURN)
     keepers.does("await %s 10" % senders[0].name, "heard")
+    all_say(TURN)  # what was said last is on its way
     keepers.kill()
     assert sum(map(len, keepers.shown.values())) < KEEPERS * sum(s.said for s in senders), "they had heard it all"
     all_say(TURN)  # and nobody waits for them
