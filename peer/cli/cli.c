@@ -409,7 +409,7 @@ handle(struct cli *cli, const struct conclave_event *event)
         break;
     case CONCLAVE_EVENT_ROOM:
         cli_rooms_name(cli, event);
-        if (!cli->holds)
+        if (!cli->holds || event->arrival == 0) /* else the next session is told */
             cli->face->event(cli, event);
         break;
     case CONCLAVE_EVENT_PRESENCE:
