@@ -143,7 +143,8 @@ take_bytes(struct bytes *to, struct msg_span bytes)
 {
     assert_true(bytes.len <= sizeof to->at);
     to->len = bytes.len;
-    memcpy(to->at, bytes.at, bytes.len);
+    if (bytes.len > 0)
+        memcpy(to->at, bytes.at, bytes.len);
 }
 
 /* What is asked of XPUBs and SUBs. */
