@@ -3,7 +3,7 @@ nothing since it ran last, on any device of the account."""
 
 import os
 
-from conclave_e2e import PASSWORD, Daemon, conclave, expect, fresh, main, objects, path, register
+from conclave_e2e import PASSWORD, Daemon, Session, conclave, expect, fresh, main, objects, path, register
 
 _daemon = Daemon()
 
@@ -45,6 +45,22 @@ def who_came_since_the_last_run_is_moderated():
     assert shown["invited"] == [eve] and "banned" not in shown, shown
     _says(bob, "kick", room, "nobody", status=4, why="Nobody of that name")
     _says(owner, "leave", fresh("#nowhere"), status=4, why="There is no room")
+
+
+def what_a_command_hears_of_a_room_the_next_session_tells_once():
+    owner, bob, room = register(_daemon), register(_daemon), fresh("#room")
+    _run(owner, "create", room)
+    done = objects(_run(bob, "--json", "join", room).out)
+    assert done[-1]["type"] == "ok" and "room" not in [line["type"] for line in done], done
+    session = Session(_daemon, bob)
+    told = session.wait("room", room=room)
+    assert (told["event"], told["user"], told["by"]) == ("joined", bob, bob), told
+    assert session.end() == 0
+    session = Session(_daemon, bob)
+    session.logged_in()
+    assert session.ask("/members %s" % room)["type"] == "members"
+    assert session.end() == 0
+    assert "room" not in [event["type"] for event in session.events], session.events
 
 
 def another_device_of_the_account_speaks_where_the_first_one_joined():

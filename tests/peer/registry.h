@@ -235,6 +235,14 @@ registry_presence(int who, enum msg_status of_the_other)
     registry_says(who, MSG_PRESENCE, &presence);
 }
 
+/* The user of that side has read all that was told. */
+static inline void
+registry_reads_last(int who)
+{
+    const struct msg_cmd_read read = {pair_told(who, MSG_TELL_MESSAGE, pair_count(who, MSG_TELL_MESSAGE) - 1)->MSG_ANY_TELL_MESSAGE.arrival};
+    pair_command(who, MSG_CMD_READ, &read);
+}
+
 static inline int
 registry_set_up(void **state)
 {

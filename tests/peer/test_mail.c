@@ -3,36 +3,17 @@
 #include "tests/peer/registry.h"
 
 static void
-alone(void)
-{
-    registry_comes(ADA);
-}
-
-static void
-bob_comes(void)
-{
-    registry_comes(BOB);
-}
-
-static void
-read_last(int who)
-{
-    const struct msg_cmd_read read = {pair_told(who, MSG_TELL_MESSAGE, pair_count(who, MSG_TELL_MESSAGE) - 1)->MSG_ANY_TELL_MESSAGE.arrival};
-    pair_command(who, MSG_CMD_READ, &read);
-}
-
-static void
 what_is_said_to_somebody_offline_waits_at_the_registry(void **state)
 {
     (void)state;
-    alone();
+    registry_comes(ADA);
     pair_say(ADA, 1, "hello");
     registry_passes(3000); /* her dial fails, and the registry says that he is offline */
     assert_int_equal(registry.kept[BOB], 1);
     assert_int_equal(pair_ticks(ADA, MSG_TICK_STORED), 1);
     assert_int_equal(pair_ticks(ADA, MSG_TICK_DELIVERED), 0);
     registry_loses(ADA);
-    bob_comes();
+    registry_comes(BOB);
     registry_passes(500);
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1);
     assert_true(msg_text_equal(pair_told(BOB, MSG_TELL_MESSAGE, 0)->MSG_ANY_TELL_MESSAGE.text, msg_text("hello")));
@@ -44,7 +25,7 @@ what_is_not_acknowledged_in_time_goes_by_mail_whatever_presence_says(void **stat
     (void)state;
     registry.online[BOB] = true; /* as far as anybody knows */
     registry.parted = registry.keeps = true;
-    alone();
+    registry_comes(ADA);
     registry_passes(10000);
     pair_say(ADA, 1, "hello");
     registry_passes(4500);
@@ -61,7 +42,7 @@ what_a_link_takes_is_not_mailed(void **state)
     (void)state;
     pair.side[ADA].hides = false;
     registry_comes(ADA);
-    bob_comes();
+    registry_comes(BOB);
     for (uint64_t i = 0; i < 50; i++) {
         pair_say(ADA, 1 + i, "on and on");
         registry_passes(250);
@@ -75,13 +56,13 @@ static void
 ticks_come_back_by_mail_and_come_to_an_end(void **state)
 {
     (void)state;
-    alone();
+    registry_comes(ADA);
     pair_say(ADA, 1, "hello");
     registry_passes(3000);
     registry_loses(ADA);
-    bob_comes();
+    registry_comes(BOB);
     registry_passes(1000);
-    read_last(BOB);
+    registry_reads_last(BOB);
     registry_passes(6000);
     assert_int_equal(registry.said[BOB][MSG_DEPOSIT], 1);
     registry_loses(BOB);
@@ -98,11 +79,11 @@ static void
 nothing_is_collected_before_it_is_synced_and_answered(void **state)
 {
     (void)state;
-    alone();
+    registry_comes(ADA);
     pair_say(ADA, 1, "hello");
     registry_passes(3000);
     registry_loses(ADA);
-    bob_comes();
+    registry_comes(BOB);
     for (int i = 0; i < 40; i++) { /* his disk is slow */
         pair.now.mono_ms += 250;
         pair_feed(BOB, &(struct msg_event){.kind = EVENT_WAKE});
@@ -121,15 +102,15 @@ static void
 what_was_not_collected_is_shown_once_and_answered_all_the_same(void **state)
 {
     (void)state;
-    alone();
+    registry_comes(ADA);
     pair_say(ADA, 1, "hello");
     registry_passes(3000);
     registry_loses(ADA);
-    bob_comes();
+    registry_comes(BOB);
     registry_passes(1000);
     registry_loses(BOB); /* before his receipt was due */
     registry_passes(1000);
-    bob_comes();
+    registry_comes(BOB);
     registry_passes(8000);
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1);
     assert_int_equal(registry.kept[BOB], 0);
@@ -141,12 +122,12 @@ what_took_both_ways_is_shown_once(void **state)
 {
     (void)state;
     registry.keeps = true;
-    alone();
+    registry_comes(ADA);
     pair_say(ADA, 1, "hello");
     registry_passes(3000);
     assert_int_equal(registry.kept[BOB], 1);
     pair.side[ADA].hides = false;
-    bob_comes();
+    registry_comes(BOB);
     registry_presence(ADA, MSG_STATUS_ONLINE);
     registry_passes(3000);
     pair_say(ADA, 2, "again");
@@ -161,7 +142,7 @@ an_answer_that_is_lost_is_asked_for_again(void **state)
 {
     (void)state;
     registry.mute = true;
-    alone();
+    registry_comes(ADA);
     pair_say(ADA, 1, "hello");
     registry_passes(3000);
     assert_int_equal(registry.said[ADA][MSG_DEPOSIT], 1);
@@ -185,7 +166,7 @@ a_full_mailbox_is_told_once_and_tried_again(void **state)
 {
     (void)state;
     registry.refuses = "quota-exceeded";
-    alone();
+    registry_comes(ADA);
     for (uint64_t i = 0; i < 5; i++) {
         pair_say(ADA, 1 + i, "hello");
         registry_passes(60000);

@@ -3,30 +3,11 @@
 #include "tests/peer/registry.h"
 
 static void
-alone(void)
-{
-    registry_comes(ADA);
-}
-
-static void
-bob_comes(void)
-{
-    registry_comes(BOB);
-}
-
-static void
-read_last(int who)
-{
-    const struct msg_cmd_read read = {pair_told(who, MSG_TELL_MESSAGE, pair_count(who, MSG_TELL_MESSAGE) - 1)->MSG_ANY_TELL_MESSAGE.arrival};
-    pair_command(who, MSG_CMD_READ, &read);
-}
-
-static void
 who_is_gone_is_asked_for_anew(void **state)
 {
     (void)state;
     registry.refuses = "no-such-user";
-    alone();
+    registry_comes(ADA);
     pair_say(ADA, 1, "hello");
     registry_passes(2000);
     const size_t before = registry.said[ADA][MSG_INTRODUCE];
@@ -39,7 +20,7 @@ static void
 who_restarts_mails_nothing_twice(void **state)
 {
     (void)state;
-    alone();
+    registry_comes(ADA);
     pair_say(ADA, 1, "hello");
     registry_passes(3000);
     assert_int_equal(registry.said[ADA][MSG_DEPOSIT], 1);
@@ -56,7 +37,7 @@ many_messages_keep_their_order_over_many_parcels(void **state)
     static char text[900];
     (void)state;
     memset(text, 'z', sizeof text - 1);
-    alone();
+    registry_comes(ADA);
     for (uint64_t i = 0; i < 600; i++)
         pair_say(ADA, 1 + i, i % 2 == 0 ? text : "short");
     registry_passes(5000);
@@ -64,7 +45,7 @@ many_messages_keep_their_order_over_many_parcels(void **state)
     assert_in_range(registry.kept[BOB], 5, 12);
     pair.side[ADA].told_count = 0;
     registry_loses(ADA);
-    bob_comes();
+    registry_comes(BOB);
     registry_passes(10000);
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 600);
     registry_comes(ADA);
@@ -77,16 +58,16 @@ who_ends_leaves_at_the_registry_what_no_link_took(void **state)
 {
     (void)state;
     registry.parted = true;
-    alone();
+    registry_comes(ADA);
     pair_say(ADA, 1, "hello");
     registry_passes(3000);
     registry_loses(ADA);
     registry.online[ADA] = registry.keeps = true; /* as far as anybody knows */
-    bob_comes();
+    registry_comes(BOB);
     registry_passes(100);
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1);
     assert_int_equal(registry.said[BOB][MSG_DEPOSIT], 0);
-    read_last(BOB);
+    registry_reads_last(BOB);
     pair_say(BOB, 1, "and good night");
     pair_feed(BOB, &(struct msg_event){.kind = EVENT_STOP});
     registry_passes(0);
@@ -102,17 +83,12 @@ static void
 who_is_known_to_be_away_is_answered_by_mail_at_once(void **state)
 {
     (void)state;
-    alone();
+    registry_comes(ADA);
     pair_say(ADA, 1, "hello");
     registry_passes(3000);
     registry_loses(ADA);
-    bob_comes();
-    uint8_t room[128];
-    struct msg_buf buf = {room, 0, sizeof room};
-    struct msg_presence presence = {0};
-    const struct msg_user user = {msg_text(PAIR_NAMES[ADA]), MSG_STATUS_OFFLINE, msg_text("")};
-    assert_int_equal(msg_codec_append(&buf, &presence.changes, MSG_USER, &user), CONCLAVE_OK);
-    registry_says(BOB, MSG_PRESENCE, &presence);
+    registry_comes(BOB);
+    registry_presence(BOB, MSG_STATUS_OFFLINE);
     registry_passes(1000);
     assert_int_equal(registry.kept[BOB], 0); /* collected, since it was answered */
     registry_loses(BOB);
@@ -126,7 +102,7 @@ mail_that_does_not_open_is_collected_and_mailed_again_for_the_gap(void **state)
 {
     (void)state;
     registry.keeps = true;
-    alone();
+    registry_comes(ADA);
     pair_say(ADA, 1, "one");
     registry_passes(3000);
     registry.box[BOB][0].frames[registry.box[BOB][0].len - 1] ^= 1;
@@ -135,7 +111,7 @@ mail_that_does_not_open_is_collected_and_mailed_again_for_the_gap(void **state)
     assert_int_equal(registry.kept[BOB], 2);
     registry_loses(ADA);
     registry.keeps = false;
-    bob_comes();
+    registry_comes(BOB);
     registry_passes(8000); /* the second one opens, and shows the gap */
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 0);
     assert_int_equal(registry.kept[BOB], 0);
@@ -143,7 +119,7 @@ mail_that_does_not_open_is_collected_and_mailed_again_for_the_gap(void **state)
     registry_comes(ADA);
     registry_passes(40000);
     registry_loses(ADA);
-    bob_comes();
+    registry_comes(BOB);
     registry_passes(1000);
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 2);
 }
@@ -181,7 +157,7 @@ static void
 mailed_in_vain(void)
 {
     registry.keeps = true;
-    alone();
+    registry_comes(ADA);
     pair_say(ADA, 1, "one");
     registry_passes(3000);
     registry.box[BOB][0].frames[registry.box[BOB][0].len - 1] ^= 1;
@@ -190,7 +166,7 @@ mailed_in_vain(void)
     assert_int_equal(pair_ticks(ADA, MSG_TICK_STORED), 2);
     registry_loses(ADA);
     registry.keeps = false;
-    bob_comes();
+    registry_comes(BOB);
     registry_passes(8000);
     registry_loses(BOB);
     registry_comes(ADA);
@@ -216,7 +192,7 @@ static void
 a_life_that_was_mailed_and_forgotten_holds_up_nothing(void **state)
 {
     (void)state;
-    alone();
+    registry_comes(ADA);
     pair_say(ADA, 1, "one");
     registry_passes(3000);
     const struct ada_disk disk = ada_crashes();
@@ -232,7 +208,7 @@ a_life_that_was_mailed_and_forgotten_holds_up_nothing(void **state)
     registry_passes(3000);
     assert_int_equal(registry.kept[BOB], 3);
     registry_loses(ADA);
-    bob_comes();
+    registry_comes(BOB);
     registry_passes(1000);
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 3);
     assert_int_equal(pair_count(BOB, MSG_TELL_NOTICE), 0); /* nothing is missing */
@@ -243,12 +219,12 @@ mail_of_somebody_unknown_makes_a_contact(void **state)
 {
     (void)state;
     const struct msg_search trust = {1, msg_text("ada")};
-    alone();
+    registry_comes(ADA);
     pair_say(ADA, 1, "hello");
     registry_passes(3000);
     registry_loses(ADA);
     pair_command(BOB, MSG_CMD_TRUST, &trust); /* he forgets her */
-    bob_comes();
+    registry_comes(BOB);
     registry_passes(1000);
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1);
     registry_passes(6000);
@@ -260,11 +236,11 @@ mail_of_somebody_blocked_is_dropped_and_collected(void **state)
 {
     (void)state;
     const struct msg_cmd_block block = {1, msg_text("ada"), true};
-    alone();
+    registry_comes(ADA);
     pair_say(ADA, 1, "hello");
     registry_passes(3000);
     pair_command(BOB, MSG_CMD_BLOCK, &block);
-    bob_comes();
+    registry_comes(BOB);
     registry_passes(6000);
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 0);
     assert_int_equal(registry.kept[BOB], 0);
@@ -285,7 +261,7 @@ mail_of_a_revoked_device_is_refused(void **state)
     assert_int_equal(msg_cert_sign(&sig, msg_span_of_buf(&buf), &pair.signer_sec), CONCLAVE_OK);
     assert_int_equal(msg_cert_wrap(&out, msg_span_of_buf(&buf), &sig), CONCLAVE_OK);
     const struct msg_revoked record = {1, msg_span_of_buf(&out)};
-    alone();
+    registry_comes(ADA);
     pair_say(ADA, 1, "hello");
     registry_passes(3000);
     registry_loses(ADA);
@@ -293,7 +269,7 @@ mail_of_a_revoked_device_is_refused(void **state)
     pair_start(BOB, 1);
     pair_commit(BOB);
     pair_record(BOB, PEER_TABLE_SELF, MSG_REVOKED, &record);
-    bob_comes();
+    registry_comes(BOB);
     registry_passes(2000);
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 0);
     assert_int_equal(registry.kept[BOB], 0);
@@ -303,12 +279,12 @@ static void
 a_certificate_of_another_device_is_refused(void **state)
 {
     (void)state;
-    alone();
+    registry_comes(ADA);
     pair_say(ADA, 1, "hello");
     registry_passes(3000);
     registry_loses(ADA);
     registry.box[BOB][0].from = BOB; /* MAIL names him and brings his certificate, the run is hers */
-    bob_comes();
+    registry_comes(BOB);
     registry_passes(2000);
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 0);
     assert_int_equal(registry.kept[BOB], 0);
@@ -318,7 +294,7 @@ static void
 what_comes_back_is_told_and_mailed_no_more(void **state)
 {
     (void)state;
-    alone();
+    registry_comes(ADA);
     pair_say(ADA, 1, "hello");
     registry_passes(3000);
     const struct msg_returned another = {registry.serial + 2, BOB + 1, 1, {{1}}, 1};
@@ -331,7 +307,7 @@ what_comes_back_is_told_and_mailed_no_more(void **state)
     assert_int_equal(registry.collected[ADA], registry.serial);
     assert_int_equal(registry.kept[BOB], 0);
     pair.side[ADA].hides = false; /* and they meet */
-    bob_comes();
+    registry_comes(BOB);
     registry_presence(ADA, MSG_STATUS_ONLINE);
     registry_passes(5000);
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1);
