@@ -8,8 +8,8 @@
 #include <czmq.h>
 
 #include "broker/channel.h"
-#include "broker/ears.h"
 #include "broker/core/front_core.h"
+#include "broker/ears.h"
 #include "broker/local.h"
 #include "broker/port.h"
 #include "broker/store.h"

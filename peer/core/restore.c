@@ -1,8 +1,8 @@
 /* The core as it was: takes one record after the other, as the store gives
  * them, table by table.  A record that is not understood is passed over and
  * logged; nothing is deleted for it. */
-#include "peer/tables/batch.h"
 #include "peer/core/parts.h"
+#include "peer/tables/batch.h"
 
 static void
 restore_self(struct peer_core *self, const struct msg_rec_self *record)

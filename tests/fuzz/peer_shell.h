@@ -10,8 +10,8 @@
 #include "msg/codec.h"
 #include "msg/envelope.h"
 #include "msg/name.h"
-#include "peer/tables/batch.h"
 #include "peer/core/core.h"
+#include "peer/tables/batch.h"
 #include "tests/fuzz/fuzz.h"
 
 #define CONTACTS     3u
