@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 roster='broker/test_room_ops broker/test_room_roster'
-posts='broker/test_room_posts broker/test_room_casts broker/test_senders'
+posts='broker/test_room_posts broker/test_room_casts broker/test_room_reads broker/test_senders'
 mailing='broker/test_mailing broker/test_mail_quotas broker/test_mailbox broker/test_clearing'
 peer_mesh='peer/test_room_mesh peer/test_room_publishers'
 peer_rooms='peer/test_room_keys peer/test_room_refused peer/test_room_key_ends peer/test_room_hear peer/test_room_ticks peer/test_room_hostile peer/test_sealed peer/test_room_talk'
@@ -80,6 +80,9 @@ guard cast_to_who_is_behind broker/rooms/room_casts.c 's/if \(!seat->live \|\| s
 guard cast_without_measure broker/tables/fanout.c 's/self->behind = self->behind \|\| self->sent - self->taken >= BROKER_FANOUT_BEHIND;/;/' "$posts"
 guard taken_more_than_was_sent broker/tables/fanout.c 's/self->taken = bytes < self->sent \? bytes : self->sent;/self->taken = bytes;/' "$posts broker/test_room_mesh"
 guard full_is_passed_over broker/rooms/room_casts.c '/^broker_casts_full\(/,/^}/s/^    fall_behind\(self, session\);/    ;/; /^broker_casts_full\(/,/^}/s/broker_fanout_lose\(.*$/(void)listener_of;/' "$posts"
+guard caught_up_and_not_resumed broker/rooms/room_casts.c 's/^    resume\(self, session\);/    (void)resume;/' "$posts"
+guard resumed_over_what_it_missed broker/rooms/room_casts.c 's/ \&\& seat->heard == self->rooms\.list\[seat->room\]\.cast//' "$posts"
+guard resumed_over_what_was_lost broker/rooms/room_casts.c '/^broker_casts_full\(/,/^}/s/^        self->rooms\.seats\[at - 1\]\.paused = false;//' "$posts"
 
 # ---- the registry: meshes ----
 mesh=broker/test_room_mesh

@@ -48,9 +48,23 @@ fall_behind(struct broker_front_core *self, uint32_t session)
             continue;
         was_live = true;
         self->rooms.seats[at - 1].live = false;
+        self->rooms.seats[at - 1].paused = true;
         broker_casts_mark(self, at - 1);
     }
     self->counts.behind += was_live;
+}
+
+/* It has caught up: where nothing was cast meanwhile it goes on as if it had
+ * never been behind, for it has no reason to read. */
+static void
+resume(struct broker_front_core *self, uint32_t session)
+{
+    for (uint32_t at = broker_rooms_seats_of(&self->rooms, session); at != 0;
+         at = self->rooms.seats[at - 1].session_next) {
+        struct broker_seat *seat = &self->rooms.seats[at - 1];
+        seat->live = seat->live || (seat->paused && seat->heard == self->rooms.list[seat->room].cast);
+        seat->paused = false;
+    }
 }
 
 void
@@ -58,6 +72,7 @@ broker_casts_tell(struct broker_front_core *self, uint32_t session)
 {
     struct msg_room_state state = {.complete = false};
 
+    resume(self, session);
     broker_wheel_clear(&self->fanout.gather, session);
     self->items.len = 0;
     for (uint32_t at = broker_rooms_seats_of(&self->rooms, session); at != 0 && state.rooms.count < HEADS_MAX;
@@ -125,10 +140,12 @@ broker_casts_full(struct broker_front_core *self, const struct msg_event *event)
         return;
     broker_fanout_lose(listener_of(self, session), event->id);
     fall_behind(self, session);
-    /* It may be a roster that it has missed: all are told anew. */
+    /* It may be a CAST or a roster that it has missed: all are told anew. */
     for (uint32_t at = broker_rooms_seats_of(&self->rooms, session); at != 0;
-         at = self->rooms.seats[at - 1].session_next)
+         at = self->rooms.seats[at - 1].session_next) {
+        self->rooms.seats[at - 1].paused = false;
         broker_casts_mark(self, at - 1);
+    }
 }
 
 /* ---- one message ---- */

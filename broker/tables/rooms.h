@@ -66,6 +66,7 @@ struct broker_seat {
     uint32_t session_next, session_prev; /* slot + 1: others of the session */
     /* the fan-out's */
     bool live;                  /* it has read the log to its end, and is cast to */
+    bool paused;                /* it was, until its session fell behind */
     bool dirty;                 /* ROOM_STATE is due for this room */
     bool told_mesh;             /* what it said last: the room is one */
     bool apart;                 /* while something is cast: it gets a message of its own */

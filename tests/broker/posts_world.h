@@ -9,6 +9,7 @@
 
 static uint8_t frame_bytes[MSG_FRAME_MAX];
 static struct msg_logged logged;
+static uint8_t big_box[60000];
 
 static inline int
 posts_setup(void **state)
@@ -126,6 +127,66 @@ static inline size_t
 kept(void)
 {
     return fake_store_count(reg.store, BROKER_TABLE_ROOM_LOG);
+}
+
+/* ---- what was cast ---- */
+
+/* The items of the n-th CAST to the device; prev comes back. */
+static inline struct msg_list
+cast_posts(const struct fake_device *device, size_t n, uint64_t *prev)
+{
+    assert_true(fake_registry_sent(&reg, device->link, MSG_ROOM_CAST, n, &any));
+    *prev = any.MSG_ANY_ROOM_CAST.prev;
+    return any.MSG_ANY_ROOM_CAST.posts;
+}
+
+/* The device's n-th CAST is this one message of that sender, and goes on from
+ * where the device was; where it is now comes back. */
+static inline uint64_t
+expect_one_cast(const struct fake_device *device, size_t n, const struct fake_device *from, uint64_t number, uint64_t heard)
+{
+    uint64_t prev;
+    struct msg_list posts = cast_posts(device, n, &prev);
+
+    assert_int_equal(posts.count, 1);
+    assert_true(prev <= heard);
+    assert_true(msg_codec_next(&posts, MSG_LOGGED, &logged));
+    const struct msg_room_frame frame = opened(logged.frame);
+    assert_int_equal(frame.account, from->account);
+    assert_int_equal(frame.first, number);
+    return logged.offset;
+}
+
+/* A frame as large as they are. */
+static inline void
+post_big(const struct fake_device *device, uint64_t first)
+{
+    struct msg_room_frame frame = a_frame(device, first);
+
+    frame.box = msg_span(big_box, sizeof big_box);
+    post(device, &frame);
+    fake_registry_pass(&reg, 0);
+}
+
+/* In all, so far. */
+static inline uint64_t
+bytes_cast(const struct fake_device *device)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < reg.sent_count; i++)
+        if (reg.sent[i].link == device->link && reg.sent[i].kind == MSG_ROOM_CAST)
+            bytes += reg.sent[i].len;
+    return bytes;
+}
+
+/* The device says that it has taken so many of them. */
+static inline void
+take(const struct fake_device *device, uint64_t bytes)
+{
+    const struct msg_room_taken taken = {bytes};
+
+    fake_say(&reg, device, MSG_ROOM_TAKEN, &taken);
 }
 
 #endif
