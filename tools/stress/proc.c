@@ -1,0 +1,120 @@
+/* See proc.h. */
+#include "tools/stress/proc.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PATH_ROOM 96
+
+static void
+add_children(struct stress_proc *self, pid_t parent)
+{
+    char path[PATH_ROOM];
+    int pid;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent, (int)parent);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return;
+    while (self->count < STRESS_PROC_MAX && fscanf(file, "%d", &pid) == 1)
+        self->pids[self->count++] = (pid_t)pid;
+    (void)fclose(file); /* only read */
+}
+
+void
+stress_proc_find(struct stress_proc *self, pid_t root)
+{
+    char path[PATH_ROOM];
+
+    *self = (struct stress_proc){0};
+    (void)snprintf(path, sizeof path, "/proc/%d", (int)root);
+    if (root <= 0 || access(path, F_OK) != 0)
+        return;
+    self->pids[self->count++] = root;
+    for (size_t i = 0; i < self->count; i++)
+        add_children(self, self->pids[i]);
+}
+
+/* Sum of what fn says of each entry of a folder. */
+static double
+each_entry(pid_t pid, const char *folder, double (*fn)(pid_t pid, const char *name))
+{
+    char path[PATH_ROOM];
+    double all = 0;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, folder);
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return 0;
+    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
+        if (entry->d_name[0] != '.')
+            all += fn(pid, entry->d_name);
+    (void)closedir(dir);
+    return all;
+}
+
+static double
+thread_cpu_s(pid_t pid, const char *name)
+{
+    char path[PATH_ROOM];
+    unsigned long long ns = 0;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/task/%.32s/schedstat", (int)pid, name);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%llu", &ns) != 1)
+        ns = 0;
+    (void)fclose(file);
+    return (double)ns * 1e-9;
+}
+
+static double
+one(pid_t pid, const char *name)
+{
+    (void)pid;
+    (void)name;
+    return 1;
+}
+
+double
+stress_proc_cpu_s(const struct stress_proc *self)
+{
+    double all = 0;
+
+    for (size_t i = 0; i < self->count; i++)
+        all += each_entry(self->pids[i], "task", thread_cpu_s);
+    return all;
+}
+
+uint64_t
+stress_proc_descriptors(const struct stress_proc *self)
+{
+    double all = 0;
+
+    for (size_t i = 0; i < self->count; i++)
+        all += each_entry(self->pids[i], "fd", one);
+    return (uint64_t)all;
+}
+
+uint64_t
+stress_proc_rss_kb(const struct stress_proc *self)
+{
+    uint64_t all = 0;
+
+    for (size_t i = 0; i < self->count; i++) {
+        char path[PATH_ROOM], line[256];
+        (void)snprintf(path, sizeof path, "/proc/%d/status", (int)self->pids[i]);
+        FILE *file = fopen(path, "r");
+        if (file == NULL)
+            continue;
+        while (fgets(line, sizeof line, file) != NULL)
+            if (strncmp(line, "VmRSS:", 6) == 0)
+                all += strtoull(line + 6, NULL, 10);
+        (void)fclose(file);
+    }
+    return all;
+}
