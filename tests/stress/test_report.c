@@ -99,7 +99,7 @@ any_fault_is_told(void **state)
 static uint64_t
 rss(const struct stress_point *point)
 {
-    return point->daemon_rss_kb;
+    return point->daemon_own_kb;
 }
 
 static void
@@ -110,7 +110,7 @@ growth_is_of_the_second_half_alone(void **state)
 
     (void)state;
     for (uint32_t i = 0; i < 240; i++)
-        points[i] = (struct stress_point){.at_s = i, .daemon_rss_kb = i < 120 ? 1000 + 50 * i : 9000 + i};
+        points[i] = (struct stress_point){.at_s = i, .daemon_own_kb = i < 120 ? 1000 + 50 * i : 9000 + i};
     const double growth = stress_report_growth(&result, rss);
     assert_true(growth > 59.9 && growth < 60.1);
     result.points_count = 0;

@@ -148,6 +148,9 @@ obey(struct stress_hand *self, const struct stress_order *order)
     case STRESS_TALK:
         stress_talk_run(self, order);
         return;
+    case STRESS_ANSWER:
+        self->tripping = true;
+        return;
     case STRESS_TRIPS:
         stress_talk_trips(self);
         return;

@@ -19,6 +19,7 @@ enum stress_what {
     STRESS_RESET,   /* latencies begin anew */
     STRESS_GREET,   /* whoever talks says one thing */
     STRESS_TALK,    /* until the next byte comes */
+    STRESS_ANSWER,  /* from now on what comes from a partner is answered */
     STRESS_TRIPS,   /* pairs: there and back, one after the other, until then */
     STRESS_SEARCHES,/* until then */
     STRESS_CHECK,   /* what never came is counted */

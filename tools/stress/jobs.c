@@ -169,6 +169,7 @@ job_of(const struct stress_hand *hand, const struct stress_peer *peer, const str
     case STRESS_RESET:
     case STRESS_GREET:
     case STRESS_TALK:
+    case STRESS_ANSWER:
     case STRESS_TRIPS:
     case STRESS_SEARCHES:
     case STRESS_CHECK:

@@ -100,8 +100,8 @@ stress_proc_descriptors(const struct stress_proc *self)
     return (uint64_t)all;
 }
 
-uint64_t
-stress_proc_rss_kb(const struct stress_proc *self)
+static uint64_t
+status_kb(const struct stress_proc *self, const char *field)
 {
     uint64_t all = 0;
 
@@ -112,9 +112,21 @@ stress_proc_rss_kb(const struct stress_proc *self)
         if (file == NULL)
             continue;
         while (fgets(line, sizeof line, file) != NULL)
-            if (strncmp(line, "VmRSS:", 6) == 0)
-                all += strtoull(line + 6, NULL, 10);
+            if (strncmp(line, field, strlen(field)) == 0)
+                all += strtoull(line + strlen(field), NULL, 10);
         (void)fclose(file);
     }
     return all;
+}
+
+uint64_t
+stress_proc_rss_kb(const struct stress_proc *self)
+{
+    return status_kb(self, "VmRSS:");
+}
+
+uint64_t
+stress_proc_own_kb(const struct stress_proc *self)
+{
+    return status_kb(self, "RssAnon:");
 }

@@ -8,9 +8,9 @@ stress_report_is_clean(const struct stress_result *result)
 }
 
 static uint64_t
-daemon_rss(const struct stress_point *point)
+daemon_own(const struct stress_point *point)
 {
-    return point->daemon_rss_kb;
+    return point->daemon_own_kb;
 }
 
 static uint64_t
@@ -20,9 +20,9 @@ daemon_fds(const struct stress_point *point)
 }
 
 static uint64_t
-client_rss(const struct stress_point *point)
+client_own(const struct stress_point *point)
 {
-    return point->client_rss_kb;
+    return point->client_own_kb;
 }
 
 static uint64_t
@@ -82,7 +82,7 @@ stress_report_table(FILE *to, const struct stress_options *options, const struct
     fprintf(to, "%-28s %.2f s of CPU for a million\n", "peers", result->client_cpu_s_per_M);
     if (is_soak)
         fprintf(to, "%-28s daemon %+.0f KiB, %+.2f descriptors; peers %+.0f KiB, %+.2f descriptors\n", "growth in a minute",
-                stress_report_growth(result, daemon_rss), stress_report_growth(result, daemon_fds), stress_report_growth(result, client_rss),
+                stress_report_growth(result, daemon_own), stress_report_growth(result, daemon_fds), stress_report_growth(result, client_own),
                 stress_report_growth(result, client_fds));
     if (result->notices > 0)
         fprintf(to, "%-28s %llu; the first: %s\n", "peers were told things", (unsigned long long)result->notices, result->notice);
@@ -117,9 +117,9 @@ stress_report_json(FILE *to, const struct stress_options *options, const struct 
         fprintf(to, ",\"back_s\":%.3f", result->back_s);
     if (options->scenario == STRESS_SOAK)
         fprintf(to,
-                ",\"daemon_rss_growth_kb_per_min\":%.1f,\"daemon_fds_growth_per_min\":%.2f,\"client_rss_growth_kb_per_min\":%.1f,"
+                ",\"daemon_growth_kb_per_min\":%.1f,\"daemon_fds_growth_per_min\":%.2f,\"client_growth_kb_per_min\":%.1f,"
                 "\"client_fds_growth_per_min\":%.2f",
-                stress_report_growth(result, daemon_rss), stress_report_growth(result, daemon_fds), stress_report_growth(result, client_rss),
+                stress_report_growth(result, daemon_own), stress_report_growth(result, daemon_fds), stress_report_growth(result, client_own),
                 stress_report_growth(result, client_fds));
     json_daemon(to, result);
     fprintf(to, ",\"client_cpu_s_per_M\":%.3f,\"lost\":%llu,\"doubled\":%llu,\"reordered\":%llu,\"damaged\":%llu,\"duration_s\":%.3f,\"seed\":%llu}\n",

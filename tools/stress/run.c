@@ -153,10 +153,10 @@ sample(struct stress_run *self, uint64_t now_ns)
                                    .p99_ns = stress_record_quantile(&since, 0.99),
                                    .max_ns = since.max_ns};
     find_daemon(self, &proc);
-    point->daemon_rss_kb = stress_proc_rss_kb(&proc);
+    point->daemon_own_kb = stress_proc_own_kb(&proc);
     point->daemon_fds = stress_proc_descriptors(&proc);
     find_clients(self, &proc);
-    point->client_rss_kb = stress_proc_rss_kb(&proc);
+    point->client_own_kb = stress_proc_own_kb(&proc);
     point->client_fds = stress_proc_descriptors(&proc);
     self->sampled = now;
     self->sampled_ns = now_ns;

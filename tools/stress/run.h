@@ -13,7 +13,7 @@ struct stress_point {
     double at_s;
     double said_per_s, got_per_s;               /* since the point before */
     uint64_t p50_ns, p99_ns, max_ns;            /* of what came since then */
-    uint64_t daemon_rss_kb, daemon_fds, client_rss_kb, client_fds;
+    uint64_t daemon_own_kb, daemon_fds, client_own_kb, client_fds; /* memory without what is mapped of files */
 };
 
 struct stress_result {

@@ -108,7 +108,7 @@ search(struct stress_run *run)
 static bool
 direct(struct stress_run *run)
 {
-    if (!enter(run))
+    if (!enter(run) || !order(run, "there and back", STRESS_ANSWER))
         return false;
     begin(run, "there and back", STRESS_TRIPS);
     if (!stress_run_hold(run, run->options->duration_s / 2) || !conclude(run))

@@ -167,7 +167,6 @@ stress_talk_run(struct stress_hand *hand, const struct stress_order *order)
 void
 stress_talk_trips(struct stress_hand *hand)
 {
-    hand->tripping = true;
     for (uint32_t i = 0; i < hand->count; i++)
         if ((hand->peers[i].seat->roles & STRESS_WRITES) != 0)
             stress_peer_say(hand, &hand->peers[i], STRESS_PAIR, stress_clock_ns());
