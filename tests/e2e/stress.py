@@ -4,6 +4,7 @@ prints, and how it ends when it is interrupted or something is lost."""
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -185,6 +186,28 @@ def when_it_is_killed_all_that_it_started_ends():
     run.process.kill()
     run.end(-signal.SIGKILL)
     eventually("its processes end", lambda: run.processes() == [])
+
+
+def an_interrupt_ends_a_soak_with_its_figures():
+    run = _Stress("soak", "--rooms", "1", "--members", "8", "--duration", "100", "--rate", "40", "--json", terminal=True)
+    run.until("talking")
+    run.process.send_signal(signal.SIGINT)
+    found = json.loads(run.end(0))
+    assert found["duration_s"] < 90 and found["lost"] == 0, found
+
+
+def the_manual_knows_every_option_scenario_and_figure():
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/stress/conclave-stress.1")) as file:
+        manual = file.read()
+    usage = _Stress("--help").end(0)
+    for option in set(re.findall("--([a-z-]+)", usage)):
+        assert re.search("[, l] -%s\\b" % option, manual), option
+    for scenario in re.findall("^  ([a-z]+)  ", usage, re.MULTILINE):
+        assert ".It Cm %s\n" % scenario in manual, scenario
+    figures = " ".join(line for line in manual.splitlines() if line.startswith(".It Li "))
+    for run in (["direct", "--duration", "0.5"], ["churn", "--duration", "1"], ["mail", "--duration", "0.5", "--peers", "2"]):
+        for figure in _run(*run):
+            assert figure in figures.replace(",", " ").split(), figure
 
 
 def wrong_usage_is_a_sentence_and_2():

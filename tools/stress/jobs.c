@@ -124,7 +124,7 @@ stress_jobs_answer(struct stress_hand *hand, struct stress_peer *peer, const str
         return;
     }
     const bool not_yet = *peer->step == STRESS_ENTER_ROOM && event->err == CONCLAVE_ERR_NO_SUCH_ROOM;
-    if (!not_yet && event->err != CONCLAVE_ERR_BUSY && event->err != CONCLAVE_ERR_TIMEOUT && event->err != CONCLAVE_ERR_REGISTRY_UNREACHABLE)
+    if (!not_yet && event->err != CONCLAVE_ERR_BUSY && event->err != CONCLAVE_ERR_TIMEOUT)
         stress_hand_die(hand, "A request of a peer fails: %s", event->text);
     peer->again_ns = stress_clock_ns() + (event->retry_ms > 0 ? event->retry_ms * (uint64_t)MS : AGAIN_NS);
 }

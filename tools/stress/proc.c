@@ -126,6 +126,12 @@ stress_proc_rss_kb(const struct stress_proc *self)
 }
 
 uint64_t
+stress_proc_peak_kb(const struct stress_proc *self)
+{
+    return status_kb(self, "VmHWM:");
+}
+
+uint64_t
 stress_proc_own_kb(const struct stress_proc *self)
 {
     return status_kb(self, "RssAnon:");

@@ -48,6 +48,13 @@ stress_report_growth(const struct stress_result *result, uint64_t (*value)(const
     return spread > 0 ? (n * xy - x * y) / spread : 0;
 }
 
+/* The same goes on all the time, so that whatever grows is worth a look. */
+static bool
+lasts(const struct stress_options *options)
+{
+    return options->scenario == STRESS_SOAK || options->scenario == STRESS_ROOMS || options->scenario == STRESS_CHURN;
+}
+
 static double
 us(const struct stress_record *record, double part)
 {
@@ -57,7 +64,7 @@ us(const struct stress_record *record, double part)
 void
 stress_report_table(FILE *to, const struct stress_options *options, const struct stress_result *result)
 {
-    const bool is_soak = options->scenario == STRESS_SOAK, logs_in = options->scenario == STRESS_LOGIN || options->scenario == STRESS_RETURN;
+    const bool logs_in = options->scenario == STRESS_LOGIN || options->scenario == STRESS_RETURN;
     const char *what = logs_in ? "log-ins" : options->scenario == STRESS_SEARCH ? "requests" : "messages";
 
     fprintf(to, "%-28s %s, %u peers", "scenario", stress_options_scenario(options->scenario), (unsigned)options->peers);
@@ -80,7 +87,7 @@ stress_report_table(FILE *to, const struct stress_options *options, const struct
         fprintf(to, "%-28s %.2f s of CPU for a million, %llu KiB, %.0f bytes for a session\n", "daemon", result->daemon_cpu_s_per_M,
                 (unsigned long long)result->daemon_rss_kb, result->rss_per_session_b);
     fprintf(to, "%-28s %.2f s of CPU for a million\n", "peers", result->client_cpu_s_per_M);
-    if (is_soak)
+    if (lasts(options))
         fprintf(to, "%-28s daemon %+.0f KiB, %+.2f descriptors; peers %+.0f KiB, %+.2f descriptors\n", "growth in a minute",
                 stress_report_growth(result, daemon_own), stress_report_growth(result, daemon_fds), stress_report_growth(result, client_own),
                 stress_report_growth(result, client_fds));
@@ -115,14 +122,14 @@ stress_report_json(FILE *to, const struct stress_options *options, const struct 
                 (unsigned long long)result->trips.count);
     if (result->back_s > 0)
         fprintf(to, ",\"back_s\":%.3f", result->back_s);
-    if (options->scenario == STRESS_SOAK)
+    if (lasts(options))
         fprintf(to,
                 ",\"daemon_growth_kb_per_min\":%.1f,\"daemon_fds_growth_per_min\":%.2f,\"client_growth_kb_per_min\":%.1f,"
                 "\"client_fds_growth_per_min\":%.2f",
                 stress_report_growth(result, daemon_own), stress_report_growth(result, daemon_fds), stress_report_growth(result, client_own),
                 stress_report_growth(result, client_fds));
     json_daemon(to, result);
-    fprintf(to, ",\"client_cpu_s_per_M\":%.3f,\"lost\":%llu,\"doubled\":%llu,\"reordered\":%llu,\"damaged\":%llu,\"duration_s\":%.3f,\"seed\":%llu}\n",
+    fprintf(to, ",\"client_cpu_s_per_M\":%.3f,\"lost\":%llu,\"doubled\":%llu,\"reordered\":%llu,\"damaged\":%llu,\"notices\":%llu,\"duration_s\":%.3f,\"seed\":%llu}\n",
             result->client_cpu_s_per_M, (unsigned long long)result->lost, (unsigned long long)result->doubled,
-            (unsigned long long)result->reordered, (unsigned long long)result->damaged, result->duration_s, (unsigned long long)options->seed);
+            (unsigned long long)result->reordered, (unsigned long long)result->damaged, (unsigned long long)result->notices, result->duration_s, (unsigned long long)options->seed);
 }

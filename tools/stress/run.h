@@ -51,6 +51,8 @@ struct stress_run {
 /* A signal asks for the end. */
 bool stress_run_stopped(void);
 int stress_run_signal(void);
+/* It was taken as the end of a part; the next one ends all. */
+void stress_run_go_on(void);
 
 /* All of these: false: it cannot go on, and why says so, or a signal came. */
 
@@ -58,7 +60,7 @@ int stress_run_signal(void);
 bool stress_run_start(struct stress_run *self, const struct stress_options *options);
 /* An order to its end. */
 bool stress_run_order(struct stress_run *self, const struct stress_order *order);
-/* Goes on with an order that lasts for so long; fn, if not NULL, is called with arg now and then, and ends it with false. */
+/* Lets an order that lasts go on for so long. */
 bool stress_run_hold(struct stress_run *self, double seconds);
 /* Ends an order that lasts. */
 bool stress_run_enough(struct stress_run *self);

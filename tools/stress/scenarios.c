@@ -1,4 +1,6 @@
 /* What each scenario does, order by order. */
+#include <signal.h>
+
 #include "tools/stress/clock.h"
 #include "tools/stress/run.h"
 
@@ -63,6 +65,21 @@ talk(struct stress_run *run, double seconds)
 {
     begin(run, "talking", STRESS_TALK);
     return stress_run_hold(run, seconds) && conclude(run);
+}
+
+/* For as long as one likes: ^C ends the talk, and all is checked and told. */
+static bool
+soak(struct stress_run *run)
+{
+    if (!enter(run))
+        return false;
+    begin(run, "talking", STRESS_TALK);
+    if (!stress_run_hold(run, run->options->duration_s)) {
+        if (stress_run_signal() != SIGINT)
+            return false;
+        stress_run_go_on();
+    }
+    return conclude(run);
 }
 
 static bool
@@ -224,7 +241,7 @@ stress_scenarios_run(struct stress_run *run)
     static bool (*const scenarios[STRESS_SCENARIOS])(struct stress_run *) = {
         [STRESS_LOGIN] = login, [STRESS_RETURN] = come_back, [STRESS_SEARCH] = search, [STRESS_DIRECT] = direct,
         [STRESS_ONE_ROOM] = room, [STRESS_ROOMS] = room, [STRESS_CHURN] = room, [STRESS_STORM] = storm,
-        [STRESS_SLOW] = slow, [STRESS_MAIL] = mail, [STRESS_SOAK] = room};
+        [STRESS_SLOW] = slow, [STRESS_MAIL] = mail, [STRESS_SOAK] = soak};
 
     return scenarios[run->options->scenario](run) && stress_run_check(run);
 }
