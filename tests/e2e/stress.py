@@ -124,7 +124,7 @@ def rooms_hear_all():
 
 def those_who_come_and_go_are_slow_or_away_hear_all():
     _good("churn", "--rooms", "1", "--members", "8", "--duration", "3", "--rate", "40")
-    _good("slow", "--rooms", "1", "--members", "4", "--duration", "2", "--rate", "40")
+    _good("slow", "--rooms", "1", "--members", "4", "--duration", "2", "--rate", "40", "--route", "relay")
     found = _good("mail", "--peers", "4", "--duration", "1", "--rate", "100")
     assert found["back_s"] > 0, found
 
@@ -145,9 +145,9 @@ def a_soak_watches_memory_and_descriptors_and_is_drawn():
 
 def a_registry_that_others_started_is_used_and_only_measured_if_its_process_is_told():
     daemon = Daemon()
-    found = _run("room", "--members", "3", "--duration", "0.5", "-r", daemon.link)
+    found = _run("room", "--members", "3", "--duration", "0.5", "--route", "relay", "-r", daemon.link)
     assert [found[name] for name in ("daemon_cpu_s_per_M", "daemon_rss_kb", "rss_per_session_b")] == [None] * 3, found
-    found = _run("room", "--members", "3", "--duration", "0.5", "-r", daemon.link, "--pid", str(daemon.process.pid))
+    found = _run("room", "--members", "3", "--duration", "0.5", "--route", "relay", "-r", daemon.link, "--pid", str(daemon.process.pid))
     assert found["daemon_rss_kb"] > 0, found
     assert daemon.stop() == 0
 
@@ -164,7 +164,7 @@ def what_never_arrives_is_counted_and_ends_with_1():
 
 
 def a_table_is_for_people_and_progress_for_their_terminal():
-    run = _Stress("room", "--members", "3", "--duration", "0.5", terminal=True)
+    run = _Stress("room", "--members", "3", "--duration", "0.5", "--route", "relay", terminal=True)
     out = run.end(0)
     assert "0 lost, 0 doubled, 0 reordered, 0 damaged: all is well\n" in out, out
     assert "signing up" in run.shown and "talking" in run.shown, run.shown
@@ -172,7 +172,7 @@ def a_table_is_for_people_and_progress_for_their_terminal():
 
 def signals_end_it_and_leave_nothing_behind():
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        run = _Stress("slow", "--rooms", "1", "--members", "4", "--duration", "100", terminal=True)
+        run = _Stress("slow", "--rooms", "1", "--members", "4", "--duration", "100", "--route", "relay", terminal=True)
         run.until("talking")
         run.process.send_signal(number)
         assert run.end(128 + number) == ""
@@ -181,7 +181,7 @@ def signals_end_it_and_leave_nothing_behind():
 
 
 def when_it_is_killed_all_that_it_started_ends():
-    run = _Stress("rooms", "--rooms", "1", "--members", "4", "--duration", "100", "--rate", "10", terminal=True)
+    run = _Stress("rooms", "--rooms", "1", "--members", "4", "--duration", "100", "--rate", "10", "--route", "relay", terminal=True)
     run.until("talking")
     run.process.kill()
     run.end(-signal.SIGKILL)
@@ -189,7 +189,7 @@ def when_it_is_killed_all_that_it_started_ends():
 
 
 def an_interrupt_ends_a_soak_with_its_figures():
-    run = _Stress("soak", "--rooms", "1", "--members", "8", "--duration", "100", "--rate", "40", "--json", terminal=True)
+    run = _Stress("soak", "--rooms", "1", "--members", "8", "--duration", "100", "--rate", "40", "--route", "relay", "--json", terminal=True)
     run.until("talking")
     run.process.send_signal(signal.SIGINT)
     found = json.loads(run.end(0))
@@ -206,7 +206,7 @@ def the_manual_knows_every_option_scenario_and_figure():
         assert ".It Cm %s\n" % scenario in manual, scenario
     figures = " ".join(line for line in manual.splitlines() if line.startswith(".It Li "))
     for run in (["direct", "--duration", "0.5"], ["churn", "--duration", "1"], ["mail", "--duration", "0.5", "--peers", "2"]):
-        for figure in _run(*run):
+        for figure in _run(*run, "--route", "relay"):
             assert figure in figures.replace(",", " ").split(), figure
 
 
@@ -221,12 +221,17 @@ def wrong_usage_is_a_sentence_and_2():
     assert run.end(0).startswith("conclave-stress ")
 
 
-def a_daemon_that_does_not_start_is_told():
+def what_cannot_be_done_is_told():
+    run = _Stress("room", "--plot", "/nowhere/x.svg")
+    assert run.end(1) == "" and "/nowhere/x.svg cannot be written" in run.shown, run.shown
+    run = _Stress("room", "-r", "nonsense")
+    assert run.end(1) == "" and run.shown.startswith("conclave-stress: A peer cannot be opened: "), run.shown
     run = _Stress("room", "--daemon", path("nothing"))
     assert run.end(1) == "" and "no program that can be started" in run.shown, run.shown
     run = _Stress("room", "--daemon", CONCLAVED, "--daemon-args", "--what is this")
     assert run.end(1) == "" and "The daemon did not start" in run.shown and "--what" in run.shown, run.shown
     assert os.listdir(run.scratch) == []
+    assert run.processes() == []
 
 
 main(globals())

@@ -10,6 +10,19 @@
 #define PACKAGE_VERSION "0"
 #endif
 
+/* Better known before an hour has gone by. */
+static bool
+can_draw(const struct stress_options *options)
+{
+    FILE *file = options->plot != NULL ? fopen(options->plot, "a") : NULL;
+
+    if (file != NULL)
+        (void)fclose(file); /* nothing was written */
+    else if (options->plot != NULL)
+        fprintf(stderr, "conclave-stress: %s cannot be written: %s.\n", options->plot, strerror(errno));
+    return file != NULL || options->plot == NULL;
+}
+
 static int
 report(const struct stress_run *run)
 {
@@ -50,6 +63,8 @@ main(int argc, char **argv)
         printf("conclave-stress %s\n%s\n", PACKAGE_VERSION, conclave_version());
         return 0;
     }
+    if (!can_draw(&options))
+        return 1;
     const bool done = stress_run_start(&run, &options) && stress_scenarios_run(&run);
     stress_run_end(&run, done);
     if (done)

@@ -15,6 +15,8 @@
 #define POINT_NS 250000000ull   /* between two points, until there are too many */
 #define SHOW_NS 200000000ull
 #define STALL_NS 25000000000ull /* nothing has come for so long: nothing will; peers that lost their registry try at least every 10 s */
+#define SETTLED_NS 2000000000ull /* no connection was opened for so long: none is wanted; */
+#define SETTLE_NS 120000000000ull /* or it takes too long to wait for */
 #define S 1e-9
 
 static volatile sig_atomic_t signal_number;
@@ -226,6 +228,27 @@ stress_run_hold(struct stress_run *self, double seconds)
         if (stress_run_stopped())
             return false;
         tick(self);
+    }
+    return true;
+}
+
+bool
+stress_run_settle(struct stress_run *self)
+{
+    struct stress_proc proc;
+    uint64_t before = 0, since_ns = 0;
+    const uint64_t until_ns = stress_clock_ns() + SETTLE_NS;
+
+    find_clients(self, &proc);
+    for (uint64_t now_ns; (now_ns = stress_clock_ns()) < until_ns;) {
+        const uint64_t count = stress_proc_descriptors(&proc);
+        if (count != before)
+            since_ns = now_ns;
+        before = count;
+        if (now_ns > since_ns + SETTLED_NS)
+            return true;
+        if (!stress_run_hold(self, 0.1))
+            return false;
     }
     return true;
 }

@@ -62,6 +62,8 @@ bool stress_run_start(struct stress_run *self, const struct stress_options *opti
 bool stress_run_order(struct stress_run *self, const struct stress_order *order);
 /* Lets an order that lasts go on for so long. */
 bool stress_run_hold(struct stress_run *self, double seconds);
+/* Waits until the peers open no more connections: all have found each other. */
+bool stress_run_settle(struct stress_run *self);
 /* Ends an order that lasts. */
 bool stress_run_enough(struct stress_run *self);
 /* Waits until all that was said has come, or nothing comes any more. */

@@ -6,7 +6,6 @@
 
 #define SOON_NS 5000000u    /* all processes begin together */
 #define MESH_MEMBERS 32u    /* rooms of more never become a mesh, by default */
-#define MESH_S 2.5          /* until all in a mesh, or in a pair, have found each other */
 #define BACK_S 90.0
 #define FULL_NS 300000000u  /* nobody has said anything for so long: nobody can */
 #define STORED_NS 20000000000ull /* nothing was stored for so long: nothing will be */
@@ -34,7 +33,7 @@ enter(struct stress_run *run)
         return false;
     if (world->speakers + world->writers == 0)
         return true;
-    return order(run, "greeting", STRESS_GREET) && stress_run_drain(run) && (!meshes || stress_run_hold(run, MESH_S))
+    return order(run, "greeting", STRESS_GREET) && stress_run_drain(run) && (!meshes || stress_run_settle(run))
         && order(run, "greeting", STRESS_RESET);
 }
 
