@@ -141,7 +141,8 @@ enum conclave_event_kind {
     CONCLAVE_EVENT_RECEIPT,  /* id, to, room, tick; QUEUED comes again when the registry gave up what was STORED; in a room
                               * `to` is "" for QUEUED and STORED, and DELIVERED, in rooms of up to 32, is for this message
                               * and all of ours before it, at member `to` */
-    CONCLAVE_EVENT_PRESENCE, /* user */
+    CONCLAVE_EVENT_PRESENCE, /* user, fresh; rooms, rooms_count: those of up to 32 members that we share with them (100 at most, no
+                              * topics), where the user is no contact; none for a contact */
     CONCLAVE_EVENT_OK,       /* request; id of a message that was sent, else "" */
     CONCLAVE_EVENT_FAILED,   /* request, err, text, retry_ms */
     CONCLAVE_EVENT_USERS,    /* request, users, users_count */
@@ -196,6 +197,7 @@ struct conclave_event {
     size_t rooms_count;
     const struct conclave_member *members;
     size_t members_count;
+    bool fresh;             /* nothing was known of them before, such as at the first log-in, or when they joined */
 };
 
 /* The next event, valid until the next call for this peer; NULL when none came

@@ -158,6 +158,26 @@ show_receipt(struct cli *cli, const struct conclave_event *event)
     put(cli, &line, true);
 }
 
+/* Contacts, and those in the room that is in focus; others come and go unseen. */
+static void
+show_presence(struct cli *cli, const struct conclave_event *event)
+{
+    struct cli_buf line = {0};
+    size_t at = 0;
+    while (at < event->rooms_count && !cli_same_name(event->rooms[at].name, cli->focus))
+        at++;
+    if (event->rooms_count > 0 && (at == event->rooms_count || event->fresh))
+        return;
+    cli_buf_text(&line, "* ");
+    if (event->rooms_count > 0) {
+        cli_view_line(&line, event->rooms[at].name);
+        cli_buf_text(&line, ": ");
+    }
+    cli_view_line(&line, event->user.name);
+    cli_buf_format(&line, " is %s.", status_name(event->user.status));
+    put(cli, &line, true);
+}
+
 static void
 show_gap(struct cli *cli, const struct conclave_event *event)
 {
@@ -189,12 +209,8 @@ event(struct cli *cli, const struct conclave_event *event)
             show_receipt(cli, event);
         return;
     case CONCLAVE_EVENT_PRESENCE:
-        if (!session)
-            return;
-        cli_buf_text(&line, "* ");
-        cli_view_line(&line, event->user.name);
-        cli_buf_format(&line, " is %s.", status_name(event->user.status));
-        put(cli, &line, true);
+        if (session)
+            show_presence(cli, event);
         return;
     case CONCLAVE_EVENT_NOTICE:
         cli_buf_text(&line, session ? "! " : "conclave: ");

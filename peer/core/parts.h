@@ -32,11 +32,12 @@
  *   room_hear.c frames of others: judged, opened, kept
  *   room_lack.c keys and certificates that frames wait for
  *   room_ticks.c what has come in small rooms, said and heard
+ *   room_present.c  who is there of those in small rooms
  *   room_mesh.c rooms that are a mesh: our XPUB, and whom it admits
  *   room_publishers.c  the XPUBs of the others
  *   room_routes.c  which of them we hear, and what the front leaves out for that
  *   room_want.c what was missed while the registry is away: asked of members, and answered
- *   roster, rooms, meshes, cards, keyring, kept, outbox, held   pure tables */
+ *   roster, rooms, meshes, cards, keyring, kept, outbox, held, present   pure tables */
 #ifndef PEER_PARTS_H
 #define PEER_PARTS_H
 
@@ -51,6 +52,7 @@
 #include "peer/tables/meshes.h"
 #include "peer/tables/keyring.h"
 #include "peer/tables/outbox.h"
+#include "peer/tables/present.h"
 #include "peer/tables/kept.h"
 #include "peer/tables/rooms.h"
 #include "peer/tables/roster.h"
@@ -261,6 +263,7 @@ struct peer_core {
     struct peer_keyring keyring;
     uint64_t keys_swept_ms;             /* when keys of rooms that are too old are looked for next */
     struct peer_kept kept;
+    struct peer_present present;
     uint32_t room_reads;                /* rosters being read */
     uint32_t room_passes;               /* logs being read */
     bool rooms_syncing;                 /* chains in some room wait for the disk */

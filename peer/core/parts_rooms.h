@@ -101,6 +101,12 @@ void peer_room_ticks_go_on(struct peer_core *self);                /* the disk h
 void peer_room_tip(struct peer_core *self, struct peer_room *room, const struct msg_room_tip *tip);
 void peer_room_tick_tick(struct peer_core *self, struct peer_room *room);
 
+/* ---- room_present.c ---- */
+void peer_room_presence(struct peer_core *self, const struct msg_room_presence *presence);
+void peer_room_present_online(struct peer_core *self);             /* a session has begun */
+void peer_room_present_came(struct peer_core *self, const struct peer_room *room, uint64_t account); /* it may be ours */
+uint64_t peer_room_present_status(struct peer_core *self, uint64_t account); /* enum msg_status; offline where nothing is known */
+
 /* ---- room_mesh.c ---- */
 void peer_room_mesh_started(struct peer_core *self, struct peer_room *room); /* all records were restored */
 void peer_room_mesh_heard(struct peer_core *self, struct peer_room *room); /* ROOM_STATE spoke of it */

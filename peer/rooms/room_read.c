@@ -29,6 +29,7 @@ void
 peer_room_forget(struct peer_core *self)
 {
     uint32_t at = 0;
+    self->present.count = 0;
     for (struct peer_room *room; (room = peer_rooms_each(&self->rooms, &at)) != NULL;)
         peer_room_drop(self, room);
     peer_cards_clear(&self->cards, self->out);
@@ -315,6 +316,8 @@ peer_room_frame(struct peer_core *self, enum msg_kind kind, const union msg_any 
         peer_room_post_refused(self, &any->MSG_ANY_ROOM_REFUSED);
     else if (kind == MSG_ROOM_PEERS)
         peer_room_publishers_heard(self, &any->MSG_ANY_ROOM_PEERS);
+    else if (kind == MSG_ROOM_PRESENCE)
+        peer_room_presence(self, &any->MSG_ANY_ROOM_PRESENCE);
     else if (kind == MSG_ROOM_CHANGED)
         changed(self, &any->MSG_ANY_ROOM_CHANGED);
     else

@@ -22,6 +22,7 @@ extern struct fake {
     bool unreachable;           /* the registry is down */
     unsigned waiting;           /* messages that wait for us at the start */
     bool in_room;               /* those are of #lab; and then things happen there */
+    bool mates;                 /* with each /away others come and go: see fake_mates */
 } fake;
 
 /* Written to a file of the run's directory as it goes, one word a line:

@@ -35,6 +35,29 @@ fake_happen(struct conclave *self)
     fake_add(self, &gap);
 }
 
+void
+fake_mates(struct conclave *self)
+{
+    static const struct conclave_room lab[] = {{"#big", 3, "", 0}, {"#lab", 3, "", 0}}, far[] = {{"#far", 2, "", 0}};
+    static const struct {
+        const char *name;
+        enum conclave_status status;
+        const struct conclave_room *rooms;
+        size_t rooms_count;
+        bool fresh;
+    } rows[] = {
+        {"bob", CONCLAVE_STATUS_OFFLINE, NULL, 0, false}, /* a contact */
+        {"carol", CONCLAVE_STATUS_ONLINE, lab, 2, true},
+        {"dave", CONCLAVE_STATUS_OFFLINE, lab, 2, false},
+        {"eve", CONCLAVE_STATUS_ONLINE, far, 1, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct conclave_event event = {.kind = CONCLAVE_EVENT_PRESENCE, .user = {rows[i].name, rows[i].status, ""},
+                                             .rooms = rows[i].rooms, .rooms_count = rows[i].rooms_count, .fresh = rows[i].fresh};
+        fake_add(self, &event);
+    }
+}
+
 static bool
 is_room(const char *room)
 {
