@@ -151,7 +151,9 @@ what_was_told_of_somebody_is_taken_back_when_we_meet_again(void **state)
     assert_string_equal(news(), "Bob+ ");
     act(ADA, MSG_ACT_KICK, BOB);
     settle();
-    presence(true, 0, 0, 0, 0); /* as after a LOGIN again */
+    cut();
+    come_back();
+    presence(true, 0, 0, 0, 0);
     act(BOB, MSG_ACT_JOIN, 0);
     settle();
     assert_string_equal(news(), "");
