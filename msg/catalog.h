@@ -153,6 +153,7 @@
     X(209, CMD_ROOMS, msg_cmd_who) \
     X(210, CMD_MEMBERS, msg_search) \
     X(211, CMD_ROOM_WATCH, msg_room_watch) \
+    X(212, CMD_ROOM_INFO, msg_search) \
     /* what the peer's core tells the user */ \
     X(224, TELL_SESSION, msg_tell_session) \
     X(225, TELL_MESSAGE, msg_tell_message) \

@@ -118,6 +118,9 @@ CONCLAVE_API uint64_t conclave_room_act(struct conclave *self, const char *room,
 /* ROOMS: all that may be seen, by name; topics only if detailed. */
 CONCLAVE_API uint64_t conclave_rooms(struct conclave *self, bool detailed);
 
+/* ROOMS: that one, with its topic.  NO_SUCH_ROOM. */
+CONCLAVE_API uint64_t conclave_room_info(struct conclave *self, const char *room);
+
 /* MEMBERS: who is in a room, the owner first; behind them, as CONCLAVE_ROLE_NONE,
  * those who are invited to it or banned from it. */
 CONCLAVE_API uint64_t conclave_members(struct conclave *self, const char *room);

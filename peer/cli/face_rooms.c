@@ -147,6 +147,22 @@ cli_face_rooms_list(struct cli_buf *out, const struct cli *cli, const struct con
         cli_buf_text(out, "There are no rooms; /create #ROOM makes one.\n");
 }
 
+/* A script gets the topic alone. */
+void
+cli_face_rooms_topic(struct cli_buf *out, const struct cli *cli, const struct conclave_event *event)
+{
+    const char *const topic = event->rooms_count > 0 ? event->rooms[0].topic : "";
+    if (event->rooms_count > 0 && cli->mode != CLI_ONESHOT) {
+        cli_buf_text(out, given(topic) ? "The topic of " : "");
+        cli_view_line(out, event->rooms[0].name);
+        cli_buf_text(out, given(topic) ? ": " : " has no topic.\n");
+    }
+    if (!given(topic))
+        return;
+    cli_view_line(out, topic);
+    cli_buf_char(out, '\n');
+}
+
 void
 cli_face_rooms_members(struct cli_buf *out, const struct conclave_event *event)
 {

@@ -11,6 +11,7 @@
 void cli_face_rooms_event(struct cli_buf *out, const struct cli *cli, const struct conclave_event *event);
 void cli_face_rooms_gap(struct cli_buf *out, const struct conclave_event *event);
 void cli_face_rooms_list(struct cli_buf *out, const struct cli *cli, const struct conclave_event *event);
+void cli_face_rooms_topic(struct cli_buf *out, const struct cli *cli, const struct conclave_event *event); /* of the one room */
 void cli_face_rooms_members(struct cli_buf *out, const struct conclave_event *event);
 void cli_face_rooms_ok(struct cli_buf *out, const struct cli *cli); /* cli->call, that went well */
 

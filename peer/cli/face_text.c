@@ -362,7 +362,9 @@ static void
 show_rooms(struct cli *cli, const struct conclave_event *event)
 {
     struct cli_buf text = {0};
-    if (event->kind == CONCLAVE_EVENT_ROOMS)
+    if (event->kind == CONCLAVE_EVENT_ROOMS && cli->call.command->start == cli_action_topic)
+        cli_face_rooms_topic(&text, cli, event);
+    else if (event->kind == CONCLAVE_EVENT_ROOMS)
         cli_face_rooms_list(&text, cli, event);
     else
         cli_face_rooms_members(&text, event);

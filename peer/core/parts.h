@@ -154,6 +154,7 @@ struct peer_room_order {
     struct msg_id room;
     uint64_t act;                       /* enum msg_act; 0: MEMBERS, or what is to be said */
     bool says;                          /* a message, in `said` of the request */
+    bool describes;                     /* how the room is */
     uint64_t subject;                   /* account; 0: none, or not known yet */
     uint64_t flags;
     uint64_t seen;

@@ -27,6 +27,8 @@ void peer_room_act(struct peer_core *self, const struct msg_cmd_room_act *cmd);
 void peer_room_list(struct peer_core *self, uint64_t cmd, bool detailed);
 void peer_room_members(struct peer_core *self, uint64_t cmd, struct msg_text name);
 void peer_room_watch(struct peer_core *self, uint64_t cmd, bool on);
+void peer_room_describe(struct peer_core *self, uint64_t cmd, struct msg_text name);
+void peer_room_described(struct peer_core *self, struct peer_request *request, const struct msg_room_info *info); /* answers it */
 void peer_room_said(struct peer_core *self, const struct msg_cmd_say *say); /* to a name with # */
 void peer_room_go_on(struct peer_core *self, struct peer_request *request); /* its room is known and read: the next step */
 

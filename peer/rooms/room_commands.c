@@ -167,6 +167,11 @@ peer_room_go_on(struct peer_core *self, struct peer_request *request)
         peer_requests_end(self, request);
         return;
     }
+    if (order->describes) {
+        const struct msg_room_info info = {room->facts.id, msg_text(room->name), room->facts.members, msg_text(room->topic), room->facts.flags};
+        peer_room_described(self, request, &info);
+        return;
+    }
     if (order->act == 0 && !order->says) {
         order->step = ROOM_STEP_MEMBERS;
         peer_requests_again(self, request, MSG_MEMBERS_OF);
@@ -318,6 +323,26 @@ peer_room_members(struct peer_core *self, uint64_t cmd, struct msg_text typed)
         msg_text_copy(request->name, sizeof request->name, msg_text(room->name));
     }
     peer_requests_go(self, request);
+}
+
+/* Of a room that we are in our roster says how it is, of others the registry. */
+void
+peer_room_describe(struct peer_core *self, uint64_t cmd, struct msg_text typed)
+{
+    struct msg_room_name name;
+    if (!parse(self, cmd, typed, &name, CONCLAVE_ERR_NO_SUCH_ROOM))
+        return;
+    struct peer_request *request = order_for(self, cmd, msg_text(name.shown), 0);
+    if (request == NULL)
+        return;
+    const struct peer_room *room = peer_rooms_named(&self->rooms, &name);
+    request->order.describes = true;
+    if (room == NULL || !peer_rooms_in(room) || may_have_changed(self, room)) {
+        peer_requests_go(self, request);
+        return;
+    }
+    request->order.room = room->facts.id;
+    peer_room_go_on(self, request);
 }
 
 void

@@ -143,6 +143,17 @@ conclave_rooms(struct conclave *self, bool detailed)
 }
 
 uint64_t
+conclave_room_info(struct conclave *self, const char *room)
+{
+    static const struct conclave_room lab = {"#lab", 3, "what we \x1b[7mmeasure", 0}, far = {"#far", 2, "", 0};
+    const uint64_t refused = refuse_room(self, room);
+    fake_trace_line("info %s\n", room);
+    return refused != 0 ? refused
+                        : fake_answer(self, (struct conclave_event){
+                                           .kind = CONCLAVE_EVENT_ROOMS, .rooms = strcmp(room, "#lab") == 0 ? &lab : &far, .rooms_count = 1});
+}
+
+uint64_t
 conclave_rooms_watch(struct conclave *self, bool on)
 {
     const struct conclave_event event = {.kind = CONCLAVE_EVENT_ROOM, .room = "#new", .act = CONCLAVE_ACT_CREATE, .by = "",

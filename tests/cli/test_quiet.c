@@ -1,5 +1,5 @@
-/* What a person at the prompt is not flooded with: who comes and goes in ten
- * rooms, and what became of each message.  Programs hear all of it. */
+/* What a person at the prompt is told of rooms, and is not flooded with: who
+ * comes and goes, and what became of each message.  Programs hear all of it. */
 #include "tests/cli/run.h"
 
 static void
@@ -28,6 +28,17 @@ programs_hear_of_all_who_come_and_go(void **state)
                                        "{\"v\":1,\"type\":\"presence\",\"user\":\"eve\",\"status\":\"online\"}\n", NULL});
 }
 
+static void
+the_topic_of_the_room_in_focus_is_shown(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("/chat #lab\n/topic\n/topic #far\n", "--plain"), 0);
+    assert_true(has(out, "The topic of #lab: what we \xef\xbf\xbd[7mmeasure\n#far has no topic.\n"));
+    assert_true(has(said, "info #lab\n"));
+    assert_int_equal(RUN("/topic #lab\n", "--json"), 0);
+    assert_true(has(out, "{\"v\":1,\"type\":\"rooms\",\"rooms\":[{\"name\":\"#lab\",\"members\":3,\"topic\":\"what we "));
+}
+
 int
 main(void)
 {
@@ -35,6 +46,7 @@ main(void)
         return 99;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(of_those_who_come_and_go_people_see_contacts_and_the_room_in_focus, enrolled),
+        cmocka_unit_test_setup(the_topic_of_the_room_in_focus_is_shown, enrolled),
         cmocka_unit_test_setup(programs_hear_of_all_who_come_and_go, enrolled),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

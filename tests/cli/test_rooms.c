@@ -78,7 +78,10 @@ every_act_ends_with_its_code(void **state)
         {{"join", "#"}, 2, "", ""},
         {{"kick", "#lab"}, 2, "", ""},
         {{"kick", "#lab", "@"}, 2, "", ""},
-        {{"topic", "#lab"}, 2, "", ""},
+        {{"topic", "#lab"}, 0, "info #lab\n", "what we \xef\xbf\xbd[7mmeasure\n"},
+        {{"topic", "far"}, 0, "info #far\n", ""},
+        {{"topic", "#nowhere"}, 4, "info #nowhere\n", ""},
+        {{"topic"}, 2, "", ""},
         {{"leave", "#lab", "#den"}, 2, "", ""},
         {{"rooms", "#lab"}, 2, "", ""},
     };

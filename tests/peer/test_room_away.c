@@ -113,6 +113,62 @@ roles_that_changed_meanwhile_are_listed_as_they_are(void **state)
         assert_int_equal(member.role, member.account == ADA ? MSG_ROLE_OWNER : MSG_ROLE_MODERATOR);
 }
 
+/* ---- how a room is ---- */
+
+static void
+assert_described(const char *topic, uint64_t members)
+{
+    struct msg_room_info info;
+    const struct msg_rooms *page = &told(MSG_TELL_ROOMS, count(MSG_TELL_ROOMS) - 1)->MSG_ANY_TELL_ROOMS;
+    struct msg_list rooms = page->rooms;
+    assert_int_equal(page->req, last_req);
+    assert_int_equal(rooms.count, 1);
+    assert_int_equal(page->next.len, 0);
+    assert_true(msg_codec_next(&rooms, MSG_ROOM_INFO, &info));
+    assert_true(reads(info.name, "#Den"));
+    assert_true(reads(info.topic, topic));
+    assert_int_equal(info.members, members);
+}
+
+static void
+describe(const char *name)
+{
+    const struct msg_search cmd = {++last_req, msg_text(name)};
+    command(MSG_CMD_ROOM_INFO, &cmd);
+}
+
+static void
+our_roster_says_what_a_room_of_ours_is_about(void **state)
+{
+    (void)state;
+    const struct msg_cmd_room_create cmd = {++last_req, msg_text("#Den"), 0, msg_text(""), msg_text("cats")};
+    command(MSG_CMD_ROOM_CREATE, &cmd);
+    settle();
+    describe("#den");
+    assert_described("cats", 1); /* without asking anybody */
+    cut();
+    act(ADA, MSG_ACT_TOPIC, 0); /* on another device */
+    describe("#den");
+    soon_back();
+    assert_described("lions", 1);
+}
+
+static void
+of_other_rooms_the_registry_says_it(void **state)
+{
+    (void)state;
+    w.deaf = true;
+    act(BOB, MSG_ACT_CREATE, 0);
+    act(CAT, MSG_ACT_JOIN, 0);
+    describe("#DEN");
+    settle();
+    assert_described("", 2);
+    describe("#nowhere");
+    settle();
+    assert_int_equal(failure(), CONCLAVE_ERR_NO_SUCH_ROOM);
+    assert_int_equal(w.asked[MSG_ENTRIES_OF], 0);
+}
+
 int
 main(void)
 {
@@ -120,6 +176,8 @@ main(void)
         TEST(who_joined_while_we_were_away_is_found_too),
         TEST(what_is_said_before_we_know_that_we_are_in_the_room_waits_for_that),
         TEST(who_was_unmuted_meanwhile_may_speak),
+        TEST(our_roster_says_what_a_room_of_ours_is_about),
+        TEST(of_other_rooms_the_registry_says_it),
         TEST(roles_that_changed_meanwhile_are_listed_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
