@@ -438,7 +438,7 @@ enum msg_tick { MSG_TICK_QUEUED = 0, MSG_TICK_STORED = 1, MSG_TICK_DELIVERED = 2
 struct msg_tell_session { uint64_t state; struct msg_text name; struct msg_text code; struct msg_text text; }; /* code: why, "" or an error's */
 struct msg_tell_message { uint64_t arrival; struct msg_id id; struct msg_text from; struct msg_text to; struct msg_text room; uint64_t ts_ms; struct msg_text text; };
 struct msg_tell_messages { uint64_t arrival; struct msg_text from; struct msg_text room; struct msg_span batch; }; /* SAYs; arrival: of the first, and each has one more */
-struct msg_tell_receipt { struct msg_span ids; struct msg_text to; struct msg_text room; uint64_t tick; }; /* ids: of 16 bytes each, one after the other; in rooms, to: the member, "" for queued and stored */
+struct msg_tell_receipt { struct msg_span ids; struct msg_text to; struct msg_text room; uint64_t tick; uint64_t others; }; /* ids: of 16 bytes each, one after the other; in rooms, to: the member, "" for queued and stored; others: with a member, how many there are beside ourselves, else 0 */
 struct msg_tell_notice { uint64_t arrival; struct msg_text code; struct msg_text text; struct msg_text name; }; /* name: of the user or #room that it is about; "": neither.  arrival: as of a message; 0: it is not kept */
 struct msg_tell_presence { struct msg_text name; uint64_t status; struct msg_text endpoint; struct msg_list rooms; bool fresh; }; /* rooms: small ones that we share, of ROOM_INFO, without topics; none: a contact; fresh: nothing was known of them before */
 struct msg_tell_ok { uint64_t req; struct msg_id id; };         /* id: of the message that was said, else zero */

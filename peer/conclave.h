@@ -143,7 +143,7 @@ enum conclave_event_kind {
     CONCLAVE_EVENT_MESSAGE,  /* arrival, id, from, to, room ("": to us alone), ts_ms, text */
     CONCLAVE_EVENT_RECEIPT,  /* id, to, room, tick; QUEUED comes again when the registry gave up what was STORED; in a room
                               * `to` is "" for QUEUED and STORED, and DELIVERED, in rooms of up to 32, is for this message
-                              * and all of ours before it, at member `to` */
+                              * and all of ours before it, at member `to`, one of `others` */
     CONCLAVE_EVENT_PRESENCE, /* user, fresh; rooms, rooms_count: those of up to 32 members that we share with them (100 at most, no
                               * topics), where the user is no contact; none for a contact */
     CONCLAVE_EVENT_OK,       /* request; id of a message that was sent, else "" */
@@ -200,6 +200,7 @@ struct conclave_event {
     size_t rooms_count;
     const struct conclave_member *members;
     size_t members_count;
+    uint64_t others;        /* members of a room beside ourselves, where one of them has a message */
     bool fresh;             /* nothing was known of them before, such as at the first log-in, or when they joined */
 };
 

@@ -326,6 +326,7 @@ read_receipt(struct peer_event *self, const struct msg_tell_receipt *receipt)
     self->event.to = keep(self, receipt->to);
     self->event.room = keep(self, receipt->room);
     self->event.tick = (enum conclave_tick)receipt->tick;
+    self->event.others = receipt->others;
     self->ids = receipt->ids;
     (void)peer_event_next(self); /* the ids are 16 bytes each, and one at least */
 }

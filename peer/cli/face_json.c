@@ -349,10 +349,12 @@ failed(struct cli *cli, const char *word, enum conclave_err err, const char *tex
     emit(cli);
 }
 
-static void
-settle(struct cli *cli)
+static uint64_t
+settle(struct cli *cli, bool all)
 {
-    (void)cli; /* every event had its line at once */
+    (void)cli;
+    (void)all;
+    return UINT64_MAX; /* every event had its line at once */
 }
 
 const struct cli_face cli_face_json = {event, answer, done, failed, settle};

@@ -6,8 +6,6 @@
 #include "peer/cli/actions.h"
 #include "peer/cli/view.h"
 
-#define NAMES_MAX 3 /* of those that a message was delivered to; the others are counted */
-
 static bool
 given(const char *text)
 {
@@ -225,44 +223,4 @@ cli_face_rooms_ok(struct cli_buf *out, const struct cli *cli)
         cli_buf_text(out, "\nTopic: ");
         cli_view_line(out, call->topic.at);
     }
-}
-
-/* What is gathered: one message's. */
-static struct {
-    char id[33];
-    unsigned count;
-    struct cli_buf room;
-    struct cli_buf names;
-} self;
-
-bool
-cli_face_rooms_gather(const struct conclave_event *event)
-{
-    if (self.count > 0 && strcmp(self.id, event->id) != 0)
-        return false;
-    if (self.count == 0) {
-        memcpy(self.id, event->id, sizeof self.id);
-        cli_view_line(&self.room, event->room);
-    }
-    if (self.count < NAMES_MAX) {
-        cli_buf_text(&self.names, self.count > 0 ? ", " : "");
-        cli_view_line(&self.names, event->to);
-    }
-    self.count++;
-    return true;
-}
-
-const char *
-cli_face_rooms_gathered(struct cli_buf *room, struct cli_buf *names)
-{
-    if (self.count == 0)
-        return NULL;
-    cli_buf_add(room, self.room.at, self.room.len);
-    cli_buf_add(names, self.names.at, self.names.len);
-    if (self.count > NAMES_MAX)
-        cli_buf_format(names, " and %u more", self.count - NAMES_MAX);
-    cli_buf_wipe(&self.room);
-    cli_buf_wipe(&self.names);
-    self.count = 0;
-    return self.id;
 }

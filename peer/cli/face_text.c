@@ -4,6 +4,7 @@
 
 #include "peer/cli/actions.h"
 #include "peer/cli/face_rooms.h"
+#include "peer/cli/ticks.h"
 #include "peer/cli/view.h"
 
 #define INDENT "    " /* before further lines of a message: nothing of ours begins so */
@@ -42,22 +43,6 @@ status_name(enum conclave_status status)
         return "not found";
     }
     return "offline";
-}
-
-static const char *
-tick_name(enum conclave_tick tick)
-{
-    switch (tick) {
-    case CONCLAVE_TICK_QUEUED:
-        return "queued";
-    case CONCLAVE_TICK_STORED:
-        return "stored at the registry";
-    case CONCLAVE_TICK_DELIVERED:
-        return "delivered";
-    case CONCLAVE_TICK_READ:
-        return "read";
-    }
-    return "queued";
 }
 
 static void
@@ -115,49 +100,6 @@ show_message(struct cli *cli, const struct conclave_event *event)
     cli_buf_wipe(&line);
 }
 
-/* Messages of this run have numbers; others are known by their id alone. */
-static void
-put_number(struct cli *cli, struct cli_buf *line, const char *id)
-{
-    const struct cli_sent *const sent = cli_sent_find(cli, id, false);
-    if (sent != NULL && sent->number != 0)
-        cli_buf_format(line, "  #%u ", sent->number);
-    else
-        cli_buf_format(line, "  #%.8s ", id);
-}
-
-static void
-settle(struct cli *cli)
-{
-    struct cli_buf line = {0}, room = {0}, names = {0};
-    const char *const id = cli_face_rooms_gathered(&room, &names);
-    if (id != NULL) {
-        put_number(cli, &line, id);
-        cli_buf_format(&line, "%s: delivered to %s", room.at, names.at);
-        put(cli, &line, true);
-    }
-    cli_buf_wipe(&room);
-    cli_buf_wipe(&names);
-}
-
-static void
-show_receipt(struct cli *cli, const struct conclave_event *event)
-{
-    const bool room = in_room(event);
-    struct cli_buf line = {0};
-    if (room && event->to != NULL && event->to[0] != '\0') {
-        if (cli_face_rooms_gather(event))
-            return; /* settle tells it */
-        settle(cli);
-        (void)cli_face_rooms_gather(event); /* there is none now */
-        return;
-    }
-    put_number(cli, &line, event->id);
-    cli_view_line(&line, room ? event->room : event->to);
-    cli_buf_format(&line, ": %s", tick_name(event->tick));
-    put(cli, &line, true);
-}
-
 /* Contacts, and those in the room that is in focus; others come and go unseen. */
 static void
 show_presence(struct cli *cli, const struct conclave_event *event)
@@ -206,7 +148,7 @@ event(struct cli *cli, const struct conclave_event *event)
         return;
     case CONCLAVE_EVENT_RECEIPT:
         if (session)
-            show_receipt(cli, event);
+            cli_ticks_take(cli, event);
         return;
     case CONCLAVE_EVENT_PRESENCE:
         if (session)
@@ -410,4 +352,4 @@ failed(struct cli *cli, const char *word, enum conclave_err err, const char *tex
     put(cli, &line, false);
 }
 
-const struct cli_face cli_face_text = {event, answer, done, failed, settle};
+const struct cli_face cli_face_text = {event, answer, done, failed, cli_ticks_settle};

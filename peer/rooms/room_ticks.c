@@ -139,7 +139,8 @@ tell_delivered(struct peer_core *self, struct peer_room *room, struct peer_mate 
     mate->delivered_told = mate->delivered;
     if (id == NULL)
         return true; /* said in an earlier life */
-    peer_held_tick(self->held, self->next_store + (self->writes ? 1 : 0), id, msg_text(mate->name), msg_text(room->name), MSG_TICK_DELIVERED);
+    peer_held_tick_of(self->held, self->next_store + (self->writes ? 1 : 0), id, msg_text(mate->name), msg_text(room->name), MSG_TICK_DELIVERED,
+                      room->facts.members - 1);
     return true;
 }
 

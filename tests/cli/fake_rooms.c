@@ -206,8 +206,10 @@ fake_send_to_room(struct conclave *self, const char *room, const char *text, siz
     if (strcmp(room, "#far") != 0)
         fake_add(self, &event);
     event.tick = CONCLAVE_TICK_DELIVERED;
-    for (size_t i = 0; strcmp(room, "#lab") == 0 && i < sizeof members / sizeof *members; i++) {
+    const size_t upto = text_bytes == 4 && memcmp(text, "part", 4) == 0 ? 4 : sizeof members / sizeof *members;
+    for (size_t i = 0; strcmp(room, "#lab") == 0 && i < upto; i++) {
         event.to = members[i];
+        event.others = 5;
         fake_add(self, &event);
     }
     return request;

@@ -39,6 +39,44 @@ the_topic_of_the_room_in_focus_is_shown(void **state)
     assert_true(has(out, "{\"v\":1,\"type\":\"rooms\",\"rooms\":[{\"name\":\"#lab\",\"members\":3,\"topic\":\"what we "));
 }
 
+static void
+what_all_members_have_is_one_line(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("/msg #lab one\n/msg #lab two\n", "--plain"), 0);
+    assert_string_equal(out, "  #1 #lab: delivered to all 5\n  #2 #lab: delivered to all 5\n");
+}
+
+static void
+what_some_members_have_names_them_and_counts_the_rest(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("/msg #lab part\n", "--plain"), 0);
+    assert_string_equal(out, "  #1 #lab: stored at the registry, delivered to bob, carol, dave and 1 more\n");
+}
+
+static void
+messages_that_fare_alike_are_told_together(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("/msg #big 1\n/msg #big 2\n/msg #big 3\n/msg #far 4\n/msg #big 5\n/msg bob 6\n/msg carol 7\n", "--plain"), 0);
+    assert_true(has(out, "  #1 to #3 #big: stored at the registry\n"));
+    assert_true(has(out, "  #4 #far: queued\n"));
+    assert_true(has(out, "  #5 #big: stored at the registry\n")); /* what stands between them went elsewhere */
+    assert_true(has(out, "  #6 bob: delivered\n"));
+    assert_true(has(out, "  #7 carol: queued\n"));
+    assert_null(strstr(out, "#2"));
+}
+
+static void
+programs_get_every_tick(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("/msg #lab part\n", "--json"), 0);
+    expect_lines((const char *const[]){"\"room\":\"#lab\",\"state\":\"queued\"}", "\"state\":\"stored\"}", "\"to\":\"bob\",\"state\":\"delivered\"}",
+                                       "\"to\":\"dave\",\"state\":\"delivered\"}", NULL});
+}
+
 int
 main(void)
 {
@@ -46,6 +84,10 @@ main(void)
         return 99;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(of_those_who_come_and_go_people_see_contacts_and_the_room_in_focus, enrolled),
+        cmocka_unit_test_setup(what_all_members_have_is_one_line, enrolled),
+        cmocka_unit_test_setup(what_some_members_have_names_them_and_counts_the_rest, enrolled),
+        cmocka_unit_test_setup(messages_that_fare_alike_are_told_together, enrolled),
+        cmocka_unit_test_setup(programs_get_every_tick, enrolled),
         cmocka_unit_test_setup(the_topic_of_the_room_in_focus_is_shown, enrolled),
         cmocka_unit_test_setup(programs_hear_of_all_who_come_and_go, enrolled),
     };
