@@ -441,7 +441,7 @@ struct msg_tell_messages { uint64_t arrival; struct msg_text from; struct msg_te
 struct msg_tell_receipt { struct msg_span ids; struct msg_text to; struct msg_text room; uint64_t tick; uint64_t others; }; /* ids: of 16 bytes each, one after the other; in rooms, to: the member, "" for queued and stored; others: with a member, how many there are beside ourselves, else 0 */
 struct msg_tell_notice { uint64_t arrival; struct msg_text code; struct msg_text text; struct msg_text name; }; /* name: of the user or #room that it is about; "": neither.  arrival: as of a message; 0: it is not kept */
 struct msg_tell_presence { struct msg_text name; uint64_t status; struct msg_text endpoint; struct msg_list rooms; bool fresh; }; /* rooms: small ones that we share, of ROOM_INFO, without topics; none: a contact; fresh: nothing was known of them before */
-struct msg_tell_ok { uint64_t req; struct msg_id id; };         /* id: of the message that was said, else zero */
+struct msg_tell_ok { uint64_t req; struct msg_id id; struct msg_text text; }; /* id: of the message that was said, else zero; text: what is worth knowing of it, "" mostly */
 
 /* A decoded message of any kind: as large as the largest. */
 union msg_any {

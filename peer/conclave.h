@@ -146,7 +146,7 @@ enum conclave_event_kind {
                               * and all of ours before it, at member `to`, one of `others` */
     CONCLAVE_EVENT_PRESENCE, /* user, fresh; rooms, rooms_count: those of up to 32 members that we share with them (100 at most, no
                               * topics), where the user is no contact; none for a contact */
-    CONCLAVE_EVENT_OK,       /* request; id of a message that was sent, else "" */
+    CONCLAVE_EVENT_OK,       /* request; id of a message that was sent, else ""; text: a sentence where it was so already, else "" */
     CONCLAVE_EVENT_FAILED,   /* request, err, text, retry_ms */
     CONCLAVE_EVENT_USERS,    /* request, users, users_count */
     CONCLAVE_EVENT_USER,     /* request, user */

@@ -407,6 +407,8 @@ peer_event_read(struct peer_event *self, struct msg_span frame)
     case MSG_TELL_OK:
         self->event.kind = CONCLAVE_EVENT_OK;
         self->event.request = any.MSG_ANY_TELL_OK.req;
+        self->event.text = keep(self, any.MSG_ANY_TELL_OK.text);
+        self->event.text_bytes = any.MSG_ANY_TELL_OK.text.len;
         keep_id(self, &any.MSG_ANY_TELL_OK.id);
         return true;
     case MSG_TELL_FAILED:

@@ -325,6 +325,8 @@ answer(struct cli *cli, const struct conclave_event *event)
         cli_json_text(&json, "command", cli->call.word.at);
         if (event->id[0] != '\0')
             cli_json_text(&json, "id", event->id);
+        if (event->text != NULL && event->text[0] != '\0')
+            cli_json_text(&json, "text", event->text);
     }
     emit(cli);
 }

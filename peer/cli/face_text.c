@@ -258,6 +258,16 @@ show_devices(struct cli *cli, const struct conclave_event *event)
     cli_buf_wipe(&text);
 }
 
+static void
+done(struct cli *cli, const char *text)
+{
+    struct cli_buf line = {0};
+    if (text[0] == '\0')
+        return;
+    cli_view_text(&line, text, strlen(text), "");
+    put(cli, &line, true);
+}
+
 /* What is worth saying about a command that went well, beyond its events. */
 static void
 show_ok(struct cli *cli, const struct conclave_event *event)
@@ -281,6 +291,10 @@ show_ok(struct cli *cli, const struct conclave_event *event)
         struct cli_sent *const sent = cli_sent_find(cli, event->id, true);
         sent->number = ++numbers;
         return; /* its ticks say how it fares, each once it is true */
+    }
+    if (event->text != NULL && event->text[0] != '\0') { /* it was so already */
+        done(cli, event->text);
+        return;
     }
     if (with_state && cli->mode != CLI_ONESHOT)
         return; /* the session says so */
@@ -327,16 +341,6 @@ answer(struct cli *cli, const struct conclave_event *event)
         show_rooms(cli, event);
     else
         show_ok(cli, event);
-}
-
-static void
-done(struct cli *cli, const char *text)
-{
-    struct cli_buf line = {0};
-    if (text[0] == '\0')
-        return;
-    cli_view_text(&line, text, strlen(text), "");
-    put(cli, &line, true);
 }
 
 static void

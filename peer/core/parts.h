@@ -318,6 +318,7 @@ uint64_t peer_step_registry_ms(const struct peer_core *self);      /* its wall c
 void peer_step_heard_ms(struct peer_core *self, uint64_t registry_ms);
 uint64_t peer_step_backoff(uint64_t first_ms, uint64_t last_ms, uint32_t failures); /* with jitter */
 void peer_step_ok(struct peer_core *self, uint64_t cmd, const struct msg_id *id);
+void peer_step_ok_already(struct peer_core *self, uint64_t cmd, struct msg_text text); /* nothing is to be done for it */
 void peer_step_failed(struct peer_core *self, uint64_t cmd, enum conclave_err err, struct msg_text text, uint64_t retry_ms);
 void peer_step_notice(struct peer_core *self, enum conclave_err err, struct msg_text text);
 void peer_step_notice_about(struct peer_core *self, struct msg_text name, enum conclave_err err, struct msg_text text);

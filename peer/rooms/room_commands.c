@@ -35,6 +35,15 @@ parse(struct peer_core *self, uint64_t cmd, struct msg_text typed, struct msg_ro
 
 /* ---- whom an operation is about ---- */
 
+/* Whether the registry may know more of that room, and of us in it, than we do:
+ * a command that runs alone has heard nothing yet of what others, or other
+ * devices of ours, did. */
+static bool
+may_have_changed(const struct peer_core *self, const struct peer_room *room)
+{
+    return !self->rooms_stated || (room != NULL && (room->behind || room->reading));
+}
+
 static bool
 has_subject(uint64_t act)
 {
@@ -77,6 +86,23 @@ successor(struct peer_core *self, const struct peer_room *room)
     return best;
 }
 
+/* What is so already; "": it is not.  Nobody signs that again. */
+static const char *
+already(const struct peer_room_order *order, const struct peer_mate *mate)
+{
+    if (mate == NULL || mate->part.role == MSG_ROLE_NONE)
+        return "";
+    if (order->act == MSG_ACT_INVITE)
+        return "is in that room already.";
+    if (order->act == MSG_ACT_PROMOTE && mate->part.role == MSG_ROLE_MODERATOR)
+        return "is a moderator of that room already.";
+    if (order->act == MSG_ACT_PROMOTE && mate->part.role == MSG_ROLE_OWNER)
+        return "owns that room.";
+    if (order->act == MSG_ACT_DEMOTE && mate->part.role == MSG_ROLE_MEMBER)
+        return "is a plain member of that room already.";
+    return "";
+}
+
 enum subject { SUBJECT_KNOWN, SUBJECT_TO_FIND, SUBJECT_NONE };
 
 /* Fills subject and who of an order.  NONE: told that there is nobody, or
@@ -110,6 +136,15 @@ resolve(struct peer_core *self, struct peer_request *request, const struct peer_
         fail(self, request, CONCLAVE_ERR_NO_SUCH_USER, order->act == MSG_ACT_UNBAN ? "Nobody of that name is banned there." : "Nobody of that name is in that room.");
         return SUBJECT_NONE;
     }
+    if (already(order, mate)[0] != '\0') {
+        if (may_have_changed(self, room) && peer_room_look(self, request))
+            return SUBJECT_NONE;
+        char text[MSG_NAME_MAX + 64];
+        (void)snprintf(text, sizeof text, "%s %s", mate->name, already(order, mate));
+        peer_step_ok_already(self, request->cmd, msg_text(text));
+        peer_requests_end(self, request);
+        return SUBJECT_NONE;
+    }
     order->subject = mate != NULL ? mate->part.account : contact->account;
     msg_text_copy(order->who, sizeof order->who, msg_text(mate != NULL ? mate->name : contact->name));
     return SUBJECT_KNOWN;
@@ -121,14 +156,10 @@ resolve(struct peer_core *self, struct peer_request *request, const struct peer_
 static const char *
 misfit(uint64_t act)
 {
-    if (act == MSG_ACT_INVITE)
-        return "Whoever is in that room already needs no invitation.";
-    if (act == MSG_ACT_PROMOTE)
-        return "That one is a moderator, or the owner, already.";
     if (act == MSG_ACT_UNBAN)
         return "Nobody of that name is banned there.";
     if (act == MSG_ACT_DEMOTE)
-        return "That one is no moderator of that room.";
+        return "That one is no moderator of that room, but its owner.";
     return "That does not fit how the room is now; look at its members.";
 }
 
@@ -189,7 +220,7 @@ peer_room_go_on(struct peer_core *self, struct peer_request *request)
     if (!is_stale(order, room)) {
         if (peer_room_pause(self, request))
             return;
-        fail(self, request, CONCLAVE_ERR_BAD_ARGUMENTS, misfit(order->act));
+        fail(self, request, CONCLAVE_ERR_FORBIDDEN, misfit(order->act));
         return;
     }
     switch (resolve(self, request, room)) {
@@ -294,15 +325,6 @@ peer_room_list(struct peer_core *self, uint64_t cmd, bool detailed)
     request->kind = MSG_ROOM_LIST;
     request->detailed = detailed;
     peer_requests_go(self, request);
-}
-
-/* Whether the registry may know more of that room, and of us in it, than we do:
- * a command that runs alone has heard nothing yet of what others, or other
- * devices of ours, did. */
-static bool
-may_have_changed(const struct peer_core *self, const struct peer_room *room)
-{
-    return !self->rooms_stated || (room != NULL && (room->behind || room->reading));
 }
 
 void

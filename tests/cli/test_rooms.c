@@ -58,6 +58,7 @@ every_act_ends_with_its_code(void **state)
         {{"topic", "#lab", "--json"}, 0, "act 12 #lab <-> <--json>\n", "The topic of #lab is set.\n"},
         {{"topic", "#lab", ""}, 0, "act 12 #lab <-> <>\n", "The topic of #lab is set.\n"},
         {{"invite", "#lab", "@bob"}, 0, "act 4 #lab <bob> <->\n", "bob is invited to #lab.\n"},
+        {{"invite", "far", "bob"}, 0, "act 4 #far <bob> <->\n", "b\xef\xbf\xbdob is in that room already.\n"},
         {{"kick", "#lab", "bob"}, 0, "act 5 #lab <bob> <->\n", "bob is out of #lab.\n"},
         {{"ban", "#lab", "bob"}, 0, "act 6 #lab <bob> <->\n", "bob is banned from #lab.\n"},
         {{"unban", "#lab", "bob"}, 0, "act 7 #lab <bob> <->\n", "bob is no longer banned from #lab.\n"},
@@ -434,6 +435,15 @@ a_command_without_its_room_hides_nothing(void **state)
 }
 
 static void
+programs_are_told_what_was_so_already(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("/invite #far bob\n/invite #lab bob\n", "--json"), 0);
+    assert_true(has(out, "\"command\":\"invite\",\"text\":\"b\\u001bob is in that room already.\"}\n"));
+    assert_true(has(out, "\"command\":\"invite\"}\n"));
+}
+
+static void
 what_we_did_ourselves_is_said_once(void **state)
 {
     (void)state;
@@ -463,6 +473,7 @@ main(void)
         cmocka_unit_test_setup(recv_shows_what_is_said_in_rooms_and_what_is_missing, enrolled),
         cmocka_unit_test_setup(programs_see_who_came_and_went_and_what_is_missing, enrolled),
         cmocka_unit_test_setup(a_command_without_its_room_hides_nothing, enrolled),
+        cmocka_unit_test_setup(programs_are_told_what_was_so_already, enrolled),
         cmocka_unit_test_setup(what_we_did_ourselves_is_said_once, enrolled),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

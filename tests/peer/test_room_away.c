@@ -1,5 +1,6 @@
 /* What this device does not know yet when a command is given: it ran last
- * before others came, or before another device of its account joined. */
+ * before others came, or before another device of its account joined; and what
+ * it knows, so that nobody is asked. */
 #include "tests/peer/room_front.h"
 
 static uint64_t last_req;
@@ -169,6 +170,57 @@ of_other_rooms_the_registry_says_it(void **state)
     assert_int_equal(w.asked[MSG_ENTRIES_OF], 0);
 }
 
+/* ---- what is so already ---- */
+
+static void
+assert_already(const char *text)
+{
+    const struct msg_tell_ok *ok = &told(MSG_TELL_OK, count(MSG_TELL_OK) - 1)->MSG_ANY_TELL_OK;
+    assert_int_equal(ok->req, last_req);
+    assert_true(reads(ok->text, text));
+}
+
+static void
+what_is_so_already_is_done_and_nothing_is_signed_for_it(void **state)
+{
+    (void)state;
+    const struct msg_cmd_room_create cmd = {++last_req, msg_text("#Den"), 0, msg_text(""), msg_text("cats")};
+    command(MSG_CMD_ROOM_CREATE, &cmd);
+    settle();
+    act(BOB, MSG_ACT_JOIN, 0);
+    settle();
+    const uint64_t proposed = w.asked[MSG_ROOM_PROPOSE];
+    perform(MSG_ACT_INVITE, "BOB", "");
+    assert_already("bob is in that room already.");
+    perform(MSG_ACT_DEMOTE, "bob", "");
+    assert_already("bob is a plain member of that room already.");
+    perform(MSG_ACT_PROMOTE, "ada", "");
+    assert_already("ada owns that room.");
+    assert_int_equal(w.asked[MSG_ROOM_PROPOSE], proposed);
+    perform(MSG_ACT_PROMOTE, "bob", "");
+    settle();
+    assert_already(""); /* that was something to do */
+    perform(MSG_ACT_PROMOTE, "bob", "");
+    assert_already("bob is a moderator of that room already.");
+}
+
+static void
+whether_it_is_so_already_is_looked_up_by_who_was_away(void **state)
+{
+    (void)state;
+    const struct msg_cmd_room_create cmd = {++last_req, msg_text("#Den"), 0, msg_text(""), msg_text("cats")};
+    command(MSG_CMD_ROOM_CREATE, &cmd);
+    settle();
+    act(BOB, MSG_ACT_JOIN, 0);
+    settle();
+    cut();
+    act(BOB, MSG_ACT_LEAVE, 0);
+    perform(MSG_ACT_INVITE, "bob", "");
+    soon_back();
+    assert_already("");
+    assert_true((w.room.parts[BOB].standing & MSG_STANDING_INVITED) != 0);
+}
+
 int
 main(void)
 {
@@ -176,6 +228,8 @@ main(void)
         TEST(who_joined_while_we_were_away_is_found_too),
         TEST(what_is_said_before_we_know_that_we_are_in_the_room_waits_for_that),
         TEST(who_was_unmuted_meanwhile_may_speak),
+        TEST(what_is_so_already_is_done_and_nothing_is_signed_for_it),
+        TEST(whether_it_is_so_already_is_looked_up_by_who_was_away),
         TEST(our_roster_says_what_a_room_of_ours_is_about),
         TEST(of_other_rooms_the_registry_says_it),
         TEST(roles_that_changed_meanwhile_are_listed_as_they_are),

@@ -161,7 +161,7 @@ what_does_not_fit_the_room_is_not_tried_forever(void **state)
     perform(MSG_ACT_TOPIC, "", "tigers");
     settle();
     pass(1000);
-    assert_failed(CONCLAVE_ERR_BAD_ARGUMENTS);
+    assert_failed(CONCLAVE_ERR_FORBIDDEN);
     assert_int_equal(w.asked[MSG_ROOM_PROPOSE], 2); /* she knew all there is */
     bobs();
     join("#den");
