@@ -254,6 +254,7 @@ within_rate(struct broker_front_core *self, const struct broker_ask *ask, enum n
     struct broker_rate rate = {self->settings.requests_burst, self->settings.requests_per_s, 1000};
     struct broker_bucket *bucket = &session->requests;
 
+    broker_casts_heard(self, ask->session);
     if (need == NEED_LITTLE)
         return true;
     if (need == NEED_CALM) {
@@ -481,11 +482,10 @@ broker_front_core_step(struct broker_front_core *self, struct msg_time now, cons
         if (event->id == 0) /* a CAST of frames is told apart by its size */
             broker_mailing_full(self, event->link);
         break;
-    case EVENT_BOUND:
-        break;
     case EVENT_STOP:
         broker_login_stop(self);
         break;
+    case EVENT_BOUND:
     case EVENT_RECORD:  /* the view has the records */
     case EVENT_COMMAND: /* nobody commands a registry */
         break;

@@ -358,6 +358,7 @@ void broker_casts_mark(struct broker_front_core *self, uint32_t seat);
 void broker_casts_tell(struct broker_front_core *self, uint32_t session);
 void broker_casts_due(struct broker_front_core *self);
 void broker_casts_lease(struct broker_front_core *self, uint32_t session); /* it was renewed */
+void broker_casts_heard(struct broker_front_core *self, uint32_t session); /* by something else than PING: the same, as often as it should be */
 void broker_casts_taken(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
 void broker_casts_full(struct broker_front_core *self, const struct msg_event *event);
 /* The turn is over: what came in it is handed to the disk and cast. */

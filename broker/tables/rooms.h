@@ -72,6 +72,7 @@ struct broker_seat {
     bool paused;                /* it was, until its session fell behind */
     bool dirty;                 /* ROOM_STATE is due for this room */
     bool told_mesh;             /* what it said last: the room is one */
+    uint64_t told_number;       /* likewise: of the last entry of the roster */
     bool told_present;          /* it was told who is there */
     bool apart;                 /* while something is cast: it gets a message of its own */
     uint16_t port;              /* of its XPUB for the room; 0: none */
