@@ -27,6 +27,12 @@ broker_casts_log(struct broker_front_core *self, uint32_t slot)
 
 /* ---- who is told where its rooms stand ---- */
 
+static struct broker_listener *
+listener_of(struct broker_front_core *self, uint32_t session)
+{
+    return broker_fanout_listener(&self->fanout, session, self->sessions.list[session].generation);
+}
+
 void
 broker_casts_mark(struct broker_front_core *self, uint32_t slot)
 {
@@ -93,12 +99,9 @@ broker_casts_tell(struct broker_front_core *self, uint32_t session)
     }
     if (state.rooms.count > 0)
         broker_front_core_send(self, self->sessions.list[session].conn, MSG_ROOM_STATE, &state);
-}
-
-static struct broker_listener *
-listener_of(struct broker_front_core *self, uint32_t session)
-{
-    return broker_fanout_listener(&self->fanout, session, self->sessions.list[session].generation);
+    if (listener_of(self, session)->missed)
+        broker_presence_begin(self, session);
+    listener_of(self, session)->missed = false;
 }
 
 void
@@ -150,7 +153,8 @@ broker_casts_full(struct broker_front_core *self, const struct msg_event *event)
         return;
     broker_fanout_lose(listener_of(self, session), event->id);
     fall_behind(self, session);
-    /* It may be a CAST or a roster that it has missed: all are told anew. */
+    /* It may be a CAST or a roster that it has missed, or who is there: all are told anew. */
+    listener_of(self, session)->missed = true;
     for (uint32_t at = broker_rooms_seats_of(&self->rooms, session); at != 0;
          at = self->rooms.seats[at - 1].session_next) {
         self->rooms.seats[at - 1].paused = false;

@@ -169,6 +169,22 @@ a_room_that_is_small_again_is_told_all_anew(void **state)
 }
 
 static void
+whose_connection_took_no_more_is_told_of_all_anew(void **state)
+{
+    const struct msg_event full = {.kind = EVENT_FULL, .link = alice.link, .id = 1};
+
+    (void)state;
+    fake_registry_down(&reg, bob.link);
+    fake_registry_pass(&reg, 1100);
+    fake_registry_clear(&reg);
+    fake_registry_step(&reg, &full);
+    fake_registry_pass(&reg, 3000);
+    assert_string_equal(told(&alice), "carol+ ! "); /* and nobody else */
+    fake_registry_pass(&reg, 10000);
+    assert_string_equal(told(&alice), "carol+ ! ");
+}
+
+static void
 who_was_put_out_is_told_no_more(void **state)
 {
     (void)state;
@@ -195,6 +211,7 @@ main(void)
         POSTS_CASE(who_comes_back_learns_who_went_meanwhile),
         POSTS_CASE(in_a_large_room_nobody_is_told),
         POSTS_CASE(a_room_that_is_small_again_is_told_all_anew),
+        POSTS_CASE(whose_connection_took_no_more_is_told_of_all_anew),
         POSTS_CASE(who_was_put_out_is_told_no_more),
     };
 
