@@ -60,6 +60,7 @@
 #define PEER_REQUESTS 64u
 #define PEER_TYPED_MAX 512u         /* bytes of a name as it was typed */
 #define PEER_MAIL_KEYS 8u           /* the current one and those retired within 40 days */
+#define PEER_IDS 32u
 #define PEER_ARRIVALS 1024u         /* messages told last, which may be said to be read */
 #define PEER_MAILS 1024u            /* that came and are not collected yet: 256 KiB at most are under way */
 #define PEER_PARCELS 256u           /* of rooms, that wait for the next DEPOSIT */
@@ -284,6 +285,8 @@ struct peer_core {
     uint64_t next_store;                /* the last one given out */
     uint64_t synced_store;
     uint64_t next_arrival;
+    uint8_t ids[PEER_IDS][MSG_ID_RANDOM]; /* random, for messages to come */
+    uint32_t ids_left;
     struct peer_arrival arrivals[PEER_ARRIVALS]; /* by arrival modulo their number */
     uint64_t due_ms;                    /* earliest timer */
     uint64_t asked_ms;                  /* earliest WAKE that is on its way */
@@ -435,9 +438,9 @@ void peer_talk_batch(struct peer_core *self, struct peer_device *device, struct 
 void peer_hear_keep_read(struct peer_core *self, const struct peer_device *device);
 void peer_hear_receipt(struct peer_core *self, struct peer_device *device, struct msg_buf *batch);
 void peer_talk_tick(struct peer_core *self);
-struct msg_id peer_talk_next_id(struct msg_id *last); /* for what is said next; zeros before the first of this life */
+struct msg_id peer_talk_new_id(struct peer_core *self); /* for what is said now */
 void peer_talk_renumber(struct peer_core *self, uint64_t incarnation); /* our disk is an older copy: what waits is numbered anew, after that one */
-bool peer_talk_put(struct peer_core *self, const struct peer_device *device, uint32_t at, struct peer_follows *follows, struct msg_buf *batch); /* one message of the outbox, under a CHAIN where it does not follow the one before; false: no room */
+bool peer_talk_put(struct peer_core *self, const struct peer_device *device, uint32_t at, struct peer_mark *last, struct msg_buf *batch); /* one message of the outbox, under a CHAIN where it does not follow *last; false: no room */
 void peer_talk_tell(struct peer_core *self, const struct peer_contact *contact, const struct msg_id *id, enum msg_tick tick);
 bool peer_hear_owes(const struct peer_device *device);             /* a receipt */
 struct msg_receipt peer_hear_receipt_now(const struct peer_device *device);
