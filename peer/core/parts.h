@@ -42,6 +42,7 @@
 #define PEER_PARTS_H
 
 #include "msg/cert.h"
+#include "msg/chain.h"
 #include "msg/codec.h"
 #include "msg/envelope.h"
 #include "msg/name.h"
@@ -288,7 +289,7 @@ struct peer_core {
     uint64_t next_store;                /* the last one given out */
     uint64_t synced_store;
     uint64_t next_arrival;
-    struct msg_id ids[PEER_IDS];        /* random, for messages to come */
+    uint8_t ids[PEER_IDS][MSG_ID_RANDOM]; /* random, for messages to come */
     uint32_t ids_left;
     struct peer_arrival arrivals[PEER_ARRIVALS]; /* by arrival modulo their number */
     uint64_t due_ms;                    /* earliest timer */
@@ -305,7 +306,7 @@ struct peer_core {
     size_t revocations_len;
     char text[MSG_TEXT_MAX];            /* scratch */
     uint8_t batch[MSG_BATCH_MAX];       /* scratch: a batch being sealed or opened */
-    struct msg_say says[MSG_BATCH_COUNT]; /* scratch: what is in a batch of a room; the texts are in `batch` */
+    struct msg_said says[MSG_BATCH_COUNT]; /* scratch: what is in a batch of a room; the texts are in `batch` */
     uint8_t frame[MSG_SOCKET_MAX];      /* scratch: a frame being made */
 };
 
@@ -442,9 +443,9 @@ void peer_talk_batch(struct peer_core *self, struct peer_device *device, struct 
 void peer_hear_keep_read(struct peer_core *self, const struct peer_device *device);
 void peer_hear_receipt(struct peer_core *self, struct peer_device *device, struct msg_buf *batch);
 void peer_talk_tick(struct peer_core *self);
-struct msg_id peer_talk_new_id(struct peer_core *self);
+struct msg_id peer_talk_new_id(struct peer_core *self); /* for what is said now */
 void peer_talk_renumber(struct peer_core *self, uint64_t incarnation); /* our disk is an older copy: what waits is numbered anew, after that one */
-bool peer_talk_put(struct peer_core *self, const struct peer_device *device, uint32_t at, uint64_t *incarnation, struct msg_buf *batch); /* one message of the outbox, with the CHAIN that it needs; false: no room */
+bool peer_talk_put(struct peer_core *self, const struct peer_device *device, uint32_t at, struct peer_mark *last, struct msg_buf *batch); /* one message of the outbox, under a CHAIN where it does not follow *last; false: no room */
 void peer_talk_tell(struct peer_core *self, const struct peer_contact *contact, const struct msg_id *id, enum msg_tick tick);
 bool peer_hear_owes(const struct peer_device *device);             /* a receipt */
 struct msg_receipt peer_hear_receipt_now(const struct peer_device *device);

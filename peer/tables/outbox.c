@@ -220,3 +220,9 @@ peer_outbox_count(const struct peer_outbox *self)
 {
     return self->count;
 }
+
+bool
+peer_outbox_follows(const struct peer_out *out, struct peer_mark last)
+{
+    return out->mark.incarnation == last.incarnation && out->mark.number == last.number + 1;
+}

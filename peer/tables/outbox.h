@@ -41,6 +41,10 @@ struct peer_out {
     uint64_t said_ms;           /* monotonic, in this life: when it began to wait */
 };
 
+/* Whether the message stands directly after that place in the chain, and needs
+ * no word on where it stands; incarnation 0: none does. */
+bool peer_outbox_follows(const struct peer_out *out, struct peer_mark last);
+
 /* The messages to one contact, oldest first. */
 struct peer_queue {
     uint32_t first;

@@ -138,8 +138,8 @@ seal(struct msg_run *run, struct msg_buf *out, const char *text)
 {
     static uint8_t inside[MSG_BATCH_MAX];
     struct msg_buf batch = {inside, 0, sizeof inside};
-    struct msg_chain chain = {.base = 1};
-    struct msg_say say = {.number = 1, .ts_ms = 1, .text = msg_text(text)};
+    struct msg_chain chain = {.base = 1, .number = 1};
+    struct msg_say say = {.text = msg_text(text)};
     struct timeval now;
 
     gettimeofday(&now, NULL);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "msg/chain.h"
 #include "msg/codec.h"
 #include "peer/event.h"
 
@@ -180,7 +181,7 @@ messages_that_came_as_one_are_shown_one_by_one(void **state)
     uint8_t at[1024], out[1024];
     struct msg_buf batch = {at, 0, sizeof at}, buf = {out, 0, sizeof out};
     for (uint8_t i = 0; i < 3; i++) {
-        const struct msg_say say = {{{(uint8_t)(i + 1)}}, 7 + i, {{0}}, 100 + i, msg_text(texts[i])};
+        const struct msg_say say = {msg_chain_id((uint8_t[MSG_ID_RANDOM]){(uint8_t)(i + 1)}, 100 + i), msg_text(texts[i])};
         assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &say), CONCLAVE_OK);
     }
     const struct msg_tell_messages messages = {40, msg_text("bob"), msg_text("#lab"), msg_span_of_buf(&batch)};
