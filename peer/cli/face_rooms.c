@@ -208,6 +208,11 @@ cli_face_rooms_ok(struct cli_buf *out, const struct cli *cli)
     const size_t act = (size_t)cli_rooms_act(call);
     if (act >= sizeof words / sizeof *words || words[act][0] == NULL)
         return;
+    if (act == CONCLAVE_ACT_TOPIC && call->text_len == 0) {
+        cli_view_line(out, call->room.at);
+        cli_buf_text(out, " has no topic now.");
+        return;
+    }
     cli_buf_text(out, words[act][0]);
     if (call->name != NULL)
         cli_view_line(out, call->name);

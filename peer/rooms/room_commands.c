@@ -86,21 +86,25 @@ successor(struct peer_core *self, const struct peer_room *room)
     return best;
 }
 
-/* What is so already; "": it is not.  Nobody signs that again. */
+/* What somebody is already to the room whose name follows; NULL: there is
+ * something to do.  Nobody signs that again. */
 static const char *
 already(const struct peer_room_order *order, const struct peer_mate *mate)
 {
-    if (mate == NULL || mate->part.role == MSG_ROLE_NONE)
-        return "";
+    const uint64_t role = mate != NULL ? mate->part.role : MSG_ROLE_NONE;
+    if (role == MSG_ROLE_NONE)
+        return NULL;
     if (order->act == MSG_ACT_INVITE)
-        return "is in that room already.";
-    if (order->act == MSG_ACT_PROMOTE && mate->part.role == MSG_ROLE_MODERATOR)
-        return "is a moderator of that room already.";
-    if (order->act == MSG_ACT_PROMOTE && mate->part.role == MSG_ROLE_OWNER)
-        return "owns that room.";
-    if (order->act == MSG_ACT_DEMOTE && mate->part.role == MSG_ROLE_MEMBER)
-        return "is a plain member of that room already.";
-    return "";
+        return "is already in";
+    if (order->act == MSG_ACT_UNBAN)
+        return "is not banned from";
+    if (order->act == MSG_ACT_PROMOTE && role == MSG_ROLE_MODERATOR)
+        return "is already a moderator of";
+    if (order->act == MSG_ACT_PROMOTE && role == MSG_ROLE_OWNER)
+        return "owns";
+    if (order->act == MSG_ACT_DEMOTE && role == MSG_ROLE_MEMBER)
+        return "is already a plain member of";
+    return NULL;
 }
 
 enum subject { SUBJECT_KNOWN, SUBJECT_TO_FIND, SUBJECT_NONE };
@@ -136,11 +140,11 @@ resolve(struct peer_core *self, struct peer_request *request, const struct peer_
         fail(self, request, CONCLAVE_ERR_NO_SUCH_USER, order->act == MSG_ACT_UNBAN ? "Nobody of that name is banned there." : "Nobody of that name is in that room.");
         return SUBJECT_NONE;
     }
-    if (already(order, mate)[0] != '\0') {
+    if (already(order, mate) != NULL) {
         if (may_have_changed(self, room) && peer_room_look(self, request))
             return SUBJECT_NONE;
-        char text[MSG_NAME_MAX + 64];
-        (void)snprintf(text, sizeof text, "%s %s", mate->name, already(order, mate));
+        char text[MSG_NAME_MAX + MSG_ROOM_NAME_MAX + 64];
+        (void)snprintf(text, sizeof text, "%s %s %s.", mate->name, already(order, mate), room->name);
         peer_step_ok_already(self, request->cmd, msg_text(text));
         peer_requests_end(self, request);
         return SUBJECT_NONE;

@@ -123,7 +123,7 @@ conclave_room_act(struct conclave *self, const char *room, enum conclave_act act
     if (user != NULL && strcmp(user, "bob") != 0)
         return fake_fail(self, CONCLAVE_ERR_NO_SUCH_USER, "");
     if (act == CONCLAVE_ACT_INVITE && strcmp(room, "#far") == 0)
-        return fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK, .text = "b\x1bob is in that room already."});
+        return fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK, .text = "b\x1bob is already in #far."});
     const struct conclave_event event = {.kind = CONCLAVE_EVENT_ROOM, .room = "#lab", .act = act, .by = "alice",
                                          .user = {.name = user != NULL ? user : ""}, .text = text != NULL ? text : ""};
     const uint64_t request = fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});

@@ -56,9 +56,9 @@ every_act_ends_with_its_code(void **state)
         {{"leave", "lab"}, 0, "act 3 #lab <-> <->\n", "You left #lab.\n"},
         {{"topic", "#lab", "two", "words"}, 0, "act 12 #lab <-> <two words>\n", "The topic of #lab is set.\n"},
         {{"topic", "#lab", "--json"}, 0, "act 12 #lab <-> <--json>\n", "The topic of #lab is set.\n"},
-        {{"topic", "#lab", ""}, 0, "act 12 #lab <-> <>\n", "The topic of #lab is set.\n"},
+        {{"topic", "#lab", ""}, 0, "act 12 #lab <-> <>\n", "#lab has no topic now.\n"},
         {{"invite", "#lab", "@bob"}, 0, "act 4 #lab <bob> <->\n", "bob is invited to #lab.\n"},
-        {{"invite", "far", "bob"}, 0, "act 4 #far <bob> <->\n", "b\xef\xbf\xbdob is in that room already.\n"},
+        {{"invite", "far", "bob"}, 0, "act 4 #far <bob> <->\n", "b\xef\xbf\xbdob is already in #far.\n"},
         {{"kick", "#lab", "bob"}, 0, "act 5 #lab <bob> <->\n", "bob is out of #lab.\n"},
         {{"ban", "#lab", "bob"}, 0, "act 6 #lab <bob> <->\n", "bob is banned from #lab.\n"},
         {{"unban", "#lab", "bob"}, 0, "act 7 #lab <bob> <->\n", "bob is no longer banned from #lab.\n"},
@@ -439,7 +439,7 @@ programs_are_told_what_was_so_already(void **state)
 {
     (void)state;
     assert_int_equal(RUN("/invite #far bob\n/invite #lab bob\n", "--json"), 0);
-    assert_true(has(out, "\"command\":\"invite\",\"text\":\"b\\u001bob is in that room already.\"}\n"));
+    assert_true(has(out, "\"command\":\"invite\",\"text\":\"b\\u001bob is already in #far.\"}\n"));
     assert_true(has(out, "\"command\":\"invite\"}\n"));
 }
 

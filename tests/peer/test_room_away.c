@@ -191,17 +191,19 @@ what_is_so_already_is_done_and_nothing_is_signed_for_it(void **state)
     settle();
     const uint64_t proposed = w.asked[MSG_ROOM_PROPOSE];
     perform(MSG_ACT_INVITE, "BOB", "");
-    assert_already("bob is in that room already.");
+    assert_already("bob is already in #Den.");
     perform(MSG_ACT_DEMOTE, "bob", "");
-    assert_already("bob is a plain member of that room already.");
+    assert_already("bob is already a plain member of #Den.");
+    perform(MSG_ACT_UNBAN, "bob", "");
+    assert_already("bob is not banned from #Den.");
     perform(MSG_ACT_PROMOTE, "ada", "");
-    assert_already("ada owns that room.");
+    assert_already("ada owns #Den.");
     assert_int_equal(w.asked[MSG_ROOM_PROPOSE], proposed);
     perform(MSG_ACT_PROMOTE, "bob", "");
     settle();
     assert_already(""); /* that was something to do */
     perform(MSG_ACT_PROMOTE, "bob", "");
-    assert_already("bob is a moderator of that room already.");
+    assert_already("bob is already a moderator of #Den.");
 }
 
 static void
