@@ -175,6 +175,16 @@ entries(const char *directory)
     return count;
 }
 
+/* libzmq ends what was closed on a thread of its own, in its own time. */
+static bool
+comes_down(const char *directory, size_t most)
+{
+    const uint64_t end_ms = peer_loop_now_ms() + 20000;
+    while (entries(directory) > most && peer_loop_now_ms() < end_ms)
+        (void)poll(NULL, 0, 10);
+    return entries(directory) <= most;
+}
+
 static void
 on_alarm(int number)
 {
@@ -213,8 +223,8 @@ opened_and_closed_200_times_nothing_is_left_open(void **state)
             threads = entries("/proc/self/task");
         }
     }
-    assert_in_range(entries("/proc/self/fd"), 0, descriptors + 4);
-    assert_in_range(entries("/proc/self/task"), 0, threads + 2); /* the last may be on its way out */
+    assert_true(comes_down("/proc/self/fd", descriptors + 4));
+    assert_true(comes_down("/proc/self/task", threads + 2));
 }
 
 static void
