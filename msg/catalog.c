@@ -194,11 +194,11 @@ FIELDS(msg_chain) {
     FIELD(msg_chain, from_incarnation, 0, ANY),
     FIELD(msg_chain, from_number, 0, ANY),
     FIELD(msg_chain, base, 0, ANY),
+    FIELD(msg_chain, number, 1, ANY),
+    FIXED(msg_chain, id),
+    FIXED(msg_chain, prev),
 };
 FIELDS(msg_say) {
-    FIXED(msg_say, id),
-    FIELD(msg_say, number, 1, ANY),
-    FIXED(msg_say, prev),
     FIELD(msg_say, ts_ms, 0, ANY),
     FIELD(msg_say, text, 1, MSG_TEXT_MAX),
 };

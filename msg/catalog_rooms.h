@@ -121,7 +121,9 @@ struct msg_room_frame {
     uint64_t from_number;       /* its last number */
     uint64_t first;             /* number of the first message in the box */
     uint64_t count;
-    struct msg_head head;       /* of the chain after the last one */
+    struct msg_id id;           /* of the first message; the next one has the next, and so on */
+    struct msg_head prev;       /* of the chain before it, */
+    struct msg_head head;       /* and after the last one */
     struct msg_tag key;         /* names the sender key */
     uint64_t counter;           /* steps of its ratchet */
     struct msg_sig sig;         /* by the sender's device over the fields above as a frame of these alone */

@@ -1,4 +1,4 @@
-/* Runs of sealed envelopes and the hash chain of messages, on libsodium.
+/* Runs of sealed envelopes, on libsodium.
  * Pure but for its randomness; keeps nothing but what the caller holds. */
 #include "msg/envelope.h"
 
@@ -15,9 +15,6 @@
 static_assert(sizeof(struct msg_sym_key) == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key");
 static_assert(crypto_core_hchacha20_INPUTBYTES == 16 && sizeof(struct msg_nonce) == 16 + 8, "XChaCha20");
 static_assert(sizeof(struct msg_sym_key) == crypto_core_hchacha20_OUTPUTBYTES && crypto_aead_chacha20poly1305_ietf_ABYTES == MSG_SEAL_BYTES, "its parts");
-static_assert(sizeof(struct msg_head) == 16, "BLAKE2b-128");
-static_assert(sizeof(struct msg_head) == crypto_generichash_blake2b_SALTBYTES, "a head is the salt of the next");
-static_assert(crypto_generichash_blake2b_PERSONALBYTES == 16, "two numbers");
 
 static void
 put_u64(uint8_t *at, uint64_t value)
@@ -308,22 +305,4 @@ void
 msg_run_wipe(struct msg_run *run)
 {
     msg_keys_wipe(run, sizeof *run);
-}
-
-/* What stands beside the text goes where BLAKE2b takes 32 bytes without a block
- * for them, since hashing is the larger part of what a message in a burst costs.
- * Numbers begin at 1, so the personalisation keeps these hashes apart from all
- * others, which have none. */
-void
-msg_chain_head(struct msg_head *head, const struct msg_head *prev, const struct msg_id *id, uint64_t number, uint64_t ts_ms, struct msg_text text)
-{
-    crypto_generichash_blake2b_state state;
-    uint8_t place[crypto_generichash_blake2b_PERSONALBYTES];
-    put_u64(place, number);
-    put_u64(place + 8, ts_ms);
-    crypto_generichash_blake2b_init_salt_personal(&state, NULL, 0, sizeof head->at, prev->at, place);
-    if (id != NULL)
-        crypto_generichash_blake2b_update(&state, id->at, sizeof id->at);
-    crypto_generichash_blake2b_update(&state, (const uint8_t *)text.at, text.len);
-    crypto_generichash_blake2b_final(&state, head->at, sizeof head->at);
 }

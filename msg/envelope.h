@@ -67,11 +67,4 @@ msg_envelope_open(struct msg_run *run, struct msg_buf *out, const struct msg_sea
 
 void msg_run_wipe(struct msg_run *run);
 
-/* The next link of a message chain: BLAKE2b-128 over the text, with prev as its
- * salt, number and time as its personalisation; in rooms over the id and the
- * text, since there the signature reaches the id through the head alone (id:
- * NULL between two people, where the seal has one writer).  Rebatching and
- * resealing never change it. */
-void msg_chain_head(struct msg_head *head, const struct msg_head *prev, const struct msg_id *id, uint64_t number, uint64_t ts_ms, struct msg_text text);
-
 #endif

@@ -174,6 +174,8 @@ FIELDS(msg_room_frame) {
     FIELD(msg_room_frame, from_number, 0, ANY),
     FIELD(msg_room_frame, first, 1, ANY),
     FIELD(msg_room_frame, count, 1, MSG_BATCH_COUNT),
+    FIXED(msg_room_frame, id),
+    FIXED(msg_room_frame, prev),
     FIXED(msg_room_frame, head),
     FIXED(msg_room_frame, key),
     FIELD(msg_room_frame, counter, 0, ANY),

@@ -14,7 +14,7 @@ layers='
 0 msg/base msg/errors msg/error msg/keys msg/name msg/endpoint msg/wire msg/catalog_rooms
 0 msg/catalog msg/fields_local msg/fields_rooms
 1 msg/codec msg/codec_print
-2 msg/step msg/envelope msg/cert msg/room msg/roomkey
+2 msg/step msg/chain msg/envelope msg/cert msg/room msg/roomkey
 3 broker/tables/* peer/tables/*
 4 broker/core/* broker/rooms/* peer/core/* peer/rooms/*
 5 host/*
@@ -46,7 +46,7 @@ tools msg host peer tools
 touched='
 #[[:space:]]*include[[:space:]]*<c?zmq\.h> => host/curve.[ch] host/zap.[ch] host/watchdog.[ch] host/rounds.[ch] host/config.c broker/ears.[ch] broker/local.[ch] broker/port.[ch] broker/store.[ch] broker/front.h broker/door.c broker/vault.c peer/loop.c peer/conclave.c peer/zap.c tools/*
 #[[:space:]]*include[[:space:]]*<lmdb\.h> => host/store*.c
-#[[:space:]]*include[[:space:]]*<sodium(/.*)?\.h> => msg/keys.c msg/envelope.c msg/roomkey.c msg/cert.c broker/vault.c
+#[[:space:]]*include[[:space:]]*<sodium(/.*)?\.h> => msg/keys.c msg/chain.c msg/envelope.c msg/roomkey.c msg/cert.c broker/vault.c
 #[[:space:]]*include[[:space:]]*<msgpack(/.*)?(\.h|\.hpp)> => msg/wire.c
 \<(clock_gettime|gettimeofday|ftime|timespec_get|zclock_[a-z]+|time)[[:space:]]*\( => peer/loop.c broker/front.c broker/door.c broker/supervisor.c peer/cli/cli.c host/rounds.c host/log.c
 \<(rand|srand|random|srandom|drand48|getrandom|getentropy|arc4random)[[:space:]]*\( => nobody

@@ -9,35 +9,34 @@ enum verdict { ACCEPT, ACCEPT_AFTER_GAP, SEEN, MISSING };
 
 /* Where a message stands against what came before it.  Pure. */
 static enum verdict
-judge(const struct peer_chain_in *in, const struct msg_chain *chain, const struct msg_say *say)
+judge(const struct peer_chain_in *in, const struct msg_chain *chain, const struct msg_place *at)
 {
-    const bool starts = chain->base != 0 && say->number == chain->base;
+    const bool starts = chain->base != 0 && at->number == chain->base;
     if (!in->known)
         return starts ? ACCEPT : MISSING;
     if (chain->incarnation < in->mark.incarnation)
         return SEEN;
     if (chain->incarnation == in->mark.incarnation && chain->salt == in->salt) {
-        if (say->number <= in->mark.number)
+        if (at->number <= in->mark.number)
             return SEEN;
-        if (say->number == in->mark.number + 1)
-            return memcmp(&say->prev, &in->head, sizeof in->head) == 0 ? ACCEPT : ACCEPT_AFTER_GAP;
+        if (at->number == in->mark.number + 1)
+            return memcmp(&at->prev, &in->head, sizeof in->head) == 0 ? ACCEPT : ACCEPT_AFTER_GAP;
         return starts ? ACCEPT_AFTER_GAP : MISSING;
     }
     if (chain->incarnation == in->mark.incarnation)
         return MISSING; /* their disk was put back and they do not know it yet: our receipt tells them */
-    const bool follows = chain->incarnation > in->mark.incarnation && say->number == 1 && chain->from_incarnation == in->mark.incarnation
+    const bool follows = chain->incarnation > in->mark.incarnation && at->number == 1 && chain->from_incarnation == in->mark.incarnation
                          && in->mark.number >= chain->from_number;
     if (follows) /* beyond from_number: what the sender sent and forgot in a crash */
-        return in->mark.number > chain->from_number || memcmp(&say->prev, &in->head, sizeof in->head) == 0 ? ACCEPT : ACCEPT_AFTER_GAP;
-    const bool instead = chain->incarnation > in->mark.incarnation && say->number == 1 && chain->from_incarnation != 0
-                         && memcmp(&say->prev, &in->start, sizeof in->start) == 0;
+        return in->mark.number > chain->from_number || memcmp(&at->prev, &in->head, sizeof in->head) == 0 ? ACCEPT : ACCEPT_AFTER_GAP;
+    const bool instead = chain->incarnation > in->mark.incarnation && at->number == 1 && chain->from_incarnation != 0
+                         && memcmp(&at->prev, &in->start, sizeof in->start) == 0;
     if (instead) /* both go on from the same message: the sender sent the incarnation before, and forgot all of it in a crash */
         return ACCEPT;
     if (starts)
         return chain->from_incarnation == 0 ? ACCEPT : ACCEPT_AFTER_GAP;
     return MISSING;
 }
-
 
 void
 peer_hear_arrived(struct peer_core *self, const struct peer_arrival *arrival)
@@ -60,24 +59,24 @@ came_already(const struct peer_core *self, const struct peer_device *device, con
 }
 
 static void
-move_on(struct peer_chain_in *in, const struct msg_chain *chain, const struct msg_say *say)
+move_on(struct peer_chain_in *in, const struct msg_chain *chain, const struct msg_place *at, const struct msg_head *head)
 {
     if (in->known && in->mark.incarnation != chain->incarnation)
         in->read = in->told = 0;
     if (in->known && (in->mark.incarnation != chain->incarnation || in->salt != chain->salt))
         in->anew = chain->from_incarnation == 0;
-    if (say->number == 1)
-        in->start = say->prev;
+    if (at->number == 1)
+        in->start = at->prev;
     else if (!in->known || in->mark.incarnation != chain->incarnation || in->salt != chain->salt)
         memset(&in->start, 0, sizeof in->start);
     in->known = true;
-    in->mark = (struct peer_mark){chain->incarnation, say->number};
+    in->mark = (struct peer_mark){chain->incarnation, at->number};
     in->salt = chain->salt;
-    msg_chain_head(&in->head, &say->prev, NULL, say->number, say->ts_ms, say->text);
+    in->head = *head;
 }
 
 static void
-keep(struct peer_core *self, struct peer_device *device, const struct msg_chain *chain, const struct msg_say *say)
+keep(struct peer_core *self, struct peer_device *device, const struct msg_chain *chain, const struct msg_said *said)
 {
     const struct peer_contact *contact = peer_roster_contact_of(&self->roster, device);
     const struct msg_rec_inbox record = {
@@ -85,24 +84,26 @@ keep(struct peer_core *self, struct peer_device *device, const struct msg_chain 
         .account = device->cert.account,
         .device = device->cert.device,
         .incarnation = chain->incarnation,
-        .number = say->number,
+        .number = said->at.number,
         .name = msg_text(contact->name),
-        .id = say->id,
-        .ts_ms = say->ts_ms,
-        .text = say->text,
+        .id = said->at.id,
+        .ts_ms = said->ts_ms,
+        .text = said->text,
     };
     const struct msg_record_key key = msg_record_key1(record.arrival);
     msg_effects_put(self->out, PEER_TABLE_INBOX, msg_record_key_span(&key), MSG_REC_INBOX, &record);
     peer_hear_arrived(self, &(struct peer_arrival){record.arrival, record.account, record.device, {record.incarnation, record.number}, record.id});
-    const struct msg_tell_message tell = {record.arrival, say->id, msg_text(contact->name), msg_text(self->self.name.shown), msg_text(""), say->ts_ms, say->text};
+    const struct msg_tell_message tell = {record.arrival, said->at.id, msg_text(contact->name), msg_text(self->self.name.shown), msg_text(""), said->ts_ms, said->text};
     peer_held_put(self->held, peer_step_store(self), MSG_TELL_MESSAGE, &tell);
 }
 
-/* False: stop with this batch, the rest comes again. */
+/* *at: where it stands, and then the next one.  False: stop with this batch, the
+ * rest comes again. */
 static bool
-hear(struct peer_core *self, struct peer_device *device, const struct msg_chain *chain, const struct msg_say *say, bool *kept)
+hear(struct peer_core *self, struct peer_device *device, const struct msg_chain *chain, struct msg_place *at, const struct msg_say *say, bool *kept)
 {
-    const enum verdict verdict = judge(&device->in, chain, say);
+    const struct msg_said said = msg_chain_take(at, say);
+    const enum verdict verdict = judge(&device->in, chain, &said.at);
     if (verdict == SEEN) {
         device->receipt_due = true;
         peer_talk_dirty(self, device);
@@ -119,9 +120,9 @@ hear(struct peer_core *self, struct peer_device *device, const struct msg_chain 
         peer_step_log(self, MSG_LOG_WARN, "CHAIN-BROKEN", "messages before this one are missing and cannot come any more");
         peer_step_notice_about(self, msg_text(peer_roster_contact_of(&self->roster, device)->name), CONCLAVE_OK, msg_text("Some messages before the next one are missing: this device, or the sender's, lost part of its state."));
     }
-    move_on(&device->in, chain, say);
-    if (!device->in.anew || !came_already(self, device, &say->id))
-        keep(self, device, chain, say);
+    move_on(&device->in, chain, &said.at, &at->prev);
+    if (!device->in.anew || !came_already(self, device, &said.at.id))
+        keep(self, device, chain, &said);
     *kept = true;
     device->unreceipted++;
     return true;
@@ -143,6 +144,7 @@ void
 peer_hear_take(struct peer_core *self, struct peer_device *device, struct msg_span batch)
 {
     struct msg_chain chain = {0};
+    struct msg_place at = {.number = 0};
     bool kept = false, going = true;
     while (going && batch.len > 0) {
         union msg_any any;
@@ -151,10 +153,11 @@ peer_hear_take(struct peer_core *self, struct peer_device *device, struct msg_sp
             peer_step_log(self, MSG_LOG_WARN, "BATCH-GARBAGE", "the inside of an envelope was not understood; the rest of it was passed over");
             break;
         }
-        if (kind == MSG_CHAIN)
+        if (kind == MSG_CHAIN) {
             chain = any.MSG_ANY_CHAIN;
-        else if (kind == MSG_SAY && chain.incarnation != 0)
-            going = hear(self, device, &chain, &any.MSG_ANY_SAY, &kept);
+            at = msg_chain_begins(&chain);
+        } else if (kind == MSG_SAY && chain.incarnation != 0)
+            going = hear(self, device, &chain, &at, &any.MSG_ANY_SAY, &kept);
         else if (kind == MSG_RECEIPT)
             peer_talk_acked(self, device, &any.MSG_ANY_RECEIPT);
         else if (kind == MSG_ROOM_KEY || kind == MSG_ROOM_ASK)

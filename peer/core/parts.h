@@ -41,6 +41,7 @@
 #define PEER_PARTS_H
 
 #include "msg/cert.h"
+#include "msg/chain.h"
 #include "msg/codec.h"
 #include "msg/envelope.h"
 #include "msg/name.h"
@@ -59,7 +60,6 @@
 #define PEER_REQUESTS 64u
 #define PEER_TYPED_MAX 512u         /* bytes of a name as it was typed */
 #define PEER_MAIL_KEYS 8u           /* the current one and those retired within 40 days */
-#define PEER_IDS 32u
 #define PEER_ARRIVALS 1024u         /* messages told last, which may be said to be read */
 #define PEER_MAILS 1024u            /* that came and are not collected yet: 256 KiB at most are under way */
 #define PEER_PARCELS 256u           /* of rooms, that wait for the next DEPOSIT */
@@ -284,8 +284,6 @@ struct peer_core {
     uint64_t next_store;                /* the last one given out */
     uint64_t synced_store;
     uint64_t next_arrival;
-    struct msg_id ids[PEER_IDS];        /* random, for messages to come */
-    uint32_t ids_left;
     struct peer_arrival arrivals[PEER_ARRIVALS]; /* by arrival modulo their number */
     uint64_t due_ms;                    /* earliest timer */
     uint64_t asked_ms;                  /* earliest WAKE that is on its way */
@@ -301,7 +299,7 @@ struct peer_core {
     size_t revocations_len;
     char text[MSG_TEXT_MAX];            /* scratch */
     uint8_t batch[MSG_BATCH_MAX];       /* scratch: a batch being sealed or opened */
-    struct msg_say says[MSG_BATCH_COUNT]; /* scratch: what is in a batch of a room; the texts are in `batch` */
+    struct msg_said says[MSG_BATCH_COUNT]; /* scratch: what is in a batch of a room; the texts are in `batch` */
     uint8_t frame[MSG_SOCKET_MAX];      /* scratch: a frame being made */
 };
 
@@ -437,9 +435,9 @@ void peer_talk_batch(struct peer_core *self, struct peer_device *device, struct 
 void peer_hear_keep_read(struct peer_core *self, const struct peer_device *device);
 void peer_hear_receipt(struct peer_core *self, struct peer_device *device, struct msg_buf *batch);
 void peer_talk_tick(struct peer_core *self);
-struct msg_id peer_talk_new_id(struct peer_core *self);
+struct msg_id peer_talk_next_id(struct msg_id *last); /* for what is said next; zeros before the first of this life */
 void peer_talk_renumber(struct peer_core *self, uint64_t incarnation); /* our disk is an older copy: what waits is numbered anew, after that one */
-bool peer_talk_put(struct peer_core *self, const struct peer_device *device, uint32_t at, uint64_t *incarnation, struct msg_buf *batch); /* one message of the outbox, with the CHAIN that it needs; false: no room */
+bool peer_talk_put(struct peer_core *self, const struct peer_device *device, uint32_t at, struct peer_follows *follows, struct msg_buf *batch); /* one message of the outbox, under a CHAIN where it does not follow the one before; false: no room */
 void peer_talk_tell(struct peer_core *self, const struct peer_contact *contact, const struct msg_id *id, enum msg_tick tick);
 bool peer_hear_owes(const struct peer_device *device);             /* a receipt */
 struct msg_receipt peer_hear_receipt_now(const struct peer_device *device);

@@ -123,6 +123,17 @@ delete_out(struct peer_core *self, const struct peer_contact *contact, struct pe
     msg_effects_delete(self->out, PEER_TABLE_OUT, msg_record_key_span(&key));
 }
 
+struct msg_id
+peer_talk_next_id(struct msg_id *last)
+{
+    static const struct msg_id none;
+    if (memcmp(last, &none, sizeof none) == 0)
+        msg_keys_random(last->at, sizeof last->at);
+    else
+        msg_chain_next_id(last);
+    return *last;
+}
+
 /* The next place in the chain to a contact: fills mark, salt, from, prev, and
  * moves the chain on. */
 static void
@@ -137,19 +148,7 @@ link_on(struct peer_core *self, struct peer_contact *contact, struct peer_out *o
     out->salt = self->self.salt;
     out->from = contact->from;
     out->prev = contact->head;
-    msg_chain_head(&contact->head, &out->prev, NULL, out->mark.number, out->ts_ms, text);
-}
-
-/* Asking the system for randomness costs more than the rest of a new id: a
- * handful at once. */
-struct msg_id
-peer_talk_new_id(struct peer_core *self)
-{
-    if (self->ids_left == 0) {
-        msg_keys_random_many(self->ids, sizeof self->ids);
-        self->ids_left = PEER_IDS;
-    }
-    return self->ids[--self->ids_left];
+    msg_chain_head(&contact->head, &out->prev, out->mark.number, out->ts_ms, text);
 }
 
 void
@@ -196,7 +195,7 @@ peer_talk_say(struct peer_core *self, struct peer_contact *contact, uint64_t cmd
         peer_step_failed(self, cmd, CONCLAVE_ERR_QUOTA_EXCEEDED, msg_text("Too many messages wait to be sent; try again when some were delivered."), 1000);
         return false;
     }
-    out.id = peer_talk_new_id(self);
+    out.id = peer_talk_next_id(&contact->said_id);
     link_on(self, contact, &out, text);
     const uint32_t at = peer_outbox_add(self->outbox, &contact->queue, &out, text);
     put_out(self, contact, &out, text);
@@ -388,29 +387,38 @@ base_of(struct peer_core *self, const struct peer_device *device, uint64_t incar
 }
 
 bool
-peer_talk_put(struct peer_core *self, const struct peer_device *device, uint32_t at, uint64_t *incarnation, struct msg_buf *batch)
+peer_talk_put(struct peer_core *self, const struct peer_device *device, uint32_t at, struct peer_follows *follows, struct msg_buf *batch)
 {
     const struct peer_out *out = peer_outbox_at(self->outbox, at);
     const size_t before = batch->len;
-    if (out->mark.incarnation != *incarnation) {
-        const struct msg_chain chain = {out->mark.incarnation, out->salt, out->from.incarnation, out->from.number, base_of(self, device, out->mark.incarnation)};
+    if (!peer_outbox_follows(out, follows)) {
+        const struct msg_chain chain = {
+            .incarnation = out->mark.incarnation,
+            .salt = out->salt,
+            .from_incarnation = out->from.incarnation,
+            .from_number = out->from.number,
+            .base = base_of(self, device, out->mark.incarnation),
+            .number = out->mark.number,
+            .id = out->id,
+            .prev = out->prev,
+        };
         if (msg_codec_encode(batch, MSG_CHAIN, &chain) != CONCLAVE_OK)
             return false;
     }
-    const struct msg_say say = {out->id, out->mark.number, out->prev, out->ts_ms, peer_outbox_text(self->outbox, at, self->text)};
+    const struct msg_say say = {out->ts_ms, peer_outbox_text(self->outbox, at, self->text)};
     if (msg_codec_encode(batch, MSG_SAY, &say) != CONCLAVE_OK) {
         batch->len = before;
         return false;
     }
-    *incarnation = out->mark.incarnation;
+    *follows = peer_outbox_next(out);
     return true;
 }
 
 static bool
-put_next(struct peer_core *self, struct peer_device *device, uint64_t *incarnation, struct msg_buf *batch)
+put_next(struct peer_core *self, struct peer_device *device, struct peer_follows *follows, struct msg_buf *batch)
 {
     const struct peer_out *out = peer_outbox_at(self->outbox, device->cursor);
-    if (!peer_talk_put(self, device, device->cursor, incarnation, batch))
+    if (!peer_talk_put(self, device, device->cursor, follows, batch))
         return false;
     device->sent = out->mark;
     device->in_flight++;
@@ -421,10 +429,10 @@ put_next(struct peer_core *self, struct peer_device *device, uint64_t *incarnati
 void
 peer_talk_batch(struct peer_core *self, struct peer_device *device, struct msg_buf *batch)
 {
-    uint64_t incarnation = 0;
+    struct peer_follows follows = {.number = 0};
     uint32_t count = 0;
     while (self->self.incarnation_synced && device->cursor != PEER_NONE && count < MSG_BATCH_COUNT && device->in_flight < WINDOW
-           && put_next(self, device, &incarnation, batch))
+           && put_next(self, device, &follows, batch))
         count++;
     if (count > 0 && device->resend_at_ms == 0) {
         device->resend_at_ms = self->now.mono_ms + device->resend_ms;

@@ -118,25 +118,20 @@ tell_missing(struct peer_core *self, const struct peer_room *room, const struct 
 
 /* ---- what is in it ---- */
 
-/* Reads the SAYs into self->says, `count` of them.  False: they are not what
- * the header says, its numbers, each linked to the one before, and the head
- * after the last. */
+/* Reads the SAYs into self->says.  False: they are not what the header says,
+ * `count` of them, with the head after the last. */
 static bool
 read_whole(struct peer_core *self, const struct msg_room_frame *frame, struct msg_span batch)
 {
-    struct msg_head head = {{0}};
+    struct msg_place at = msg_chain_begins_frame(frame);
     union msg_any any;
     enum msg_kind kind;
     for (uint64_t i = 0; i < frame->count; i++) {
         if (batch.len == 0 || msg_codec_next_frame(&batch, &kind, &any) != CONCLAVE_OK || kind != MSG_SAY)
             return false;
-        const struct msg_say *say = &any.MSG_ANY_SAY;
-        if (say->number != frame->first + i || (i > 0 && memcmp(&say->prev, &head, sizeof head) != 0))
-            return false;
-        msg_chain_head(&head, &say->prev, &say->id, say->number, say->ts_ms, say->text);
-        self->says[i] = *say;
+        self->says[i] = msg_chain_take(&at, &any.MSG_ANY_SAY);
     }
-    return batch.len == 0 && memcmp(&head, &frame->head, sizeof head) == 0;
+    return batch.len == 0 && memcmp(&at.prev, &frame->head, sizeof at.prev) == 0;
 }
 
 static bool
@@ -169,6 +164,7 @@ keep_batch(struct peer_core *self, const struct peer_room *room, const struct ms
         .device = frame->device,
         .incarnation = frame->incarnation,
         .first = frame->first,
+        .id = frame->id,
         .name = name,
         .room = msg_text(room->name),
         .batch = batch,
@@ -176,30 +172,30 @@ keep_batch(struct peer_core *self, const struct peer_room *room, const struct ms
     const struct msg_record_key key = msg_record_key1(record.arrival);
     msg_effects_put(self->out, PEER_TABLE_INBOX, msg_record_key_span(&key), MSG_REC_INBOX_BATCH, &record);
     for (uint64_t i = 0; i < frame->count; i++)
-        arrived(self, frame, first + i, &self->says[i].id);
-    const struct msg_tell_messages tell = {first, name, record.room, batch};
+        arrived(self, frame, first + i, &self->says[i].at.id);
+    const struct msg_tell_messages tell = {first, frame->id, name, record.room, batch};
     peer_held_put(self->held, peer_step_store(self), MSG_TELL_MESSAGES, &tell);
 }
 
 static void
-keep(struct peer_core *self, const struct peer_room *room, const struct msg_room_frame *frame, struct msg_text name, const struct msg_say *say)
+keep(struct peer_core *self, const struct peer_room *room, const struct msg_room_frame *frame, struct msg_text name, const struct msg_said *said)
 {
     const struct msg_rec_inbox record = {
         .arrival = self->next_arrival++,
         .account = frame->account,
         .device = frame->device,
         .incarnation = frame->incarnation,
-        .number = say->number,
+        .number = said->at.number,
         .name = name,
         .room = msg_text(room->name),
-        .id = say->id,
-        .ts_ms = say->ts_ms,
-        .text = say->text,
+        .id = said->at.id,
+        .ts_ms = said->ts_ms,
+        .text = said->text,
     };
     const struct msg_record_key key = msg_record_key1(record.arrival);
     msg_effects_put(self->out, PEER_TABLE_INBOX, msg_record_key_span(&key), MSG_REC_INBOX, &record);
     arrived(self, frame, record.arrival, &record.id);
-    const struct msg_tell_message tell = {record.arrival, say->id, record.name, msg_text(""), record.room, say->ts_ms, say->text};
+    const struct msg_tell_message tell = {record.arrival, record.id, record.name, msg_text(""), record.room, record.ts_ms, record.text};
     peer_held_put(self->held, peer_step_store(self), MSG_TELL_MESSAGE, &tell);
 }
 
@@ -214,17 +210,17 @@ take(struct peer_core *self, struct peer_room *room, struct peer_sender *sender,
     uint64_t next = 0; /* the first of them that is new */
     if (known && verdict == AHEAD)
         tell_missing(self, room, sender, frame);
-    while (next < frame->count && self->says[next].number <= after)
+    while (next < frame->count && self->says[next].at.number <= after)
         next++;
-    const bool joins = known && verdict == NEXT && !anew && next < frame->count && self->says[next].number == (same ? after + 1 : 1)
+    const bool joins = known && verdict == NEXT && !anew && next < frame->count && self->says[next].at.number == (same ? after + 1 : 1)
                        && (same || frame->from_number == sender->mark.number);
-    if (joins && memcmp(&self->says[next].prev, &sender->head, sizeof sender->head) != 0)
+    if (joins && memcmp(&self->says[next].at.prev, &sender->head, sizeof sender->head) != 0)
         peer_room_broken(self, room, sender);
     if (next == 0 && frame->count > 1 && !anew)
         keep_batch(self, room, frame, name, batch);
     else
         for (uint64_t i = next; i < frame->count; i++)
-            if (!anew || !came_already(self, frame, &self->says[i].id))
+            if (!anew || !came_already(self, frame, &self->says[i].at.id))
                 keep(self, room, frame, name, &self->says[i]);
     sender->mark = (struct peer_mark){frame->incarnation, last_of(frame)};
     sender->salt = frame->salt;

@@ -33,7 +33,7 @@ link_on(struct peer_core *self, struct peer_room *room, struct peer_out *out, st
     out->salt = self->self.salt;
     out->from = room->from;
     out->prev = room->said_head;
-    msg_chain_head(&room->said_head, &out->prev, &out->id, out->mark.number, out->ts_ms, text);
+    msg_chain_head(&room->said_head, &out->prev, out->mark.number, out->ts_ms, text);
 }
 
 static struct msg_record_key
@@ -51,11 +51,8 @@ enqueue(struct peer_core *self, struct peer_room *room, const struct peer_out *o
         .room = room->facts.id,
         .incarnation = out->mark.incarnation,
         .salt = out->salt,
-        .from_incarnation = out->from.incarnation,
-        .from_number = out->from.number,
-        .number = out->mark.number,
-        .id = out->id,
-        .prev = out->prev,
+        .from_incarnation = out->from.incarnation, .from_number = out->from.number,
+        .number = out->mark.number, .id = out->id, .prev = out->prev,
         .ts_ms = out->ts_ms,
         .text = text,
     };
@@ -86,7 +83,7 @@ peer_room_say(struct peer_core *self, struct peer_room *room, uint64_t cmd, stru
         peer_step_failed(self, cmd, CONCLAVE_ERR_QUOTA_EXCEEDED, msg_text("Too many messages wait to be sent; try again when some were delivered."), 1000);
         return;
     }
-    out.id = peer_talk_new_id(self);
+    out.id = peer_talk_next_id(&room->said_id);
     link_on(self, room, &out, text);
     enqueue(self, room, &out, text);
     peer_rooms_put(room, self->out);
@@ -135,6 +132,7 @@ struct load {
 static void
 gather(struct peer_core *self, const struct peer_room *room, struct load *load)
 {
+    struct peer_follows follows;
     uint32_t at = room->post_next;
     load->batch = (struct msg_buf){self->batch, 0, sizeof self->batch};
     load->first = *peer_outbox_at(self->outbox, at);
@@ -142,12 +140,13 @@ gather(struct peer_core *self, const struct peer_room *room, struct load *load)
     load->full = false;
     while (at != PEER_NONE && !load->full) {
         const struct peer_out *out = peer_outbox_at(self->outbox, at);
-        const struct msg_say say = {out->id, out->mark.number, out->prev, out->ts_ms, peer_outbox_text(self->outbox, at, self->text)};
-        load->full = load->count == MSG_BATCH_COUNT || out->mark.incarnation != load->first.mark.incarnation
+        const struct msg_say say = {out->ts_ms, peer_outbox_text(self->outbox, at, self->text)};
+        load->full = load->count == MSG_BATCH_COUNT || (load->count > 0 && !peer_outbox_follows(out, &follows))
                      || msg_codec_encode(&load->batch, MSG_SAY, &say) != CONCLAVE_OK;
         if (load->full)
             break;
         load->count++;
+        follows = peer_outbox_next(out);
         at = out->next;
     }
     load->next = at;
@@ -167,11 +166,9 @@ post(struct peer_core *self, struct peer_room *room, const struct load *load)
         .device = self->self.device,
         .incarnation = load->first.mark.incarnation,
         .salt = load->first.salt,
-        .from_incarnation = load->first.from.incarnation,
-        .from_number = load->first.from.number,
-        .first = load->first.mark.number,
-        .count = load->count,
-        .head = load->head,
+        .from_incarnation = load->first.from.incarnation, .from_number = load->first.from.number,
+        .first = load->first.mark.number, .count = load->count, .id = load->first.id,
+        .prev = load->first.prev, .head = load->head,
         .box = {&none, 0},
     };
     const enum conclave_err err = msg_roomkey_seal(&room->key, &buf, &frame, msg_span_of_buf(&load->batch), &self->identity.sign_sec);

@@ -129,6 +129,7 @@ struct peer_room {
     /* our chain */
     struct peer_mark said;      /* its last number */
     struct msg_head said_head;
+    struct msg_id said_id;      /* of the last that was said in this life; zeros: nothing was */
     struct peer_mark from;      /* where the incarnation before ended */
     struct peer_queue queue;    /* what waits for being stored */
     uint32_t post_next;         /* of it, the next to post; PEER_NONE: all were */

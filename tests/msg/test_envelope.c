@@ -423,32 +423,6 @@ an_envelope_is_xchacha20_poly1305_under_the_runs_key(void **unused)
     }
 }
 
-static void
-a_chain_depends_on_everything_that_a_message_is(void **unused)
-{
-    (void)unused;
-    const struct msg_head prev = {{1}};
-    const struct msg_head prev_other = {{2}};
-    const struct msg_id id = {{3}};
-    const struct msg_id id_other = {{4}};
-    struct msg_head heads[8];
-    msg_chain_head(&heads[0], &prev, NULL, 5, 6, msg_text("text"));
-    msg_chain_head(&heads[1], &prev_other, NULL, 5, 6, msg_text("text"));
-    msg_chain_head(&heads[2], &prev, &id, 5, 6, msg_text("text"));
-    msg_chain_head(&heads[3], &prev, &id_other, 5, 6, msg_text("text"));
-    msg_chain_head(&heads[4], &prev, NULL, 6, 6, msg_text("text"));
-    msg_chain_head(&heads[5], &prev, NULL, 5, 7, msg_text("text"));
-    msg_chain_head(&heads[6], &prev, NULL, 5, 6, msg_text("Text"));
-    msg_chain_head(&heads[7], &prev, NULL, 5, 6, msg_text(""));
-    for (size_t i = 0; i < 8; i++) {
-        for (size_t k = i + 1; k < 8; k++)
-            assert_memory_not_equal(&heads[i], &heads[k], sizeof heads[i]);
-    }
-    struct msg_head again;
-    msg_chain_head(&again, &prev, NULL, 5, 6, msg_text("text"));
-    assert_memory_equal(&again, &heads[0], sizeof again);
-}
-
 int
 main(void)
 {
@@ -469,7 +443,6 @@ main(void)
         cmocka_unit_test(a_header_that_does_not_fit_starts_no_run),
         cmocka_unit_test(no_two_runs_share_a_key_and_no_two_envelopes_a_nonce),
         cmocka_unit_test(an_envelope_is_xchacha20_poly1305_under_the_runs_key),
-        cmocka_unit_test(a_chain_depends_on_everything_that_a_message_is),
     };
     gen_seed(6);
     if (msg_keys_init() != CONCLAVE_OK)

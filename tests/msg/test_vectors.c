@@ -8,6 +8,7 @@
 
 #include "msg/cert.h"
 #include "msg/codec.h"
+#include "msg/chain.h"
 #include "msg/envelope.h"
 #include "msg/name.h"
 #include "tests/vectors/vectors.h"
@@ -151,26 +152,24 @@ what_stands_there_verifies_and_opens(void **unused)
     }
     /* The batch is CHAIN and three SAY, each chained to the one before. */
     struct msg_span in = expected;
-    struct msg_head head = {{0}};
+    char name[64];
+    struct msg_id id;
     assert_int_equal(msg_codec_next_frame(&in, &kind, &any), CONCLAVE_OK);
     assert_int_equal(kind, MSG_CHAIN);
+    struct msg_place place = msg_chain_begins(&any.MSG_ANY_CHAIN);
     for (uint64_t number = 1; number <= 3; number++) {
         assert_int_equal(msg_codec_next_frame(&in, &kind, &any), CONCLAVE_OK);
         assert_int_equal(kind, MSG_SAY);
-        const struct msg_say *const say = &any.MSG_ANY_SAY;
-        assert_int_equal(say->number, number);
-        assert_memory_equal(&say->prev, &head, sizeof head);
-        msg_chain_head(&head, &say->prev, NULL, say->number, say->ts_ms, say->text);
+        const struct msg_said said = msg_chain_take(&place, &any.MSG_ANY_SAY);
+        assert_int_equal(said.at.number, number);
+        (void)snprintf(name, sizeof name, "chain-%llu-id", (unsigned long long)number);
+        VALUE(id, name);
+        assert_memory_equal(&said.at.id, &id, sizeof id);
     }
     assert_int_equal(in.len, 0);
     struct msg_head last;
     VALUE(last, "chain-3-head");
-    assert_memory_equal(&last, &head, sizeof head);
-    struct msg_id id;
-    VALUE(id, "room-chain-1-id");
-    VALUE(last, "room-chain-1-head");
-    msg_chain_head(&head, &(struct msg_head){{0}}, &id, 1, 1700000000001, msg_text("one"));
-    assert_memory_equal(&last, &head, sizeof head);
+    assert_memory_equal(&last, &place.prev, sizeof last);
 }
 
 int

@@ -3,6 +3,7 @@
 #ifndef TESTS_PEER_ROOM_ROGUE_H
 #define TESTS_PEER_ROOM_ROGUE_H
 
+#include "msg/chain.h"
 #include "msg/envelope.h"
 #include "msg/roomkey.h"
 #include "tests/peer/room_people.h"
@@ -14,7 +15,7 @@ struct rogue {
     struct msg_roomkey at;      /* and as it was moved on */
     uint64_t number;
     struct msg_head head;
-    bool reboxed;               /* what it said stands in the box with another id */
+    bool reboxed;               /* what it said stands in the box with another time */
 };
 
 static inline struct rogue
@@ -32,11 +33,9 @@ rogue_frame_as(struct rogue *self, const char *text, uint64_t signer, struct msg
 {
     uint8_t inside[1024];
     struct msg_buf out = {at, 0, 4096}, batch = {inside, 0, sizeof inside};
-    struct msg_say say = {.number = ++self->number, .prev = self->head, .ts_ms = 1, .text = msg_text(text)};
-    msg_keys_random(&say.id, sizeof say.id);
+    struct msg_say say = {.ts_ms = 1, .text = msg_text(text)};
     assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &say), CONCLAVE_OK);
-    say.id.at[0] ^= self->reboxed;
-    msg_chain_head(&self->head, &say.prev, &say.id, say.number, say.ts_ms, say.text);
+    say.ts_ms ^= self->reboxed;
     if (frame->room.at[0] == 0)
         frame->room = w.room.id;
     if (frame->epoch == 0)
@@ -47,8 +46,11 @@ rogue_frame_as(struct rogue *self, const char *text, uint64_t signer, struct msg
     frame->device = 1;
     frame->incarnation = UINT64_C(1) << 50; /* later than all that its core made */
     frame->salt = 7;
-    frame->first = say.number;
+    frame->first = ++self->number;
     frame->count = 1;
+    msg_keys_random(&frame->id, sizeof frame->id);
+    frame->prev = self->head;
+    msg_chain_head(&self->head, &frame->prev, frame->first, say.ts_ms, say.text);
     frame->head = self->head;
     assert_int_equal(msg_roomkey_seal(&self->at, &out, frame, msg_span_of_buf(&batch), &w.side[signer].id.sign_sec), CONCLAVE_OK);
     return msg_span_of_buf(&out);

@@ -2,6 +2,7 @@
  * another: what seals and signatures allow is found out, and told. */
 #include <stdlib.h>
 
+#include "msg/chain.h"
 #include "msg/envelope.h"
 #include "msg/room.h"
 #include "msg/roomkey.h"
@@ -124,17 +125,18 @@ other_words(const struct sim *sim, const struct sim_proc *alice, struct msg_room
     if (msg_roomkey_open(&key, &batch, &frame) != CONCLAVE_OK || msg_roomkey_advance(&again, frame.counter) != CONCLAVE_OK)
         return bytes;
     struct msg_span in = msg_span_of_buf(&batch);
+    frame.prev = frame.first == 1 ? frame.prev : his_head;
+    struct msg_place at = msg_chain_begins_frame(&frame);
     while (in.len > 0 && msg_codec_next_frame(&in, &kind, &any) == CONCLAVE_OK && kind == MSG_SAY) {
         struct msg_say say = any.MSG_ANY_SAY;
         memcpy(text, say.text.at, say.text.len);
         text[say.text.len - 1] = 'y';
         say.text.at = text;
-        say.prev = say.number == frame.first ? say.prev : his_head;
-        msg_chain_head(&his_head, &say.prev, &say.id, say.number, say.ts_ms, say.text);
+        (void)msg_chain_take(&at, &say);
         if (msg_codec_encode(&more, MSG_SAY, &say) != CONCLAVE_OK)
             abort(); /* as long as it was */
     }
-    frame.head = his_head;
+    frame.head = his_head = at.prev;
     if (msg_roomkey_seal(&again, &out, &frame, msg_span_of_buf(&more), &alice->identity.sign_sec) != CONCLAVE_OK)
         abort(); /* likewise */
     return msg_span_of_buf(&out);

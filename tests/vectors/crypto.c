@@ -6,6 +6,7 @@
 
 #include "msg/cert.h"
 #include "msg/codec.h"
+#include "msg/chain.h"
 #include "msg/envelope.h"
 #include "msg/name.h"
 #include "msg/room.h"
@@ -151,34 +152,26 @@ static void
 chain(FILE *to, struct msg_buf *batch)
 {
     const char *const texts[] = {"one", "zwei", "三"};
-    const struct msg_chain head = {.incarnation = 1, .salt = 0x0123456789abcdef, .base = 1};
-    struct msg_head prev = {{0}};
+    const struct msg_chain head = {.incarnation = 1, .salt = 0x0123456789abcdef, .base = 1, .number = 1,
+                                   .id = {{7, [14] = 0xff, [15] = 0xfe}}};
+    struct msg_place at = msg_chain_begins(&head);
     check(msg_codec_encode(batch, MSG_CHAIN, &head));
     for (uint64_t number = 1; number <= 3; number++) {
-        struct msg_say say = {.number = number,
-                              .prev = prev,
-                              .ts_ms = 1700000000000 + number,
-                              .text = msg_text(texts[number - 1])};
+        const struct msg_say say = {.ts_ms = 1700000000000 + number, .text = msg_text(texts[number - 1])};
         char name[64];
-        memset(say.id.at, (int)number, sizeof say.id.at);
         check(msg_codec_encode(batch, MSG_SAY, &say));
-        msg_chain_head(&prev, &say.prev, NULL, say.number, say.ts_ms, say.text);
+        const struct msg_said said = msg_chain_take(&at, &say);
         (void)snprintf(name, sizeof name, "chain-%llu-id", (unsigned long long)number);
-        LINE(to, name, say.id);
+        LINE(to, name, said.at.id);
         (void)snprintf(name, sizeof name, "chain-%llu-prev", (unsigned long long)number);
-        LINE(to, name, say.prev);
+        LINE(to, name, said.at.prev);
         (void)snprintf(name, sizeof name, "chain-%llu-ts-ms", (unsigned long long)number);
         line_u64(to, name, say.ts_ms);
         (void)snprintf(name, sizeof name, "chain-%llu-text", (unsigned long long)number);
         line(to, name, say.text.at, say.text.len);
         (void)snprintf(name, sizeof name, "chain-%llu-head", (unsigned long long)number);
-        LINE(to, name, prev);
+        LINE(to, name, at.prev);
     }
-    const struct msg_head none = {{0}};
-    const struct msg_id id = {{1, 2, 3}};
-    msg_chain_head(&prev, &none, &id, 1, 1700000000001, msg_text("one"));
-    LINE(to, "room-chain-1-id", id);
-    LINE(to, "room-chain-1-head", prev); /* the rest as chain-1 */
 }
 
 static void
