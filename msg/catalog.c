@@ -299,5 +299,5 @@ msg_catalog_at(size_t index)
 bool
 msg_catalog_is_item(enum msg_kind kind)
 {
-    return kind >= MSG_ADDRESS && kind <= MSG_DEVICE;
+    return (kind >= MSG_ADDRESS && kind <= MSG_DEVICE) || kind == MSG_PRESENT;
 }

@@ -234,5 +234,6 @@ FIELDS(msg_tell_receipt) {
     FIELD(msg_tell_receipt, to, 0, TYPED_MAX),
     FIELD(msg_tell_receipt, room, 0, MSG_ROOM_NAME_MAX),
     FIELD(msg_tell_receipt, tick, MSG_TICK_QUEUED, MSG_TICK_READ),
+    FIELD(msg_tell_receipt, others, 0, ANY),
 };
-FIELDS(msg_tell_ok) {FIELD(msg_tell_ok, req, 1, ANY), FIXED(msg_tell_ok, id)};
+FIELDS(msg_tell_ok) {FIELD(msg_tell_ok, req, 1, ANY), FIXED(msg_tell_ok, id), FIELD(msg_tell_ok, text, 0, MSG_REASON_MAX)};

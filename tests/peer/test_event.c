@@ -218,10 +218,11 @@ messages_and_ticks_name_their_room(void **state)
     message.room = msg_text("");
     assert_true(feed(MSG_TELL_MESSAGE, &message));
     assert_string_equal(event.event.room, "");
-    const struct msg_tell_receipt receipt = {.ids = msg_span("0123456789abcdef", 16), .to = msg_text("bob"), .room = msg_text("#lab"), .tick = MSG_TICK_DELIVERED};
+    const struct msg_tell_receipt receipt = {.ids = msg_span("0123456789abcdef", 16), .to = msg_text("bob"), .room = msg_text("#lab"), .tick = MSG_TICK_DELIVERED, .others = 7};
     assert_true(feed(MSG_TELL_RECEIPT, &receipt));
     assert_string_equal(event.event.room, "#lab");
     assert_string_equal(event.event.to, "bob");
+    assert_int_equal(event.event.others, 7);
     const struct msg_tell_ok ok = {.req = 1};
     assert_true(feed(MSG_TELL_OK, &ok));
     assert_string_equal(event.event.room, "");
