@@ -158,9 +158,9 @@ guard room_chain_forked_unseen peer/rooms/room_hear.c 's/if \(verdict == SEEN \&
 guard room_gap_untold peer/rooms/room_hear.c 's/if \(known \&\& verdict == AHEAD\)/if (false)/' "$peer_rooms"
 guard room_rosters_split_unseen peer/rooms/room_hear.c 's/if \(room->split \|\| frame->epoch != room->facts\.epoch \|\| /if (true || /' "$peer_rooms"
 guard room_key_of_another_epoch peer/rooms/room_hear.c 's/key->epoch == frame->epoch \? msg_roomkey_open/true ? msg_roomkey_open/' "$peer_rooms"
-guard room_frame_twice_in_one peer/rooms/room_hear.c 's/if \(say->number <= after\)/if (false)/' "$peer_rooms"
-guard room_shown_again_after_a_copy peer/rooms/room_hear.c 's/if \(!anew \|\| !came_already\(self, frame, \&say->id\)\)/if (true)/' "$peer_rooms"
-guard room_disk_overrun peer/rooms/room_hear.c 's/if \(!peer_held_fits\(self->held, frame->box\.len \+ frame->count \* 768u\)\)/if (false)/' "$peer_rooms"
+guard room_frame_twice_in_one peer/rooms/room_hear.c 's/while \(next < frame->count \&\& self->says\[next\]\.at\.number <= after\)/while (false)/' "$peer_rooms"
+guard room_shown_again_after_a_copy peer/rooms/room_hear.c 's/if \(!anew \|\| !came_already\(self, frame, \&self->says\[i\]\.at\.id\)\)/if (true)/' "$peer_rooms"
+guard room_disk_overrun peer/rooms/room_hear.c 's/if \(!peer_held_fits\(self->held, frame->box\.len \+ frame->count \* 768u \+ GAPS_BYTES\)\)/if (false)/' "$peer_rooms"
 
 # ---- the peer: keys of rooms ----
 guard room_key_without_end peer/rooms/room_keys.c 's/ \|\| room->key\.counter >= MSG_ROOMKEY_FRAMES$//' "$peer_rooms"
@@ -253,7 +253,7 @@ guard mail_floods peer/core/mailbox.c 's/^        mailing->flooded = true;/     
 guard mail_of_rooms_makes_contacts peer/core/mailbox.c 's/if \(err == CONCLAVE_OK \&\& is_talk\(msg_span_of_buf\(\&batch\)\)\) \{/if (err == CONCLAVE_OK) {/' "$peer_mail $peer_rooms"
 guard mail_collected_before_the_disk peer/core/mailbox.c 's/mailing->in\[done\]\.store <= self->synced_store \&\& answered/answered/' "$peer_mail"
 guard mail_collected_unanswered peer/core/mailbox.c 's/self->synced_store \&\& answered\(self, \&mailing->in\[done\]\)\)/self->synced_store)/' "$peer_mail"
-guard mail_returned_of_what_came peer/core/mailbox.c 's/ \&\& peer_mark_before\(device->acked, device->mailed\) \&\& peer_talk_device_waits\(self, device\)\)/)/' "$peer_mail"
+guard mail_returned_of_what_came peer/core/ticks.c 's/out->delivered \|\| !peer_mark_before\(contact->delivered, out->mark\) \|\| (!peer_mark_before\(before)/\1/' "peer/test_ticks $peer_mail"
 guard deposit_answered_by_another peer/core/mail.c 's/kind == MSG_DEPOSITED \&\& req != 0 \&\& any->MSG_ANY_DEPOSITED\.req == req/kind == MSG_DEPOSITED \&\& req != 0/' "$peer_mail"
 guard deposit_refused_is_stored peer/core/mail.c 's/if \(refusal\.account == parcel->account \&\& refusal\.device == parcel->device\)/if (false)/' "$peer_mail"
 guard deposit_of_one_refuses_all peer/core/mail.c 's/if \(refusal\.account == parcel->account \&\& refusal\.device == parcel->device\)/if (true)/' "$peer_mail"
