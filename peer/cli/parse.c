@@ -243,18 +243,19 @@ cli_parse_room_name(struct cli_call *call)
     return call->name[0] != '\0' && set_room(call, call->words[0]);
 }
 
-/* An empty text can be given as a word of its own only. */
+/* No text: what it is now is asked.  An empty one can be given as a word of its
+ * own only. */
 bool
 cli_parse_room_text(struct cli_call *call)
 {
     char *at = call->line.at;
-    const char *const room = call->as_slash ? cut(&at) : call->words_count > 1 ? call->words[0] : NULL;
+    const char *const room = call->as_slash ? cut(&at) : call->words_count > 0 ? call->words[0] : NULL;
     if (room == NULL)
         return false;
     at += strspn(at, " \t");
-    call->text = at;
     call->text_len = strlen(at);
-    return (call->text_len > 0 || !call->as_slash) && set_room(call, room);
+    call->text = call->text_len > 0 || call->words_count > 1 ? at : NULL;
+    return set_room(call, room);
 }
 
 /* Commands that take the rest of a line as it stands. */
@@ -379,7 +380,7 @@ means_focus(const struct cli_call *call, const char *focus, const char *rest, si
     if (call->command->parse == cli_parse_room_text) { /* a topic may speak of rooms, behind its first word */
         while (len > 0 && is_blank(*rest))
             rest++, len--;
-        return len > 0 && *rest != '#';
+        return len == 0 || *rest != '#';
     }
     if (memchr(rest, '#', len) != NULL)
         return false;
