@@ -63,7 +63,7 @@ guard signals_without_measure broker/rooms/room_posts.c 's/if \(broker_fanout_si
 guard signal_as_another broker/rooms/room_posts.c 's/if \(account != posting->session->account \|\| device != posting->session->device$/if (false/' "$posts"
 guard signal_as_another_device broker/rooms/room_posts.c 's/ \|\| device != posting->session->device$//' "$posts"
 guard signal_of_another_room broker/rooms/room_posts.c 's/\|\| memcmp\(room->at, posting->post->room\.at, sizeof room->at\) != 0\) \{/) {/' "$posts"
-guard receipts_in_large_rooms broker/rooms/room_posts.c 's/receipt \&\& self->rooms\.list\[posting->room\]\.rules\.members > RECEIPTS_MAX/false/' "$posts"
+guard receipts_in_large_rooms broker/rooms/room_posts.c 's/receipt \&\& self->rooms\.list\[posting->room\]\.rules\.members > MSG_ROOM_SMALL/false/' "$posts"
 guard strangers_post broker/rooms/room_posts.c 's/return is_secret\(self, \*room, .*$/return CONCLAVE_OK; (void)is_secret;/; s/^ +: CONCLAVE_ERR_NOT_A_MEMBER;//' "$posts"
 guard private_room_tells_who_posts broker/rooms/room_posts.c 's/return is_secret\(self, \*room, .*$/return CONCLAVE_ERR_NOT_A_MEMBER; (void)is_secret;/; s/^ +: CONCLAVE_ERR_NOT_A_MEMBER;//' "$posts"
 guard stored_is_said_before_it_is broker/rooms/room_posts.c '/^broker_posts_stored\(/,/^}/s/if \(err != CONCLAVE_OK\) \{/if (false) {/' "$posts"
@@ -158,7 +158,7 @@ guard room_gap_untold peer/rooms/room_hear.c 's/if \(known \&\& verdict == AHEAD
 guard room_rosters_split_unseen peer/rooms/room_hear.c 's/if \(room->split \|\| frame->epoch != room->facts\.epoch \|\| /if (true || /' "$peer_rooms"
 guard room_key_of_another_epoch peer/rooms/room_hear.c 's/key->epoch == frame->epoch \? msg_roomkey_open/true ? msg_roomkey_open/' "$peer_rooms"
 guard room_frame_twice_in_one peer/rooms/room_hear.c 's/while \(next < frame->count \&\& self->says\[next\]\.at\.number <= after\)/while (false)/' "$peer_rooms"
-guard room_shown_again_after_a_copy peer/rooms/room_hear.c 's/if \(!anew \|\| !came_already\(self, frame, \&self->says\[i\]\.at\.id\)\)/if (true)/' "$peer_rooms"
+guard room_shown_again_after_a_copy peer/rooms/room_hear.c 's/if \(!anew \|\| !came_already\(self, frame, [^)]*\)\)/if (true)/' "$peer_rooms"
 guard room_disk_overrun peer/rooms/room_hear.c 's/if \(!peer_held_fits\(self->held, frame->box\.len \+ frame->count \* 768u \+ GAPS_BYTES\)\)/if (false)/' "$peer_rooms"
 
 # ---- the peer: keys of rooms ----
