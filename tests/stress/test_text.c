@@ -49,6 +49,22 @@ any_other_byte_is_noticed(void **state)
 }
 
 static void
+two_bytes_do_not_make_up_for_each_other(void **state)
+{
+    char text[256];
+    struct stress_text got;
+
+    (void)state;
+    for (size_t at = 0; at + 8 < sizeof text; at++)
+        for (unsigned bit = 0; bit < 8; bit++) {
+            stress_text_write(text, sizeof text, &said);
+            text[at] = (char)(text[at] ^ 1 << bit);
+            text[at + 8] = (char)(text[at + 8] ^ 1 << bit);
+            assert_false(stress_text_read(&got, text, sizeof text, sizeof text));
+        }
+}
+
+static void
 parts_that_changed_places_are_noticed(void **state)
 {
     char text[256], part[8];
@@ -73,6 +89,8 @@ another_length_is_noticed(void **state)
     assert_false(stress_text_read(&got, text, sizeof text - 1, sizeof text));
     assert_false(stress_text_read(&got, text, sizeof text - 1, sizeof text - 1));
     assert_false(stress_text_read(&got, text, 0, 0));
+    stress_text_write(text, sizeof text - 6, &said); /* whole, but of another run */
+    assert_false(stress_text_read(&got, text, sizeof text - 6, sizeof text));
 }
 
 int
@@ -81,6 +99,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(any_other_byte_is_noticed),
+        cmocka_unit_test(two_bytes_do_not_make_up_for_each_other),
         cmocka_unit_test(parts_that_changed_places_are_noticed),
         cmocka_unit_test(another_length_is_noticed),
     };
