@@ -192,6 +192,24 @@ everybody_has_a_place_and_the_counts_agree(void **state)
 }
 
 static void
+as_many_as_may_be_have_places_too(void **state)
+{
+    static const char *const listeners[] = {"1", "250", "50000", "99999"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof listeners / sizeof listeners[0]; i++) {
+        struct stress_options o;
+        assert_true(PARSE(&o, "room", "--peers", "100000", "--members", listeners[i]));
+        struct stress_world *world = stress_world_new(&o);
+        assert_non_null(world);
+        assert_in_range(world->workers, 2, STRESS_WORKERS_MAX);
+        for (uint32_t p = 0; p < world->peers; p++)
+            assert_true(world->seats[p].worker < world->workers);
+        stress_world_destroy(&world);
+    }
+}
+
+static void
 those_who_are_stopped_share_no_process_with_others(void **state)
 {
     struct stress_world *world = world_of("slow", "80");
@@ -214,6 +232,7 @@ main(void)
         cmocka_unit_test(the_plan_follows_from_what_is_given),
         cmocka_unit_test(what_makes_no_sense_is_refused_with_a_sentence),
         cmocka_unit_test(everybody_has_a_place_and_the_counts_agree),
+        cmocka_unit_test(as_many_as_may_be_have_places_too),
         cmocka_unit_test(those_who_are_stopped_share_no_process_with_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

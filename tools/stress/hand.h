@@ -108,7 +108,8 @@ void stress_jobs_answer(struct stress_hand *hand, struct stress_peer *peer, cons
 void stress_jobs_turn(struct stress_hand *hand);
 /* An order that is one job for each peer, to its end. */
 void stress_jobs_run(struct stress_hand *hand, const struct stress_order *order);
-/* Coming and going: who GOES or LEAVES does so now and then; and at the end all are there. */
+/* Coming and going: who GOES or LEAVES does so now and then; and at the end all
+ * are there, unless the registry is not. */
 void stress_jobs_churn(struct stress_hand *hand, uint64_t now_ns);
 void stress_jobs_gather(struct stress_hand *hand);
 

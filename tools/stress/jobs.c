@@ -11,6 +11,7 @@
 #define AGAIN_NS 20000000u  /* what cannot be yet is asked again after so long */
 #define WAIT_NS 300000000000u /* so long without any answer, and all ends */
 #define STAY_MS 1500u       /* those who come and go stay and are away for half to one and a half of that */
+#define GATHER_NS 60000000000u /* who is not back by then has lost what it lacks */
 #define MS 1000000u
 
 static const enum stress_step enter[] = {STRESS_OPEN, STRESS_REGISTER, STRESS_ONLINE, STRESS_END};
@@ -240,7 +241,9 @@ stress_jobs_churn(struct stress_hand *hand, uint64_t now_ns)
 void
 stress_jobs_gather(struct stress_hand *hand)
 {
-    for (uint32_t left = 1; left > 0;) {
+    const uint64_t until_ns = stress_clock_ns() + GATHER_NS;
+
+    for (uint32_t left = 1; left > 0 && stress_clock_ns() < until_ns;) {
         left = hand->jobs;
         for (uint32_t i = 0; i < hand->count; i++) {
             struct stress_peer *peer = &hand->peers[i];

@@ -145,6 +145,7 @@ stress_peer_pause(struct stress_hand *hand, const struct stress_peer *self)
         stress_check_pause(hand->check, (struct stress_stream){self->index, i, STRESS_ROOM});
 }
 
+/* What was said to it and never came, and what it asked and was never told. */
 void
 stress_peer_check(struct stress_hand *hand, const struct stress_peer *self)
 {
@@ -162,5 +163,7 @@ stress_peer_check(struct stress_hand *hand, const struct stress_peer *self)
             lost += stress_check_lost(hand->check, (struct stress_stream){self->index, sender, STRESS_ROOM},
                                       world->seats[sender].said[STRESS_ROOM], to_the_end);
     }
+    for (uint32_t i = 0; i < STRESS_ASKS; i++)
+        lost += self->asks[i].request != 0;
     hand->mine->lost += lost;
 }

@@ -63,24 +63,34 @@ partner_of(const struct stress_world *self, uint32_t i)
     return STRESS_NONE;
 }
 
+/* How many processes so many peers take. */
+static uint32_t
+processes_for(uint32_t peers, uint32_t each, uint32_t least)
+{
+    const uint32_t count = (peers + each - 1) / each;
+
+    return count >= least || peers < least ? count : least;
+}
+
 /* Who is in which process: those who alone talk, or are stopped, in one of
  * their own. */
 static void
 seat_all(struct stress_world *self)
 {
     const unsigned apart = self->options.scenario == STRESS_ONE_ROOM ? STRESS_SPEAKS : STRESS_STOPS;
-    uint32_t some = 0, others = 0, in_some = 0, in_others = 0;
+    const uint32_t least = self->peers / (STRESS_WORKERS_MAX - 2) + 1, each = least > PEERS_EACH ? least : PEERS_EACH;
+    uint32_t some = 0, others = 0;
 
     for (uint32_t i = 0; i < self->peers; i++)
         *((self->seats[i].roles & apart) != 0 ? &some : &others) += 1;
-    const uint32_t first = some == 0 ? 0 : (some + PEERS_EACH - 1) / PEERS_EACH;
-    uint32_t rest = (others + PEERS_EACH - 1) / PEERS_EACH;
-    if (rest < WORKERS_LEAST)
-        rest = others < WORKERS_LEAST ? others : WORKERS_LEAST;
-    self->workers = first + rest <= STRESS_WORKERS_MAX ? first + rest : STRESS_WORKERS_MAX;
-    rest = self->workers - first;
-    for (uint32_t i = 0; i < self->peers; i++)
-        self->seats[i].worker = (self->seats[i].roles & apart) != 0 ? in_some++ % first : first + in_others++ % rest;
+    const uint32_t first = processes_for(some, each, 1), rest = processes_for(others, each, WORKERS_LEAST);
+    self->workers = first + rest;
+    for (uint32_t i = 0; i < self->peers; i++) {
+        if ((self->seats[i].roles & apart) != 0)
+            self->seats[i].worker = --some / each; /* filled one after the other */
+        else
+            self->seats[i].worker = first + --others % rest;
+    }
 }
 
 static uint32_t
