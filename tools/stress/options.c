@@ -301,8 +301,9 @@ fit(struct stress_options *self, char *why, size_t why_cap)
     case STRESS_STORM:
     case STRESS_SLOW:
     case STRESS_SOAK:
-    case STRESS_SCENARIOS:
         break;
+    case STRESS_SCENARIOS:
+        return false; /* nothing is called that */
     }
     if (!fit_rooms(self, 4, 10, why, why_cap))
         return false;

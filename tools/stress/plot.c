@@ -92,12 +92,10 @@ rule(FILE *to, const struct axis *axis, double value)
 static void
 frame(FILE *to, const struct axis *axis, const char *title)
 {
-    if (axis->logarithmic)
-        for (double value = axis->least; value <= axis->most * 1.001; value *= 10)
-            rule(to, axis, value);
-    else
-        for (int i = 0; i <= 4; i++)
-            rule(to, axis, axis->least + (axis->most - axis->least) * i / 4);
+    const int steps = axis->logarithmic ? (int)lround(log10(axis->most / axis->least)) : 4;
+
+    for (int i = 0; i <= steps; i++)
+        rule(to, axis, axis->logarithmic ? axis->least * pow(10, i) : axis->least + (axis->most - axis->least) * i / steps);
     text(to, LEFT, axis->top - 10, "start", title);
 }
 

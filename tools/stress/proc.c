@@ -8,20 +8,35 @@
 #include <unistd.h>
 
 #define PATH_ROOM 96
+#define LINE_ROOM 2048      /* as many numbers as are kept */
+
+/* The first line of a file; "" where there is none. */
+static void
+read_line(const char *path, char line[LINE_ROOM])
+{
+    FILE *file = fopen(path, "r");
+
+    line[0] = '\0';
+    if (file == NULL)
+        return;
+    if (fgets(line, LINE_ROOM, file) == NULL)
+        line[0] = '\0';
+    (void)fclose(file); /* only read */
+}
 
 static void
 add_children(struct stress_proc *self, pid_t parent)
 {
-    char path[PATH_ROOM];
-    int pid;
+    char path[PATH_ROOM], line[LINE_ROOM] = "", *next = line;
 
     (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent, (int)parent);
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
-        return;
-    while (self->count < STRESS_PROC_MAX && fscanf(file, "%d", &pid) == 1)
+    read_line(path, line);
+    for (char *end = NULL; self->count < STRESS_PROC_MAX; next = end) {
+        const long pid = strtol(next, &end, 10);
+        if (end == next)
+            break;
         self->pids[self->count++] = (pid_t)pid;
-    (void)fclose(file); /* only read */
+    }
 }
 
 void
@@ -60,16 +75,11 @@ static double
 thread_cpu_s(pid_t pid, const char *name)
 {
     char path[PATH_ROOM];
-    unsigned long long ns = 0;
+    char line[LINE_ROOM] = "";
 
     (void)snprintf(path, sizeof path, "/proc/%d/task/%.32s/schedstat", (int)pid, name);
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
-        return 0;
-    if (fscanf(file, "%llu", &ns) != 1)
-        ns = 0;
-    (void)fclose(file);
-    return (double)ns * 1e-9;
+    read_line(path, line);
+    return (double)strtoull(line, NULL, 10) * 1e-9;
 }
 
 static double
