@@ -122,12 +122,27 @@ sum_latency(const struct stress_world *world, struct stress_record *all)
         stress_record_merge(all, &world->worker[w].latency);
 }
 
-/* Every second point goes, and those to come are twice as far apart. */
+static uint64_t
+more(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Each two become one, with the worse p99 and max, and those to come are twice
+ * as far apart. */
 static void
 thin(struct stress_result *result)
 {
-    for (uint32_t i = 0; i < result->points_count / 2; i++)
-        result->points[i] = result->points[2 * i + 1];
+    for (uint32_t i = 0; i < result->points_count / 2; i++) {
+        const struct stress_point *first = &result->points[2 * i];
+        struct stress_point both = result->points[2 * i + 1];
+        both.said_per_s = (both.said_per_s + first->said_per_s) / 2;
+        both.got_per_s = (both.got_per_s + first->got_per_s) / 2;
+        both.p50_ns = (both.p50_ns + first->p50_ns) / 2;
+        both.p99_ns = more(both.p99_ns, first->p99_ns);
+        both.max_ns = more(both.max_ns, first->max_ns);
+        result->points[i] = both;
+    }
     result->points_count /= 2;
     point_ns *= 2;
 }

@@ -6,7 +6,7 @@
 #include "tools/stress/daemon.h"
 #include "tools/stress/world.h"
 
-#define STRESS_POINTS_MAX 4096u
+#define STRESS_POINTS_MAX 400u /* even; as many as a drawing shows */
 
 /* One moment of the measured time. */
 struct stress_point {
