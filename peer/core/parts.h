@@ -424,7 +424,7 @@ bool peer_talk_device_waits(const struct peer_core *self, const struct peer_devi
 void peer_talk_dirty(struct peer_core *self, struct peer_device *device);
 void peer_talk_rewind(struct peer_core *self, struct peer_device *device);
 void peer_talk_joined(struct peer_core *self, struct peer_device *device); /* new in the roster: where its chain starts */
-void peer_hear_take(struct peer_core *self, struct peer_device *device, struct msg_span batch);
+void peer_hear_take(struct peer_core *self, struct peer_device *device, struct msg_span batch, struct peer_stand *stand); /* chain, at: where SAYs stand that come before any CHAIN, and then where it ended */
 void peer_hear_arrived(struct peer_core *self, const struct peer_arrival *arrival); /* so that it can be said to be read */
 void peer_talk_reincarnate(struct peer_core *self);
 void peer_talk_acked(struct peer_core *self, struct peer_device *device, const struct msg_receipt *receipt);
@@ -437,7 +437,7 @@ void peer_hear_receipt(struct peer_core *self, struct peer_device *device, struc
 void peer_talk_tick(struct peer_core *self);
 struct msg_id peer_talk_next_id(struct msg_id *last); /* for what is said next; zeros before the first of this life */
 void peer_talk_renumber(struct peer_core *self, uint64_t incarnation); /* our disk is an older copy: what waits is numbered anew, after that one */
-bool peer_talk_put(struct peer_core *self, const struct peer_device *device, uint32_t at, struct peer_follows *follows, struct msg_buf *batch); /* one message of the outbox, under a CHAIN where it does not follow the one before; false: no room */
+bool peer_talk_put(struct peer_core *self, const struct peer_device *device, uint32_t at, struct peer_follows *follows, struct msg_buf *batch); /* one message of the outbox, under a CHAIN where it does not follow the one before, also in the envelope before; false: no room */
 void peer_talk_tell(struct peer_core *self, const struct peer_contact *contact, const struct msg_id *id, enum msg_tick tick);
 bool peer_hear_owes(const struct peer_device *device);             /* a receipt */
 struct msg_receipt peer_hear_receipt_now(const struct peer_device *device);
