@@ -150,7 +150,7 @@ meet(struct broker_port *self, uint64_t link, const struct host_frame *frame)
     if (frame->fd < 0 || fd >= self->conns_count)
         return MEET_KNOWN;
     struct conn *conn = &self->conns[fd];
-    if (conn->link == link && msg_keys_equal(&conn->key, &frame->from, sizeof conn->key)) {
+    if (conn->link == link && memcmp(&conn->key, &frame->from, sizeof conn->key) == 0) {
         if (conn->over && ++conn->ignored == IGNORED_MAX)
             cut(self, fd, link);
         return conn->over ? MEET_OVER : MEET_KNOWN;

@@ -3,6 +3,7 @@
 #include "host/store.h"
 
 #include <assert.h>
+#include <xxhash.h>
 
 #include "host/store_backend.h"
 
@@ -126,50 +127,9 @@ host_store_copy(struct msg_buf *out, struct msg_span bytes)
     return CONCLAVE_OK;
 }
 
-#define SUM_LANES 4u
-
-/* One step of a sum.  The multiplier is that of FNV-1a 64, and the shift brings
- * the high bits back down, which FNV alone never does. */
-static uint64_t
-stir(uint64_t sum, uint64_t word)
-{
-    sum = (sum ^ word) * 0x100000001b3ull;
-    return sum ^ (sum >> 29);
-}
-
-/* Four words at a time, each in a lane of its own: a processor works on them
- * at once; then word by word, and what is left over. */
-static uint64_t
-mix(uint64_t sum, struct msg_span bytes)
-{
-    uint64_t lane[SUM_LANES], word[SUM_LANES];
-    size_t at = 0;
-
-    sum = (sum ^ bytes.len) * 0x100000001b3ull;
-    if (bytes.len >= 2 * sizeof word) {
-        for (uint64_t i = 0; i < SUM_LANES; i++)
-            lane[i] = sum + i;
-        for (; bytes.len - at >= sizeof word; at += sizeof word) {
-            memcpy(word, bytes.at + at, sizeof word);
-            for (size_t i = 0; i < SUM_LANES; i++)
-                lane[i] = stir(lane[i], word[i]);
-        }
-        for (size_t i = 0; i < SUM_LANES; i++)
-            sum = stir(sum, lane[i]);
-    }
-    for (; bytes.len - at >= sizeof word[0]; at += sizeof word[0]) {
-        memcpy(word, bytes.at + at, sizeof word[0]);
-        sum = stir(sum, word[0]);
-    }
-    word[0] = 0;
-    if (bytes.len > at)
-        memcpy(word, bytes.at + at, bytes.len - at);
-    sum = (sum ^ word[0]) * 0x9e3779b97f4a7c15ull;
-    return sum ^ (sum >> 32);
-}
-
 uint64_t
 host_store_sum(uint32_t table, struct msg_span key, struct msg_span value)
 {
-    return mix(mix(0xcbf29ce484222325ull ^ table, key), value);
+    const XXH64_hash_t of_key = XXH3_64bits_withSeed(key.at, key.len, table);
+    return XXH3_64bits_withSeed(value.at, value.len, of_key);
 }

@@ -41,7 +41,7 @@ flush(struct peer_core *self, struct peer_device *device)
     for (uint32_t i = 0; i < BATCHES_MAX; i++) {
         struct msg_buf batch = {self->batch, 0, sizeof self->batch};
         if (msg_run_spent(&device->run_out, self->now.mono_ms))
-            device->follows.number = 0; /* nothing stands before the first envelope of a run */
+            device->sealed = (struct peer_mark){0, 0}; /* nothing stands before the first envelope of a run */
         peer_hear_receipt(self, device, &batch);
         peer_talk_batch(self, device, &batch);
         if (batch.len == 0)

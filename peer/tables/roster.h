@@ -88,7 +88,7 @@ struct peer_device {
     uint64_t progress_ms;   /* when it last acknowledged something */
     uint64_t rewound_ms;    /* when a gap last made us go back */
     struct msg_run run_out;
-    struct peer_follows follows; /* what needs no CHAIN in the next envelope of run_out */
+    struct peer_mark sealed; /* the last message under run_out: the next one goes on from it; 0: none */
 
     /* from the device */
     struct peer_chain_in in;
@@ -119,7 +119,6 @@ struct peer_contact {
     struct peer_queue queue;
     struct peer_mark said;  /* the chain to them: its last number */
     struct msg_head head;
-    struct msg_id said_id;  /* of the last that was said in this life; zeros: nothing was */
     struct peer_mark from;  /* where the incarnation before ended */
     struct peer_mark delivered; /* the most that any device of theirs has */
     struct peer_mark read;

@@ -16,8 +16,9 @@
 
 #define ROOM 100u
 #define MESH_S 3.0              /* until all are connected to all */
-#define AHEAD 700u              /* messages that members may be behind the sender, on average: what the front lets */
-#define BURST 175u              /* wait unread for each; so many are said when there is room for them: a full frame */
+#define BURST 226u              /* messages that fill a frame: so many are said when there is room for them, */
+#define AHEAD (8 * BURST)       /* with no more before them that members have not got, on average, */
+#define KEPT (16 * BURST)       /* and no more that the registry has not stored */
 #define ROUNDS 3u
 #define FEW 4u
 #define SPARSE 100u             /* messages, */
@@ -44,6 +45,7 @@ struct speaker {
     struct conclave_loop *loop;
     struct conclave *self;
     uint32_t number;
+    uint32_t stored;            /* of these, as the registry says */
 };
 
 static struct bench_daemon daemon_;
@@ -59,6 +61,7 @@ drain(struct speaker *self)
     while ((event = conclave_next(self->self, 0)) != NULL) {
         if (event->kind == CONCLAVE_EVENT_FAILED || event->kind == CONCLAVE_EVENT_NOTICE)
             bench_die("the sender is told: %s", event->text);
+        self->stored += event->kind == CONCLAVE_EVENT_RECEIPT && event->tick == CONCLAVE_TICK_STORED;
     }
 }
 
@@ -131,7 +134,7 @@ gather(struct speaker *speaker, struct crowd *crowd, const char *prefix)
     if (crowd->few.count > 0)
         bench_peers_join(&crowd->few, prefix, crowd->few.count, crowd->few.count, false);
     reset(crowd);
-    speaker->number = 0;
+    speaker->number = speaker->stored = 0;
     for (uint64_t n = 1; n <= 20; n++) {
         say(speaker, room, false);
         wait_for(speaker, crowd, n * listening(crowd));
@@ -163,12 +166,13 @@ saturate(struct run *run)
     const uint32_t members = listening(&run->crowd);
 
     reset(&run->crowd);
-    speaker->number = 0;
+    speaker->number = speaker->stored = 0;
     const double cpu = bench_cpu_s(run->pid), cpu_all = bench_cpu_s(daemon_.front) + bench_cpu_s(getpid()) + bench_peers_cpu_s(&run->crowd.peers),
                  t = bench_now_s();
     const uint64_t all = (uint64_t)run->messages * members;
     while (got(&run->crowd) < all) {
-        if (speaker->number + BURST <= got(&run->crowd) / members + AHEAD || speaker->number + BURST > run->messages)
+        const bool room = speaker->number + BURST <= got(&run->crowd) / members + AHEAD && speaker->number + BURST <= speaker->stored + KEPT;
+        if (room || speaker->number + BURST > run->messages)
             for (uint32_t n = 0; n < BURST && speaker->number < run->messages; n++)
                 say(speaker, run->room, false);
         turn(speaker, 1);
@@ -191,7 +195,7 @@ sparse(struct run *run)
     const uint32_t members = run->crowd.peers.count + run->crowd.few.count;
 
     reset(&run->crowd);
-    speaker->number = 0;
+    speaker->number = speaker->stored = 0;
     const double cpu = bench_cpu_s(daemon_.front), t = bench_now_s();
     for (uint32_t n = 0; n < SPARSE; n++) {
         for (double left_s; (left_s = t + n * SPARSE_MS * 1e-3 - bench_now_s()) > 0;)
