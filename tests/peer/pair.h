@@ -15,6 +15,7 @@
 #include "msg/cert.h"
 #include "msg/codec.h"
 #include "peer/core/core.h"
+#include "tests/told.h"
 
 enum { ADA, BOB };
 #define PAIR_LINK (PEER_LINK_ACCEPTED | 1) /* Bob's end of it */
@@ -81,7 +82,7 @@ pair_decode(struct pair_told *told, struct msg_span bytes)
 static inline void
 pair_tell(struct pair_side *side, struct msg_span bytes)
 {
-    pair_decode(&side->told[side->told_count++], bytes);
+    pair_decode(&side->told[side->told_count++], told_frame(bytes));
     assert_true(side->told_count < PAIR_MAX);
 }
 
