@@ -72,6 +72,8 @@ cli_face_rooms_event(struct cli_buf *out, const struct cli *cli, const struct co
     cli_view_line(out, you ? "you" : user);
     if (event->act == CONCLAVE_ACT_REVOKED && given(event->text))
         cli_buf_text(out, " revoked a device");
+    else if (event->act == CONCLAVE_ACT_TOPIC && !given(event->text))
+        cli_buf_text(out, " took the topic away.");
     else
         cli_buf_text(out, you ? words[act].you : words[act].they);
     if (words[act].by && given(event->by)) {

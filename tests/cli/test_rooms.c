@@ -430,6 +430,11 @@ a_command_without_its_room_hides_nothing(void **state)
     another.by = "carol";
     cli_face_rooms_event(&line, &cli, &another);
     assert_string_equal(line.at, "* #lab: bob was unbanned by carol.");
+    another.act = CONCLAVE_ACT_TOPIC;
+    another.user.name = "";
+    cli_buf_clear(&line);
+    cli_face_rooms_event(&line, &cli, &another);
+    assert_string_equal(line.at, "* #lab: carol took the topic away.");
     cli_buf_wipe(&line);
     cli_buf_wipe(&cli.call.room);
 }
