@@ -13,7 +13,7 @@ cd "${1:-$here/..}" || exit 99
 layers='
 0 msg/base msg/errors msg/error msg/keys msg/name msg/endpoint msg/wire msg/catalog_rooms
 0 msg/catalog msg/fields_local msg/fields_rooms
-1 msg/codec msg/codec_print
+1 msg/codec msg/codec_print msg/flat
 2 msg/step msg/chain msg/envelope msg/cert msg/room msg/roomkey
 3 broker/tables/* peer/tables/*
 4 broker/core/* broker/rooms/* peer/core/* peer/rooms/*
