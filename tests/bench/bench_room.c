@@ -16,7 +16,7 @@
 
 #define ROOM 100u
 #define MESH_S 3.0              /* until all are connected to all */
-#define BURST 226u              /* messages that fill a frame: so many are said when there is room for them, */
+#define BURST 219u              /* messages that fill a frame, of 280 bytes each: so many are said when there is room for them, */
 #define AHEAD (8 * BURST)       /* with no more before them that members have not got, on average, */
 #define KEPT (16 * BURST)       /* and no more that the registry has not stored */
 #define ROUNDS 3u
