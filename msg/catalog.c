@@ -257,6 +257,7 @@ FIELDS(msg_revocation) {
 
 /* clang-format on */
 #include "msg/fields_local.h"
+#include "msg/fields_monitor.h"
 #include "msg/fields_rooms.h"
 /* clang-format off */
 
@@ -300,5 +301,5 @@ msg_catalog_at(size_t index)
 bool
 msg_catalog_is_item(enum msg_kind kind)
 {
-    return kind >= MSG_ADDRESS && kind <= MSG_DEVICE;
+    return (kind >= MSG_ADDRESS && kind <= MSG_DEVICE) || (kind >= MSG_FIGURE && kind <= MSG_SESSION_ROW);
 }
