@@ -137,6 +137,7 @@ void
 broker_front_close(struct broker_front *self)
 {
     broker_front_step(self, &(struct msg_event){.kind = EVENT_STOP});
+    broker_front_monitor_close(self);
     broker_store_stop(&self->writer, COMMIT_MS);
     broker_port_close(&self->port, LINGER_MS);
     zsock_destroy(&self->vault_monitor);

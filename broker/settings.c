@@ -125,6 +125,8 @@ static const struct host_option options[] = {
            "password. More than twice the value at the start takes a restart."),
     NUMBER("password/passes", password_passes, 1, 1000, "2",
            "Passes of one password hash (Argon2id)."),
+    NUMBER("monitor/interval_ms", monitor_interval_ms, 0, 3600000, "1000",
+           "So often the registry publishes how it is, for conclave-top, in milliseconds; 0: not at all."),
     NUMBER("store/map_mib", store_map_mib, 8, 16777216, "4096",
            "The most that the store may grow to; address space, not disk. Takes effect at the next "
            "start."),

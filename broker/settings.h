@@ -57,6 +57,7 @@ struct broker_settings {
     bool password_quality;
     uint64_t password_memory_kib;
     uint64_t password_passes;
+    uint64_t monitor_interval_ms; /* 0: nothing is published */
     uint64_t store_map_mib;
     bool store_sync;
     uint64_t log_level; /* enum msg_log_level */

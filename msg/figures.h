@@ -73,7 +73,7 @@ enum msg_figure_type {
     X(RECORDS_WRITTEN, "records_written", COUNTER, "", "Records in these commits") \
     X(STORE_WAITING, "store_waiting", GAUGE, "", "Transactions that wait for the disk") \
     X(STORE_USED, "store_used_bytes", GAUGE, "", "Bytes of the store's map that are used") \
-    X(STORE_FREE, "store_free_bytes", GAUGE, "", "Bytes of it that are left") \
+    X(STORE_FREE, "store_free_bytes", GAUGE, "", "Bytes of it that are left, with those that were used and are free again") \
     X(STORE_MAP, "store_map_bytes", GAUGE, "", "Bytes of it in all (store/map_mib)") \
     X(STORE_RECORDS, "store_records", GAUGE, "", "Records in the store") \
     X(READERS, "readers", GAUGE, "", "Places of the store's table of readers that are taken") \
