@@ -48,7 +48,7 @@ touched='
 #[[:space:]]*include[[:space:]]*<lmdb\.h> => host/store*.c
 #[[:space:]]*include[[:space:]]*<sodium(/.*)?\.h> => msg/keys.c msg/chain.c msg/envelope.c msg/roomkey.c msg/cert.c broker/vault.c
 #[[:space:]]*include[[:space:]]*<msgpack(/.*)?(\.h|\.hpp)> => msg/wire.c
-\<(clock_gettime|gettimeofday|ftime|timespec_get|zclock_[a-z]+|time)[[:space:]]*\( => peer/loop.c broker/front.c broker/front_monitor.c broker/store.c broker/door.c broker/vault.c broker/supervisor.c tools/top/main.c tools/top/view.c tools/top/http.c peer/cli/cli.c host/rounds.c host/log.c
+\<(clock_gettime|gettimeofday|ftime|timespec_get|zclock_[a-z]+|time)[[:space:]]*\( => peer/loop.c broker/front.c broker/front_monitor.c broker/store.c broker/door.c broker/vault.c broker/supervisor.c tools/top/main.c peer/cli/cli.c host/rounds.c host/log.c
 \<(rand|srand|random|srandom|drand48|getrandom|getentropy|arc4random)[[:space:]]*\( => nobody
 '
 
