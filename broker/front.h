@@ -40,7 +40,6 @@ struct broker_front_told {
 
 /* What is published, while something is. */
 struct broker_front_watch {
-    struct broker_monitor monitor;
     struct broker_sample sample;
     uint64_t number;            /* of the last sample */
     uint64_t began_ms;
@@ -72,6 +71,7 @@ struct broker_front {
     struct msg_time now;
     struct broker_front_full *full;
     size_t full_count, full_room;
+    struct broker_monitor monitor;
     struct broker_front_watch *watch; /* NULL: nothing is published */
     uint64_t wake_ms; /* on the monotonic clock; UINT64_MAX: never */
 };

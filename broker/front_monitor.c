@@ -167,7 +167,7 @@ publish_rooms(struct broker_front *self)
         page.more = broker_front_core_room_rows(self->core, &at, &items, &page.rows);
         out.len = 0;
         if (msg_codec_encode(&out, MSG_ROOM_ROWS, &page) == CONCLAVE_OK)
-            broker_monitor_publish(&watch->monitor, MSG_TOPIC_ROOMS, msg_span_of_buf(&out));
+            broker_monitor_publish(&self->monitor, MSG_TOPIC_ROOMS, true, msg_span_of_buf(&out));
     }
 }
 
@@ -184,7 +184,7 @@ publish_sessions(struct broker_front *self)
         page.more = broker_front_core_session_rows(self->core, self->now, &at, &items, &page.rows);
         out.len = 0;
         if (msg_codec_encode(&out, MSG_SESSION_ROWS, &page) == CONCLAVE_OK)
-            broker_monitor_publish(&watch->monitor, MSG_TOPIC_SESSIONS, msg_span_of_buf(&out));
+            broker_monitor_publish(&self->monitor, MSG_TOPIC_SESSIONS, true, msg_span_of_buf(&out));
     }
 }
 
@@ -210,11 +210,11 @@ publish(struct broker_front *self)
     sample.figures = watch->sample.figures;
     sample.histograms = watch->sample.histograms;
     if (msg_codec_encode(&out, MSG_SAMPLE, &sample) == CONCLAVE_OK)
-        broker_monitor_publish(&watch->monitor, MSG_TOPIC_SAMPLE, msg_span_of_buf(&out));
-    broker_monitor_hear(&watch->monitor);
-    if (watch->monitor.wants_rooms)
+        broker_monitor_publish(&self->monitor, MSG_TOPIC_SAMPLE, false, msg_span_of_buf(&out));
+    broker_monitor_hear(&self->monitor);
+    if (broker_monitor_wants_rooms(&self->monitor))
         publish_rooms(self);
-    if (watch->monitor.wants_sessions)
+    if (broker_monitor_wants_sessions(&self->monitor))
         publish_sessions(self);
 }
 
@@ -261,7 +261,7 @@ broker_front_monitor_set(struct broker_front *self)
     if (watch != NULL || self->settings.monitor_interval_ms == 0)
         return;
     watch = calloc(1, sizeof *watch);
-    if (watch == NULL || broker_monitor_open(&watch->monitor) != CONCLAVE_OK) {
+    if (watch == NULL || broker_monitor_open_local(&self->monitor) != CONCLAVE_OK) {
         host_log(MSG_LOG_ERROR, "MONITOR-CLOSED " MSG_MONITOR_SOCKET " cannot be opened; nothing is published.");
         free(watch);
         return;
@@ -275,7 +275,7 @@ broker_front_monitor_close(struct broker_front *self)
 {
     if (self->watch == NULL)
         return;
-    broker_monitor_close(&self->watch->monitor);
+    broker_monitor_close_local(&self->monitor);
     free(self->watch);
     self->watch = NULL;
 }

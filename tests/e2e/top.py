@@ -11,7 +11,7 @@ import threading
 import urllib.error
 import urllib.request
 
-from conclave_e2e import (PASSWORD, PATIENCE, TOP, Daemon, environment, eventually, expect, conclave, fresh, main, path,
+from conclave_e2e import (CONCLAVED, PASSWORD, PATIENCE, TOP, Daemon, environment, eventually, expect, conclave, fresh, main, path,
                           person, register, within)
 from terminal_e2e import Terminal
 
@@ -23,6 +23,11 @@ def _daemon(interval_ms=100):
     with open(config, "w") as file:
         file.write("monitor\n    interval_ms = %d\n" % interval_ms)
     return Daemon("--config", config)
+
+
+def _log(daemon):
+    with open(daemon.data + ".log", errors="replace") as file:
+        return file.read()
 
 
 def _top(*words):
@@ -333,6 +338,80 @@ def healthz_tells_when_samples_stop_and_when_they_come_back():
     eventually("it is again", lambda: server.get("healthz")[0] == 200, within(10))
     server.end()
     daemon.stop()
+
+
+def _remote(*words):
+    """conclave-top elsewhere, and the public key that it said."""
+    done = _top("--interval", "1", *words)
+    said = re.search(r"our key, for the registry's monitor/keys: ([0-9a-f]{64})\n", done.stderr)
+    return done, said and said.group(1)
+
+
+def elsewhere_only_keys_that_are_allowed_see_figures_and_only_marked_ones_names():
+    config = path(fresh("conf"))
+    figures, names, stranger = path("figures.key"), path("names.key"), path("stranger.key")
+    nowhere = ["--connect", "tcp://127.0.0.1:1", "--registry-key", "1f" * 32, "--interval", "0.01", "--once", "--key"]
+    keys = {file: _remote(*nowhere, file)[1] for file in (figures, names, stranger)}
+    assert len(set(keys.values())) == 3 and os.stat(figures).st_mode & 0o777 == 0o600
+    assert _remote(*nowhere, figures)[1] == keys[figures]
+    with open(config, "w") as file:
+        file.write("monitor\n    interval_ms = 100\n    tcp = 127.0.0.1:0\n    tcp_names = 127.0.0.1:0\n    keys = %s\n"
+                   % path("monitor.keys"))
+    with open(path("monitor.keys"), "w") as file:
+        file.write("# monitors\n%s\n%s names\n" % (keys[figures], keys[names]))
+    daemon = Daemon("--config", config)
+    session = person(daemon, "capybara")
+    opened = re.findall(r"MONITOR-OPEN (.*) on 127.0.0.1 port (\d+); the registry's key is ([0-9a-f]{64})", _log(daemon))
+    ports = {what: port for what, port, _ in opened}
+    key = opened[0][2]
+    assert set(ports) == {"figures", "figures and names"}, opened
+
+    def look(file, what, *words, registry=key):
+        return _remote("--connect", "tcp://127.0.0.1:" + ports[what], "--key", file, "--registry-key", registry, *words)[0]
+
+    for file, what, status in ((figures, "figures", 0), (names, "figures", 0), (names, "figures and names", 0),
+                               (figures, "figures and names", 3), (stranger, "figures", 3),
+                               (stranger, "figures and names", 3)):
+        done = look(file, what, "--once", "--json")
+        assert done.returncode == status, (file, what, done)
+        assert status != 0 or json.loads(done.stdout)["figures"]["sessions"] == 1
+        assert "capybara" not in done.stdout
+    done = look(figures, "figures", "--once", registry="1f" * 32)
+    assert done.returncode == 3, done
+    # Whoever asks for names at the port of figures gets none; at the other port they come.
+    for file, what, seen in ((names, "figures", False), (names, "figures and names", True)):
+        view = Terminal(CONCLAVE_TOP, "--connect", "tcp://127.0.0.1:" + ports[what], "--key", file, "--registry-key", key,
+                        "--interval", "0.1", LC_ALL="C.UTF-8")
+        view.see("sessions 1 (most 1)")
+        if seen:
+            view.see("capybara")
+        else:
+            begun = _figure(daemon, "loop_turns")  # some samples later
+            eventually("more samples", lambda: _figure(daemon, "loop_turns") > begun + 30)
+            assert "capybara" not in view.screen()
+        view.type("q", enter=False)
+        assert view.end() == 0
+    os.chmod(figures, 0o644)
+    done = look(figures, "figures", "--once")
+    assert done.returncode == 3 and "read by others" in done.stderr, done
+    session.end()
+    daemon.stop()
+
+
+def ports_for_monitors_without_keys_are_a_mistake():
+    config, file = path(fresh("conf")), path(fresh("keys"))
+    with open(config, "w") as out:
+        out.write("monitor\n    tcp = 127.0.0.1:0\n    keys = %s\n" % file)
+    for text, mode, what in ((None, 0, "cannot be read"), ("hello\n", 0o600, "line 1 of the monitor keys"),
+                             ("", 0o666, "can be written by others")):
+        if text is not None:
+            with open(file, "w") as out:
+                out.write(text)
+            os.chmod(file, mode)
+        done = subprocess.run([CONCLAVED, "--data", path(fresh("data")), "--listen", "127.0.0.1:0", "--config", config],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE,
+                              env=environment())
+        assert done.returncode == 1 and what in done.stderr, done
 
 
 def a_monitor_that_does_not_read_costs_nobody_else_anything():

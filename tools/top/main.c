@@ -145,7 +145,7 @@ main(int argc, char **argv)
     const bool view = !shell.options.once && !shell.options.json && !shell.options.prometheus
                       && shell.options.fails_count == 0;
     signal(SIGPIPE, SIG_IGN);
-    if (top_source_open(&shell.source, shell.options.data, view, why, sizeof why) != CONCLAVE_OK) {
+    if (top_source_open(&shell.source, &shell.options, view, why, sizeof why) != CONCLAVE_OK) {
         fprintf(stderr, "conclave-top: %s\n", why);
         return TOP_EXIT_UNKNOWN;
     }

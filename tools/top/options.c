@@ -11,15 +11,19 @@
 #define INTERVAL_MAX_S 86400
 #define WARNING "warning:"
 
-enum { OPT_ONCE = 256, OPT_JSON, OPT_FAIL, OPT_PROMETHEUS };
+enum { OPT_CONNECT = 256, OPT_KEY, OPT_REGISTRY_KEY, OPT_ONCE, OPT_JSON, OPT_FAIL, OPT_PROMETHEUS };
 
 const char top_options_usage[] =
-    "usage: conclave-top [--data DIR] [--interval S] [--once] [--json] [--fail-if EXPR]\n"
+    "usage: conclave-top [--data DIR | --connect ENDPOINT --key FILE --registry-key KEY]\n"
+    "                    [--interval S] [--once] [--json] [--fail-if EXPR]\n"
     "                    [--prometheus [HOST:PORT]]\n"
     "\n"
     "Shows how a registry is: live in the terminal, or as text, JSON or for Prometheus.\n"
     "\n"
     "  --data DIR      the registry's data directory on this machine\n"
+    "  --connect ENDPOINT --key FILE --registry-key KEY\n"
+    "                  a registry elsewhere: its monitor/tcp as tcp://HOST:PORT, our key file,\n"
+    "                  which is made when it is not there, and the key that its log says\n"
     "  --interval S    show a sample in so many seconds (1)\n"
     "  --once          print one sample and end\n"
     "  --json          print samples as JSON, one object a line\n"
@@ -88,6 +92,21 @@ read_one(struct top_options *self, int option, int argc, char **argv, char why[T
         return CONCLAVE_OK;
     case 'i':
         return set_interval(self, optarg, why);
+    case OPT_CONNECT:
+        self->connect = optarg;
+        if (strncmp(optarg, "tcp://", 6) == 0)
+            return CONCLAVE_OK;
+        snprintf(why, TOP_WHY_MAX, "--connect is tcp://HOST:PORT; for a registry on this machine there is --data DIR.");
+        return CONCLAVE_ERR_BAD_ARGUMENTS;
+    case OPT_KEY:
+        self->key = optarg;
+        return CONCLAVE_OK;
+    case OPT_REGISTRY_KEY:
+        self->has_registry = true;
+        if (msg_keys_from_hex(self->registry.at, sizeof self->registry.at, msg_text(optarg)) == CONCLAVE_OK)
+            return CONCLAVE_OK;
+        snprintf(why, TOP_WHY_MAX, "--registry-key is the key that the registry's log says, 64 hex digits.");
+        return CONCLAVE_ERR_BAD_ARGUMENTS;
     case OPT_ONCE:
         self->once = true;
         return CONCLAVE_OK;
@@ -117,6 +136,8 @@ top_options_read(struct top_options *self, int argc, char **argv, char why[TOP_W
 {
     static const struct option options[] = {
         {"data", required_argument, NULL, 'd'},      {"interval", required_argument, NULL, 'i'},
+        {"connect", required_argument, NULL, OPT_CONNECT}, {"key", required_argument, NULL, OPT_KEY},
+        {"registry-key", required_argument, NULL, OPT_REGISTRY_KEY},
         {"once", no_argument, NULL, OPT_ONCE},       {"json", no_argument, NULL, OPT_JSON},
         {"fail-if", required_argument, NULL, OPT_FAIL}, {"prometheus", optional_argument, NULL, OPT_PROMETHEUS},
         {"help", no_argument, NULL, 'h'},            {"version", no_argument, NULL, 'V'},
@@ -133,6 +154,12 @@ top_options_read(struct top_options *self, int argc, char **argv, char why[TOP_W
         err = read_one(self, option, argc, argv, why);
     if (err == CONCLAVE_OK && optind < argc) {
         snprintf(why, TOP_WHY_MAX, "%s: there are options only.", argv[optind]);
+        err = CONCLAVE_ERR_BAD_ARGUMENTS;
+    }
+    if (err == CONCLAVE_OK && !self->help && !self->version
+        && ((self->connect != NULL) != (self->key != NULL) || (self->connect != NULL) != self->has_registry
+            || (self->connect != NULL && self->data != NULL))) {
+        snprintf(why, TOP_WHY_MAX, "--connect, --key and --registry-key go together, and not with --data.");
         err = CONCLAVE_ERR_BAD_ARGUMENTS;
     }
     if (err == CONCLAVE_OK && self->prometheus && (self->once || self->json || self->fails_count > 0)) {

@@ -4,6 +4,7 @@
 
 #include "msg/base.h"
 #include "msg/error.h"
+#include "msg/keys.h"
 
 #define TOP_FAIL_MAX 16u /* conditions */
 
@@ -12,7 +13,11 @@ enum top_exit { TOP_EXIT_OK = 0, TOP_EXIT_WARNING = 1, TOP_EXIT_CRITICAL = 2, TO
 
 struct top_options {
     const char *data;           /* NULL: the registry of this user */
+    const char *connect;        /* tcp://HOST:PORT of a registry elsewhere; NULL: data */
+    const char *key;            /* our key file, with connect */
+    struct msg_box_pub registry; /* the registry's key, with connect */
     uint64_t interval_ms;
+    bool has_registry;
     bool once, json, prometheus, help, version;
     bool rates;                 /* a condition needs two samples */
     char host[MSG_HOST_MAX + 1]; /* to serve Prometheus on */

@@ -6,16 +6,17 @@
 
 #include "msg/base.h"
 #include "msg/error.h"
+#include "tools/top/options.h"
 
 struct top_source {
     zsock_t *sub;
     zmq_msg_t frame; /* the last one */
 };
 
-/* dir: the registry's data directory, which we then are in (NULL: the one of
- * this user's registry).  The sentence about what is wrong comes back in why. */
+/* On this machine we then are in the registry's data directory.  The sentence
+ * about what is wrong comes back in why. */
 enum conclave_err CONCLAVE_CHECK
-top_source_open(struct top_source *self, const char *dir, bool rows, char *why, size_t why_cap);
+top_source_open(struct top_source *self, const struct top_options *options, bool rows, char *why, size_t why_cap);
 void top_source_close(struct top_source *self);
 
 /* The next frame, valid until the next call, without blocking; false: none. */
