@@ -2,6 +2,7 @@
  * pipe: its id, then its records; its id and an error come back. */
 #include "broker/store.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -85,6 +86,7 @@ broker_store_gather(struct broker_store *self, const struct msg_effects *effects
         self->open = checked(calloc(1, sizeof *self->open));
     struct msg_buf *to = &self->open->bytes;
     reserve(to, sizeof record + key.len + value.len);
+    assert(to->at != NULL);
     memcpy(to->at + to->len, &record, sizeof record);
     memcpy(to->at + to->len + sizeof record, key.at, key.len);
     if (value.len > 0)

@@ -2,6 +2,7 @@
  * those who come and go, who wait until it was. */
 #include "host/rounds.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -28,12 +29,12 @@ struct turn {
 static uint64_t
 resident_bytes(void)
 {
-    char text[64] = "";
-    unsigned long total = 0, pages = 0;
+    char text[64] = ""; /* all that is mapped, what is resident, and more; in pages */
 
-    if (pread(rounds.statm, text, sizeof text - 1, 0) <= 0 || sscanf(text, "%lu %lu", &total, &pages) != 2)
+    if (pread(rounds.statm, text, sizeof text - 1, 0) <= 0)
         return 0;
-    return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    const char *const resident = text + strcspn(text, " ");
+    return (uint64_t)strtoul(resident, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static void
@@ -70,13 +71,16 @@ obey(struct turn *turn, zsock_t *pipe)
     zstr_free(&word);
     if (what == '$')
         return false; /* $TERM */
+    assert(rounds.subject != NULL);
     if (what == '+') {
         rounds.subject->next = turn->first;
         turn->first = rounds.subject;
     } else {
         struct host_rounds_one **at = &turn->first;
-        while (*at != rounds.subject)
+        while (*at != rounds.subject) {
+            assert(*at != NULL); /* it came before it goes */
             at = &(*at)->next;
+        }
         *at = rounds.subject->next;
     }
     list_sockets(turn, pipe);

@@ -203,7 +203,7 @@ lmdb_next(struct host_store *base, uint32_t table, struct msg_span after, struct
     struct lmdb *self = (struct lmdb *)base;
     MDB_txn *txn;
     MDB_cursor *cursor = NULL;
-    MDB_val k, v;
+    MDB_val k = {0}, v = {0};
     struct msg_span plain;
 
     int rc = begin_read(self, &txn);
@@ -234,7 +234,7 @@ lmdb_each(struct host_store *base, uint32_t table, struct msg_span prefix, host_
     struct lmdb *self = (struct lmdb *)base;
     MDB_txn *txn;
     MDB_cursor *cursor = NULL;
-    MDB_val k, v;
+    MDB_val k = {0}, v = {0};
     struct msg_span plain;
     enum conclave_err err = CONCLAVE_OK;
 

@@ -32,7 +32,7 @@ host_tcpinfo_received(int fd, uint64_t *bytes)
 bool
 host_tcpinfo_peer(int fd, struct host_peer *peer)
 {
-    struct sockaddr_storage name;
+    struct sockaddr_storage name = {0};
     socklen_t len = sizeof name;
 
     memset(peer, 0, sizeof *peer);

@@ -18,6 +18,7 @@
 #define MSG_DOOR_SOCKET_MAX 4096 /* ZMQ_MAXMSGSIZE at the door              */
 #define MSG_BATCH_MAX 61440u    /* plaintext of one sealed envelope         */
 #define MSG_BATCH_COUNT 256u    /* messages in one sealed envelope          */
+#define MSG_ROOM_SMALL 32u      /* members: receipts and presence up to here  */
 #define MSG_TICK_COUNT 32u      /* messages in one tell of their ticks      */
 #define MSG_TEXT_MAX 49152u     /* the text of one chat message             */
 #define MSG_NAME_MAX 128u       /* an account name: 32 characters of UTF-8  */

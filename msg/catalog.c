@@ -195,11 +195,10 @@ FIELDS(msg_chain) {
     FIELD(msg_chain, from_number, 0, ANY),
     FIELD(msg_chain, base, 0, ANY),
     FIELD(msg_chain, number, 1, ANY),
-    FIXED(msg_chain, id),
     FIXED(msg_chain, prev),
 };
 FIELDS(msg_say) {
-    FIELD(msg_say, ts_ms, 0, ANY),
+    FIXED(msg_say, id),
     FIELD(msg_say, text, 1, MSG_TEXT_MAX),
 };
 FIELDS(msg_receipt) {
@@ -301,5 +300,5 @@ msg_catalog_at(size_t index)
 bool
 msg_catalog_is_item(enum msg_kind kind)
 {
-    return (kind >= MSG_ADDRESS && kind <= MSG_DEVICE) || (kind >= MSG_FIGURE && kind <= MSG_SESSION_ROW);
+    return (kind >= MSG_ADDRESS && kind <= MSG_DEVICE) || (kind >= MSG_PRESENT && kind <= MSG_SESSION_ROW);
 }

@@ -156,11 +156,12 @@
     X(209, CMD_ROOMS, msg_cmd_who) \
     X(210, CMD_MEMBERS, msg_search) \
     X(211, CMD_ROOM_WATCH, msg_room_watch) \
+    X(212, CMD_ROOM_INFO, msg_search) \
     /* what the peer's core tells the user */ \
     X(224, TELL_SESSION, msg_tell_session) \
     X(225, TELL_MESSAGE, msg_tell_message) \
     X(226, TELL_RECEIPT, msg_tell_receipt) \
-    X(227, TELL_PRESENCE, msg_user) \
+    X(227, TELL_PRESENCE, msg_tell_presence) \
     X(228, TELL_OK, msg_tell_ok) \
     X(229, TELL_FAILED, msg_error_frame) \
     X(230, TELL_USERS, msg_users) \
@@ -198,20 +199,23 @@
     X(278, ROOM_PEERS, msg_room_peers) \
     X(279, ROOM_WATCH, msg_room_watch) \
     X(280, ROOM_CHANGED, msg_room_changed) \
+    X(281, ROOM_PRESENCE, msg_room_presence) \
     /* rooms: between members, on any route */ \
     X(300, ROOM_FRAME, msg_room_frame) \
     X(301, ROOM_TIP, msg_room_tip) \
     X(302, ROOM_RECEIPT, msg_room_receipt) \
     X(303, ROOM_WANT, msg_room_want) \
     X(304, ROOM_BEAT, msg_room_beat) \
-    /* to monitors, and items of their lists */ \
-    X(320, SAMPLE, msg_sample) \
-    X(321, ROOM_ROWS, msg_room_rows) \
-    X(322, SESSION_ROWS, msg_session_rows) \
-    X(324, FIGURE, msg_figure_item) \
-    X(325, HISTOGRAM, msg_histogram_item) \
-    X(326, ROOM_ROW, msg_room_row) \
-    X(327, SESSION_ROW, msg_session_row)
+    /* items of lists, further ones */ \
+    X(320, PRESENT, msg_present) \
+    X(321, FIGURE, msg_figure_item) \
+    X(322, HISTOGRAM, msg_histogram_item) \
+    X(323, ROOM_ROW, msg_room_row) \
+    X(324, SESSION_ROW, msg_session_row) \
+    /* to monitors */ \
+    X(336, SAMPLE, msg_sample) \
+    X(337, ROOM_ROWS, msg_room_rows) \
+    X(338, SESSION_ROWS, msg_session_rows)
 
 enum msg_kind {
 #define MSG_KIND_ENUM(number, name, type) MSG_##name = number,
@@ -322,10 +326,9 @@ struct msg_chain {              /* heads each run of SAYs in a batch: which chai
     uint64_t from_number;       /* its last number; 0: none */
     uint64_t base;              /* the first number of this incarnation that the device has not acknowledged; it may start there; 0: not here */
     uint64_t number;            /* of the first SAY after this; the next one has the next, and so on */
-    struct msg_id id;           /* likewise */
     struct msg_head prev;       /* of the chain before it */
 };
-struct msg_say { uint64_t ts_ms; struct msg_text text; };
+struct msg_say { struct msg_id id; struct msg_text text; }; /* id: msg/chain.h; it has when this was said */
 struct msg_receipt {            /* cumulative, for the chain of the device it is sent to */
     uint64_t incarnation;
     uint64_t salt;
@@ -424,7 +427,7 @@ struct msg_rec_out { uint64_t account; uint64_t incarnation; uint64_t salt; uint
 struct msg_rec_chain_out { uint64_t account; uint64_t incarnation; uint64_t number; struct msg_head head; uint64_t from_incarnation; uint64_t from_number; uint64_t stored_incarnation; uint64_t stored_number; }; /* stored: the tick was told up to here */
 struct msg_rec_chain_in { uint64_t account; uint64_t device; uint64_t incarnation; uint64_t salt; uint64_t number; struct msg_head head; uint64_t read; uint64_t told; struct msg_head start; }; /* told: what they know that was read; start: the head before number 1 of the incarnation, zeros if unknown */
 struct msg_rec_inbox { uint64_t arrival; uint64_t account; uint64_t device; uint64_t incarnation; uint64_t number; struct msg_text name; struct msg_text room; struct msg_id id; uint64_t ts_ms; struct msg_text text; }; /* room: "" for a direct one */
-struct msg_rec_inbox_batch { uint64_t arrival; uint64_t count; uint64_t account; uint64_t device; uint64_t incarnation; uint64_t first; struct msg_id id; struct msg_text name; struct msg_text room; struct msg_span batch; }; /* arrival: of the last of them; first, id: of the first */
+struct msg_rec_inbox_batch { uint64_t arrival; uint64_t count; uint64_t account; uint64_t device; uint64_t incarnation; uint64_t first; struct msg_text name; struct msg_text room; struct msg_span batch; }; /* arrival: of the last of them; first: of the first */
 struct msg_rec_keys {           /* the key file */
     bool locked;                /* with a key from a passphrase and salt */
     struct msg_span salt;
@@ -447,10 +450,11 @@ enum msg_session_state { MSG_SESSION_CONNECTED = 0, MSG_SESSION_REGISTERED = 1, 
 enum msg_tick { MSG_TICK_QUEUED = 0, MSG_TICK_STORED = 1, MSG_TICK_DELIVERED = 2, MSG_TICK_READ = 3 };
 struct msg_tell_session { uint64_t state; struct msg_text name; struct msg_text code; struct msg_text text; }; /* code: why, "" or an error's */
 struct msg_tell_message { uint64_t arrival; struct msg_id id; struct msg_text from; struct msg_text to; struct msg_text room; uint64_t ts_ms; struct msg_text text; };
-struct msg_tell_messages { uint64_t arrival; struct msg_id id; struct msg_text from; struct msg_text room; struct msg_span batch; }; /* SAYs; arrival, id: of the first, and each has one more */
-struct msg_tell_receipt { struct msg_span ids; struct msg_text to; struct msg_text room; uint64_t tick; }; /* ids: of 16 bytes each, one after the other; in rooms, to: the member, "" for queued and stored */
+struct msg_tell_messages { uint64_t arrival; struct msg_text from; struct msg_text room; struct msg_span batch; }; /* SAYs; arrival: of the first, and each has one more */
+struct msg_tell_receipt { struct msg_span ids; struct msg_text to; struct msg_text room; uint64_t tick; uint64_t others; }; /* ids: of 16 bytes each, one after the other; in rooms, to: the member, "" for queued and stored; others: with a member, how many there are beside ourselves, else 0 */
 struct msg_tell_notice { uint64_t arrival; struct msg_text code; struct msg_text text; struct msg_text name; }; /* name: of the user or #room that it is about; "": neither.  arrival: as of a message; 0: it is not kept */
-struct msg_tell_ok { uint64_t req; struct msg_id id; };         /* id: of the message that was said, else zero */
+struct msg_tell_presence { struct msg_text name; uint64_t status; struct msg_text endpoint; struct msg_list rooms; bool fresh; }; /* rooms: small ones that we share, of ROOM_INFO, without topics; none: a contact; fresh: nothing was known of them before */
+struct msg_tell_ok { uint64_t req; struct msg_id id; struct msg_text text; }; /* id: of the message that was said, else zero; text: what is worth knowing of it, "" mostly */
 
 /* A decoded message of any kind: as large as the largest. */
 union msg_any {
@@ -459,7 +463,7 @@ union msg_any {
 #undef MSG_ANY_MEMBER
 };
 
-#define MSG_KIND_LIMIT 336u /* above every kind */
+#define MSG_KIND_LIMIT 352u /* above every kind */
 
 /* ---- the tables ---- */
 enum msg_field_kind { MSG_FIELD_U64, MSG_FIELD_BOOL, MSG_FIELD_TEXT, MSG_FIELD_BIN, MSG_FIELD_FIXED, MSG_FIELD_LIST };

@@ -106,6 +106,7 @@ struct msg_room_routes { struct msg_id room; uint64_t version; struct msg_list d
 struct msg_room_mesh { struct msg_id room; uint64_t port; };                                /* of our XPUB for it; 0: none */
 struct msg_room_peers { struct msg_id room; struct msg_list peers; };                       /* of DEVICE_CARD: XPUBs of members */
 struct msg_room_watch { uint64_t req; bool on; };
+struct msg_room_presence { bool complete; struct msg_list people; };    /* of PRESENT; complete: whoever shares a small room and was not said since WELCOME is offline */
 struct msg_room_changed { uint64_t act; struct msg_list rooms; };      /* of ROOM_INFO; CREATE, DELETE, TOPIC */
 
 /* ---- rooms: between members ---- */
@@ -121,8 +122,7 @@ struct msg_room_frame {
     uint64_t from_number;       /* its last number */
     uint64_t first;             /* number of the first message in the box */
     uint64_t count;
-    struct msg_id id;           /* of the first message; the next one has the next, and so on */
-    struct msg_head prev;       /* of the chain before it, */
+    struct msg_head prev;       /* of the chain before the first one, */
     struct msg_head head;       /* and after the last one */
     struct msg_tag key;         /* names the sender key */
     uint64_t counter;           /* steps of its ratchet */
@@ -170,6 +170,7 @@ struct msg_room_head { struct msg_id room; uint64_t number; uint64_t offset; uin
 struct msg_mark { uint64_t account; uint64_t device; uint64_t incarnation; uint64_t number; struct msg_head head; };
 struct msg_logged { uint64_t offset; struct msg_span frame; };  /* offset 0: not in the log */
 struct msg_device_item { uint64_t account; uint64_t device; };
+struct msg_present { uint64_t account; uint64_t status; };      /* online, away or offline */
 
 /* ---- the registry's records ---- */
 struct msg_rec_mail { uint64_t account; uint64_t device; struct msg_span certificate; uint64_t posted_ms; struct msg_span frames; };

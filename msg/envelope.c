@@ -80,7 +80,7 @@ msg_run_start(struct msg_run *run, struct msg_buf *out, uint64_t from_account, u
 {
     struct msg_tag tag;
 
-    msg_keys_random(tag.at, sizeof tag.at);
+    msg_keys_random(&tag, sizeof tag);
     return msg_run_start_as(run, out, &tag, from_account, from_device, from_sign, to, mono_ms);
 }
 

@@ -166,7 +166,6 @@ FIELDS(msg_rec_inbox_batch) {
     FIELD(msg_rec_inbox_batch, device, 1, ANY),
     FIELD(msg_rec_inbox_batch, incarnation, 1, ANY),
     FIELD(msg_rec_inbox_batch, first, 1, ANY),
-    FIXED(msg_rec_inbox_batch, id),
     FIELD(msg_rec_inbox_batch, name, 1, MSG_NAME_MAX),
     FIELD(msg_rec_inbox_batch, room, 1, MSG_ROOM_NAME_MAX),
     FIELD(msg_rec_inbox_batch, batch, 1, MSG_BATCH_MAX),
@@ -226,7 +225,6 @@ FIELDS(msg_tell_message) {
 };
 FIELDS(msg_tell_messages) {
     FIELD(msg_tell_messages, arrival, 1, ANY),
-    FIXED(msg_tell_messages, id),
     FIELD(msg_tell_messages, from, 1, MSG_NAME_MAX),
     FIELD(msg_tell_messages, room, 1, MSG_ROOM_NAME_MAX),
     FIELD(msg_tell_messages, batch, 1, MSG_BATCH_MAX),
@@ -236,5 +234,6 @@ FIELDS(msg_tell_receipt) {
     FIELD(msg_tell_receipt, to, 0, TYPED_MAX),
     FIELD(msg_tell_receipt, room, 0, MSG_ROOM_NAME_MAX),
     FIELD(msg_tell_receipt, tick, MSG_TICK_QUEUED, MSG_TICK_READ),
+    FIELD(msg_tell_receipt, others, 0, ANY),
 };
-FIELDS(msg_tell_ok) {FIELD(msg_tell_ok, req, 1, ANY), FIXED(msg_tell_ok, id)};
+FIELDS(msg_tell_ok) {FIELD(msg_tell_ok, req, 1, ANY), FIXED(msg_tell_ok, id), FIELD(msg_tell_ok, text, 0, MSG_REASON_MAX)};

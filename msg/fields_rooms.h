@@ -1,6 +1,7 @@
 /* Field tables of rooms, mail and relay.  A part of msg/catalog.c. */
 
 #define ROOMS_MAX 1000u                  /* rooms of one account */
+#define PRESENT_MAX 1000u                /* people in one ROOM_PRESENCE */
 #define POST_MAX (MSG_BATCH_MAX + 1024u) /* bytes; RUN and SEALED, or a ROOM_FRAME */
 #define RELAY_MAX (MSG_FRAME_MAX - 32u)  /* bytes; frames of a link */
 
@@ -174,7 +175,6 @@ FIELDS(msg_room_frame) {
     FIELD(msg_room_frame, from_number, 0, ANY),
     FIELD(msg_room_frame, first, 1, ANY),
     FIELD(msg_room_frame, count, 1, MSG_BATCH_COUNT),
-    FIXED(msg_room_frame, id),
     FIXED(msg_room_frame, prev),
     FIXED(msg_room_frame, head),
     FIXED(msg_room_frame, key),
@@ -276,6 +276,14 @@ FIELDS(msg_mark) {
     FIXED(msg_mark, head),
 };
 FIELDS(msg_logged) {FIELD(msg_logged, offset, 0, ANY), FIELD(msg_logged, frame, 1, POST_MAX)};
+FIELDS(msg_present) {
+    FIELD(msg_present, account, 1, ANY),
+    FIELD(msg_present, status, MSG_STATUS_OFFLINE, MSG_STATUS_AWAY),
+};
+FIELDS(msg_room_presence) {
+    FLAG(msg_room_presence, complete),
+    LIST(msg_room_presence, people, MSG_PRESENT, 0, PRESENT_MAX),
+};
 FIELDS(msg_device_item) {FIELD(msg_device_item, account, 1, ANY), FIELD(msg_device_item, device, 1, ANY)};
 FIELDS(msg_rec_mail) {
     FIELD(msg_rec_mail, account, 1, ANY),
@@ -427,6 +435,13 @@ FIELDS(msg_tell_room) {
     FIELD(msg_tell_room, user, 0, MSG_NAME_MAX),
     FIELD(msg_tell_room, by, 0, MSG_NAME_MAX),
     FIELD(msg_tell_room, text, 0, MSG_TOPIC_MAX),
+};
+FIELDS(msg_tell_presence) {
+    FIELD(msg_tell_presence, name, 1, MSG_NAME_MAX),
+    FIELD(msg_tell_presence, status, MSG_STATUS_OFFLINE, MSG_STATUS_NOT_FOUND),
+    FIELD(msg_tell_presence, endpoint, 0, MSG_ENDPOINT_MAX),
+    LIST(msg_tell_presence, rooms, MSG_ROOM_INFO, 0, MSG_LIST_PAGE),
+    FLAG(msg_tell_presence, fresh),
 };
 FIELDS(msg_tell_gap) {
     FIELD(msg_tell_gap, arrival, 0, ANY),

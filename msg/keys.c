@@ -28,6 +28,15 @@ msg_keys_random(void *at, size_t len)
     randombytes_buf(at, len);
 }
 
+void
+msg_keys_random_many(void *at, size_t len)
+{
+    uint8_t seed[randombytes_SEEDBYTES];
+    randombytes_buf(seed, sizeof seed);
+    randombytes_buf_deterministic(at, len, seed);
+    sodium_memzero(seed, sizeof seed);
+}
+
 uint64_t
 msg_keys_random_u64(void)
 {

@@ -341,8 +341,8 @@ parse(const struct form *form, struct msg_text text)
 enum conclave_err
 msg_name_parse(struct msg_name *name, struct msg_text text)
 {
-    const struct form form = {name->shown, name->folded, &name->folded_len, MSG_NAME_MAX, MSG_FOLD_MAX, MSG_NAME_CHARS};
     memset(name, 0, sizeof *name);
+    const struct form form = {name->shown, name->folded, &name->folded_len, MSG_NAME_MAX, MSG_FOLD_MAX, MSG_NAME_CHARS};
     const enum conclave_err err = parse(&form, text);
     if (err != CONCLAVE_OK)
         memset(name, 0, sizeof *name);
@@ -352,8 +352,8 @@ msg_name_parse(struct msg_name *name, struct msg_text text)
 enum conclave_err
 msg_room_name_parse(struct msg_room_name *name, struct msg_text text)
 {
-    const struct form form = {name->shown + 1, name->folded + 1, &name->folded_len, MSG_ROOM_NAME_MAX - 1, MSG_ROOM_FOLD_MAX - 1, MSG_ROOM_NAME_CHARS};
     memset(name, 0, sizeof *name);
+    const struct form form = {name->shown + 1, name->folded + 1, &name->folded_len, MSG_ROOM_NAME_MAX - 1, MSG_ROOM_FOLD_MAX - 1, MSG_ROOM_NAME_CHARS};
     if (text.len == 0 || text.at[0] != '#')
         return CONCLAVE_ERR_BAD_NAME;
     const enum conclave_err err = parse(&form, (struct msg_text){text.at + 1, text.len - 1});

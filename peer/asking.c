@@ -297,6 +297,12 @@ conclave_members(struct conclave *self, const char *room)
 }
 
 uint64_t
+conclave_room_info(struct conclave *self, const char *room)
+{
+    return named(self, MSG_CMD_ROOM_INFO, room);
+}
+
+uint64_t
 conclave_rooms_watch(struct conclave *self, bool on)
 {
     const struct msg_room_watch command = {.req = next_request(self), .on = on};

@@ -118,6 +118,9 @@ CONCLAVE_API uint64_t conclave_room_act(struct conclave *self, const char *room,
 /* ROOMS: all that may be seen, by name; topics only if detailed. */
 CONCLAVE_API uint64_t conclave_rooms(struct conclave *self, bool detailed);
 
+/* ROOMS: that one, with its topic.  NO_SUCH_ROOM. */
+CONCLAVE_API uint64_t conclave_room_info(struct conclave *self, const char *room);
+
 /* MEMBERS: who is in a room, the owner first; behind them, as CONCLAVE_ROLE_NONE,
  * those who are invited to it or banned from it. */
 CONCLAVE_API uint64_t conclave_members(struct conclave *self, const char *room);
@@ -140,9 +143,10 @@ enum conclave_event_kind {
     CONCLAVE_EVENT_MESSAGE,  /* arrival, id, from, to, room ("": to us alone), ts_ms, text */
     CONCLAVE_EVENT_RECEIPT,  /* id, to, room, tick; QUEUED comes again when the registry gave up what was STORED; in a room
                               * `to` is "" for QUEUED and STORED, and DELIVERED, in rooms of up to 32, is for this message
-                              * and all of ours before it, at member `to` */
-    CONCLAVE_EVENT_PRESENCE, /* user */
-    CONCLAVE_EVENT_OK,       /* request; id of a message that was sent, else "" */
+                              * and all of ours before it, at member `to`, one of `others` */
+    CONCLAVE_EVENT_PRESENCE, /* user, fresh; rooms, rooms_count: those of up to 32 members that we share with them (100 at most, no
+                              * topics), where the user is no contact; none for a contact */
+    CONCLAVE_EVENT_OK,       /* request; id of a message that was sent, else ""; text: a sentence where it was so already, else "" */
     CONCLAVE_EVENT_FAILED,   /* request, err, text, retry_ms */
     CONCLAVE_EVENT_USERS,    /* request, users, users_count */
     CONCLAVE_EVENT_USER,     /* request, user */
@@ -196,6 +200,8 @@ struct conclave_event {
     size_t rooms_count;
     const struct conclave_member *members;
     size_t members_count;
+    uint64_t others;        /* members of a room beside ourselves, where one of them has a message */
+    bool fresh;             /* nothing was known of them before, such as at the first log-in, or when they joined */
 };
 
 /* The next event, valid until the next call for this peer; NULL when none came

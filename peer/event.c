@@ -178,6 +178,13 @@ read_users(struct peer_event *self, const struct msg_users *page)
     return true;
 }
 
+static struct conclave_room
+room_of(struct peer_event *self, const struct msg_room_info *info)
+{
+    return (struct conclave_room){.name = keep(self, info->name), .members = info->members,
+                                  .topic = keep(self, info->topic), .flags = (unsigned)info->flags};
+}
+
 static bool
 read_rooms(struct peer_event *self, const struct msg_rooms *page)
 {
@@ -191,8 +198,7 @@ read_rooms(struct peer_event *self, const struct msg_rooms *page)
     struct msg_room_info info;
     size_t n = 0;
     while (n < pages->count && msg_codec_next(&list, MSG_ROOM_INFO, &info))
-        self->rooms[n++] = (struct conclave_room){.name = keep(self, info.name), .members = info.members,
-                                                  .topic = keep(self, info.topic), .flags = (unsigned)info.flags};
+        self->rooms[n++] = room_of(self, &info);
     if (n > 1)
         qsort(self->rooms, n, sizeof *self->rooms, by_room);
     self->event.kind = CONCLAVE_EVENT_ROOMS;
@@ -320,6 +326,7 @@ read_receipt(struct peer_event *self, const struct msg_tell_receipt *receipt)
     self->event.to = keep(self, receipt->to);
     self->event.room = keep(self, receipt->room);
     self->event.tick = (enum conclave_tick)receipt->tick;
+    self->event.others = receipt->others;
     self->ids = receipt->ids;
     (void)peer_event_next(self); /* the ids are 16 bytes each, and one at least */
 }
@@ -335,6 +342,23 @@ read_room(struct peer_event *self, const struct msg_tell_room *room)
     self->event.by = keep(self, room->by);
     self->event.text = keep(self, room->text);
     self->event.text_bytes = room->text.len;
+}
+
+static void
+read_presence(struct peer_event *self, const struct msg_tell_presence *presence)
+{
+    struct msg_list list = presence->rooms;
+    struct msg_room_info info;
+    size_t n = 0;
+    peer_tells_reserve(&self->texts, presence->name.len + presence->endpoint.len + list.len + 2);
+    self->rooms = array_of(self->rooms, list.count, sizeof *self->rooms);
+    while (n < presence->rooms.count && msg_codec_next(&list, MSG_ROOM_INFO, &info))
+        self->rooms[n++] = room_of(self, &info);
+    self->event.kind = CONCLAVE_EVENT_PRESENCE;
+    self->event.user = keep_user(self, presence->name, presence->status, presence->endpoint);
+    self->event.rooms = self->rooms;
+    self->event.rooms_count = n;
+    self->event.fresh = presence->fresh;
 }
 
 static void
@@ -378,13 +402,13 @@ peer_event_read(struct peer_event *self, struct msg_span frame)
         read_receipt(self, &any.MSG_ANY_TELL_RECEIPT);
         return true;
     case MSG_TELL_PRESENCE:
-        self->event.kind = CONCLAVE_EVENT_PRESENCE;
-        self->event.user = keep_user(self, any.MSG_ANY_TELL_PRESENCE.name, any.MSG_ANY_TELL_PRESENCE.status,
-                                     any.MSG_ANY_TELL_PRESENCE.endpoint);
+        read_presence(self, &any.MSG_ANY_TELL_PRESENCE);
         return true;
     case MSG_TELL_OK:
         self->event.kind = CONCLAVE_EVENT_OK;
         self->event.request = any.MSG_ANY_TELL_OK.req;
+        self->event.text = keep(self, any.MSG_ANY_TELL_OK.text);
+        self->event.text_bytes = any.MSG_ANY_TELL_OK.text.len;
         keep_id(self, &any.MSG_ANY_TELL_OK.id);
         return true;
     case MSG_TELL_FAILED:

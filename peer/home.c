@@ -2,6 +2,7 @@
 #include "peer/home.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -68,7 +69,8 @@ peer_home_find(struct peer_home *self, const char *dir, char *why, size_t why_ca
 static int
 make_path(const char *path)
 {
-    char part[PEER_HOME_PATH];
+    char part[PEER_HOME_PATH] = "";
+    assert(path != NULL);
     msg_text_copy(part, sizeof part, msg_text(path));
     for (char *at = part + 1; *at != '\0'; at++) {
         if (*at != '/')

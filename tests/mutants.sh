@@ -4,6 +4,7 @@
 # not part of `make check`.
 #
 #   tests/mutants.sh [NAME]...      all, or those
+#   tests/mutants.sh --fit          only whether each still changes its file, at once
 #
 # SEEDS=60  for each scenario    CC=cc  CFLAGS='-O1'    KEEP=1 leaves the trees
 set -u
@@ -15,6 +16,9 @@ cc=${CC:-cc}
 seeds=${SEEDS:-60}
 read -ra flags <<<"-std=c11 -D_GNU_SOURCE -w ${CFLAGS:--O1}"
 libs=(-lsodium -lmsgpackc -lunistring)
+
+fit=
+[ "${1:-}" != --fit ] || { fit=yes && shift; }
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/conclave-mutants.XXXXXX") || exit 99
 [ -n "${KEEP:-}" ] || trap 'rm -rf "$work"' EXIT
@@ -33,6 +37,7 @@ compile() { # TREE FILE OBJECT
 
 mkdir -p "$work/objects"
 for file in "${sources[@]}"; do
+    [ -z "$fit" ] || break
     compile . "$file" "$work/objects/${file//\//_}.o" || exit 99
 done
 
@@ -82,12 +87,27 @@ for file in "${sources[@]}"; do
     [[ $file == tests/* ]] || cores+=("$work/objects/${file//\//_}.o")
 done
 
+# fits NAME FILE SED [TEST]...: told only if it does not
+fits() {
+    local name=$1 file=$2 change=$3 test
+    shift 3
+    sed -E "$change" "$file" >"$work/changed"
+    if cmp -s "$file" "$work/changed"; then
+        fail "$name" "its change does not fit $file any more"
+        return
+    fi
+    for test in "$@"; do
+        [ -f "tests/$test.c" ] || { fail "$name" "there is no tests/$test.c"; return; }
+    done
+}
+
 # mutant NAME FILE SED [TEST]...: the change must be noticed by one of these
 # unit tests; without any, by the simulator
 mutant() {
     local name=$1 file=$2 change=$3 tree=$work/tree test
-    shift 3
     [ ${#only[@]} -eq 0 ] || [[ " ${only[*]} " == *" $name "* ]] || return 0
+    [ -z "$fit" ] || { fits "$@"; return; }
+    shift 3
     rm -rf "$tree" && mkdir -p "$tree" "$work/broken"
     cp -r msg host broker peer tests "$tree"
     sed -i -E "$change" "$tree/$file"
@@ -206,4 +226,5 @@ mutant forgets_what_it_only_read peer/rooms/room_read.c 's/return heard \|\| /re
 # shellcheck source=tests/mutants_rooms.sh
 . "$here/mutants_rooms.sh"
 
+[ -z "$fit" ] || [ "$tap_failed" -gt 0 ] || pass "each guard that is broken on purpose is still there to be broken"
 tap_done

@@ -63,7 +63,7 @@ guard signals_without_measure broker/rooms/room_posts.c 's/if \(broker_fanout_si
 guard signal_as_another broker/rooms/room_posts.c 's/if \(account != posting->session->account \|\| device != posting->session->device$/if (false/' "$posts"
 guard signal_as_another_device broker/rooms/room_posts.c 's/ \|\| device != posting->session->device$//' "$posts"
 guard signal_of_another_room broker/rooms/room_posts.c 's/\|\| memcmp\(room->at, posting->post->room\.at, sizeof room->at\) != 0\) \{/) {/' "$posts"
-guard receipts_in_large_rooms broker/rooms/room_posts.c 's/receipt \&\& self->rooms\.list\[posting->room\]\.rules\.members > RECEIPTS_MAX/false/' "$posts"
+guard receipts_in_large_rooms broker/rooms/room_posts.c 's/receipt \&\& self->rooms\.list\[posting->room\]\.rules\.members > MSG_ROOM_SMALL/false/' "$posts"
 guard strangers_post broker/rooms/room_posts.c 's/return is_secret\(self, \*room, .*$/return CONCLAVE_OK; (void)is_secret;/; s/^ +: CONCLAVE_ERR_NOT_A_MEMBER;//' "$posts"
 guard private_room_tells_who_posts broker/rooms/room_posts.c 's/return is_secret\(self, \*room, .*$/return CONCLAVE_ERR_NOT_A_MEMBER; (void)is_secret;/; s/^ +: CONCLAVE_ERR_NOT_A_MEMBER;//' "$posts"
 guard stored_is_said_before_it_is broker/rooms/room_posts.c '/^broker_posts_stored\(/,/^}/s/if \(err != CONCLAVE_OK\) \{/if (false) {/' "$posts"
@@ -145,9 +145,8 @@ guard mail_of_the_revoked_is_swept broker/core/clearing.c 's/if \(box->account !
 guard room_frame_unsigned peer/rooms/room_hear.c 's/if \(msg_roomkey_check\(frame, \&cert->sign\) == CONCLAVE_OK\)/if (true)/' "$peer_rooms"
 guard room_frame_head peer/rooms/room_hear.c 's/ \&\& memcmp\(\&at\.prev, \&frame->head, sizeof at\.prev\) == 0;/;/' "$peer_rooms"
 guard room_frame_begins_anywhere msg/chain.c '/^msg_chain_begins_frame/,/^}/s/frame->prev\}/{{0}}}/' "$peer_rooms"
-guard said_in_one_run_that_is_none peer/tables/outbox.c 's/\&\& memcmp\(\&out->id, \&follows->id, sizeof out->id\) == 0;/;/' peer/test_outbox
-guard said_in_one_run_over_a_hole peer/tables/outbox.c 's/ \&\& out->mark\.number == follows->number$//' peer/test_outbox
-guard said_in_one_run_over_a_start peer/tables/outbox.c 's/return out->mark\.incarnation == follows->incarnation \&\& /return /' peer/test_outbox
+guard said_in_one_run_over_a_hole peer/tables/outbox.c 's/ \&\& out->mark\.number == last\.number \+ 1;/;/' peer/test_outbox
+guard said_in_one_run_over_a_start peer/tables/outbox.c 's/return out->mark\.incarnation == last\.incarnation \&\& /return /' peer/test_outbox
 guard room_frame_count peer/rooms/room_hear.c 's/return batch\.len == 0 \&\& /return /' "$peer_rooms"
 guard room_frame_of_no_member peer/rooms/room_hear.c 's/if \(mate == NULL \|\| !msg_room_was_in\(\&mate->part, frame->epoch\) \|\| /if (mate == NULL || /; s/mate != NULL \&\& msg_room_was_in\(\&mate->part, frame->epoch\)\)\)/mate != NULL))/' "$peer_rooms"
 guard room_frame_seen_is_shown peer/rooms/room_hear.c 's/return last_of\(frame\) <= sender->mark\.number \? SEEN : frame->first/return frame->first/' "$peer_rooms"
@@ -158,9 +157,9 @@ guard room_chain_forked_unseen peer/rooms/room_hear.c 's/if \(verdict == SEEN \&
 guard room_gap_untold peer/rooms/room_hear.c 's/if \(known \&\& verdict == AHEAD\)/if (false)/' "$peer_rooms"
 guard room_rosters_split_unseen peer/rooms/room_hear.c 's/if \(room->split \|\| frame->epoch != room->facts\.epoch \|\| /if (true || /' "$peer_rooms"
 guard room_key_of_another_epoch peer/rooms/room_hear.c 's/key->epoch == frame->epoch \? msg_roomkey_open/true ? msg_roomkey_open/' "$peer_rooms"
-guard room_frame_twice_in_one peer/rooms/room_hear.c 's/if \(say->number <= after\)/if (false)/' "$peer_rooms"
-guard room_shown_again_after_a_copy peer/rooms/room_hear.c 's/if \(!anew \|\| !came_already\(self, frame, \&say->id\)\)/if (true)/' "$peer_rooms"
-guard room_disk_overrun peer/rooms/room_hear.c 's/if \(!peer_held_fits\(self->held, frame->box\.len \+ frame->count \* 768u\)\)/if (false)/' "$peer_rooms"
+guard room_frame_twice_in_one peer/rooms/room_hear.c 's/while \(next < frame->count \&\& self->says\[next\]\.at\.number <= after\)/while (false)/' "$peer_rooms"
+guard room_shown_again_after_a_copy peer/rooms/room_hear.c 's/if \(!anew \|\| !came_already\(self, frame, [^)]*\)\)/if (true)/' "$peer_rooms"
+guard room_disk_overrun peer/rooms/room_hear.c 's/if \(!peer_held_fits\(self->held, frame->box\.len \+ frame->count \* 768u \+ GAPS_BYTES\)\)/if (false)/' "$peer_rooms"
 
 # ---- the peer: keys of rooms ----
 guard room_key_without_end peer/rooms/room_keys.c 's/ \|\| room->key\.counter >= MSG_ROOMKEY_FRAMES$//' "$peer_rooms"
@@ -253,7 +252,7 @@ guard mail_floods peer/core/mailbox.c 's/^        mailing->flooded = true;/     
 guard mail_of_rooms_makes_contacts peer/core/mailbox.c 's/if \(err == CONCLAVE_OK \&\& is_talk\(msg_span_of_buf\(\&batch\)\)\) \{/if (err == CONCLAVE_OK) {/' "$peer_mail $peer_rooms"
 guard mail_collected_before_the_disk peer/core/mailbox.c 's/mailing->in\[done\]\.store <= self->synced_store \&\& answered/answered/' "$peer_mail"
 guard mail_collected_unanswered peer/core/mailbox.c 's/self->synced_store \&\& answered\(self, \&mailing->in\[done\]\)\)/self->synced_store)/' "$peer_mail"
-guard mail_returned_of_what_came peer/core/mailbox.c 's/ \&\& peer_mark_before\(device->acked, device->mailed\) \&\& peer_talk_device_waits\(self, device\)\)/)/' "$peer_mail"
+guard mail_returned_of_what_came peer/core/ticks.c 's/out->delivered \|\| !peer_mark_before\(contact->delivered, out->mark\) \|\| (!peer_mark_before\(before)/\1/' "peer/test_ticks $peer_mail"
 guard deposit_answered_by_another peer/core/mail.c 's/kind == MSG_DEPOSITED \&\& req != 0 \&\& any->MSG_ANY_DEPOSITED\.req == req/kind == MSG_DEPOSITED \&\& req != 0/' "$peer_mail"
 guard deposit_refused_is_stored peer/core/mail.c 's/if \(refusal\.account == parcel->account \&\& refusal\.device == parcel->device\)/if (false)/' "$peer_mail"
 guard deposit_of_one_refuses_all peer/core/mail.c 's/if \(refusal\.account == parcel->account \&\& refusal\.device == parcel->device\)/if (true)/' "$peer_mail"

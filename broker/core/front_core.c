@@ -104,9 +104,8 @@ make_tables(struct broker_front_core *self)
            && broker_mailwrites_init(&self->mail.writes)
            && broker_revocations_init(&self->revocations) && broker_rooms_init(&self->rooms, &rooms, seed)
            && broker_proposals_init(&self->proposals) && broker_room_watch_init(&self->room_watch, sessions)
-           && broker_posts_init(&self->posts, POSTS, POST_BYTES)
+           && broker_posts_init(&self->posts, POSTS, POST_BYTES) && broker_fanout_init(&self->fanout, sessions, ROUTES)
            && broker_senders_init(&self->senders, SENDER_SETS, msg_keys_random_u64())
-           && broker_fanout_init(&self->fanout, sessions, ROUTES)
            && (self->marks = calloc(MSG_MARK_COUNT, sizeof *self->marks)) != NULL
            && (self->links = calloc(sessions + 1u, sizeof *self->links)) != NULL && make_room(&self->items)
            && make_room(&self->nested) && make_room(&self->frame);
@@ -245,6 +244,7 @@ within_rate(struct broker_front_core *self, const struct broker_ask *ask, enum n
     struct broker_rate rate = {self->settings.requests_burst, self->settings.requests_per_s, 1000};
     struct broker_bucket *bucket = &session->requests;
 
+    broker_casts_heard(self, ask->session);
     if (need == NEED_LITTLE)
         return true;
     if (need == NEED_CALM) {
@@ -406,9 +406,9 @@ static void
 arm(struct broker_front_core *self)
 {
     const uint64_t times[] = {broker_wheel_next(&self->sessions.leases), broker_wheel_next(&self->people.gather),
-                              broker_wheel_next(&self->jobs.timers),
-                              broker_wheel_next(&self->introductions.timers), self->pongs.due_ms,
-                              broker_clearing_next(self), self->room_watch.due_ms,
+                              broker_wheel_next(&self->jobs.timers), broker_wheel_next(&self->introductions.timers),
+                              self->pongs.due_ms, broker_clearing_next(self), self->room_watch.due_ms,
+                              broker_wheel_next(&self->rooms.stirred),
                               broker_wheel_next(&self->fanout.gather), self->log_sweep.due_ms,
                               self->posts.fresh > 0 ? self->now.mono_ms : BROKER_NEVER};
     uint64_t next_ms = BROKER_NEVER;
@@ -435,6 +435,7 @@ run_due(struct broker_front_core *self)
     broker_directory_flush_due(self);
     broker_leases_pong_due(self);
     broker_room_lists_due(self);
+    broker_presence_due(self);
     broker_casts_due(self);
     broker_log_sweep_due(self);
     broker_room_sweep_due(self);
@@ -472,11 +473,10 @@ broker_front_core_step(struct broker_front_core *self, struct msg_time now, cons
         if (event->id == 0) /* a CAST of frames is told apart by its size */
             broker_mailing_full(self, event->link);
         break;
-    case EVENT_BOUND:
-        break;
     case EVENT_STOP:
         broker_login_stop(self);
         break;
+    case EVENT_BOUND:
     case EVENT_RECORD:  /* the view has the records */
     case EVENT_COMMAND: /* nobody commands a registry */
         break;

@@ -312,6 +312,15 @@ void broker_seats_of_member(struct broker_front_core *self, uint32_t member);
 /* Restores the table; members whose account is gone leave their rooms. */
 void broker_seats_start(struct broker_front_core *self);
 
+/* ---- room_presence: ROOM_PRESENCE ---- */
+/* The session is told who is there of those it shares small rooms with; it has its seats. */
+void broker_presence_begin(struct broker_front_core *self, uint32_t session);
+/* Somebody came, went or is away: their rooms are told soon. */
+void broker_presence_changed(struct broker_front_core *self, uint64_t account);
+/* Entries of the room landed: whoever came in is told who is there, and the others of them. */
+void broker_presence_settle(struct broker_front_core *self, uint32_t room);
+void broker_presence_due(struct broker_front_core *self);
+
 /* ---- room_ops: ROOM_PROPOSE ---- */
 void broker_room_ops_propose(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
 void broker_room_ops_hashed(struct broker_front_core *self, struct broker_job *job);
@@ -352,6 +361,7 @@ void broker_casts_mark(struct broker_front_core *self, uint32_t seat);
 void broker_casts_tell(struct broker_front_core *self, uint32_t session);
 void broker_casts_due(struct broker_front_core *self);
 void broker_casts_lease(struct broker_front_core *self, uint32_t session); /* it was renewed */
+void broker_casts_heard(struct broker_front_core *self, uint32_t session); /* by something else than PING: the same, as often as it should be */
 void broker_casts_taken(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any);
 void broker_casts_full(struct broker_front_core *self, const struct msg_event *event);
 /* The turn is over: what came in it is handed to the disk and cast. */

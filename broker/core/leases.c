@@ -52,6 +52,7 @@ broker_leases_ping(struct broker_front_core *self, const struct broker_ask *ask,
     if (session->reach.status != any->MSG_ANY_PING.status) {
         session->reach.status = (uint8_t)any->MSG_ANY_PING.status;
         broker_people_changed(&self->people, session->person, false, self->now.mono_ms, self->settings.gather_ms);
+        broker_presence_changed(self, session->account);
     }
     broker_casts_lease(self, ask->session);
     if (is_told(self, session))

@@ -126,6 +126,8 @@ open_session(struct broker_front_core *self, const struct request *request, uint
     if (begins)
         broker_mailing_begin(self, slot);
     broker_seats_enter(self, slot);
+    broker_presence_begin(self, slot);
+    broker_presence_changed(self, account);
 }
 
 bool
@@ -366,6 +368,7 @@ broker_login_end(struct broker_front_core *self, uint32_t slot, bool at_once)
 {
     struct broker_session *session = &self->sessions.list[slot];
     const uint32_t person = session->person;
+    const uint64_t account = session->account;
 
     if (put_seen(self, session))
         msg_effects_store(self->out, broker_jobs_store_id(&self->jobs));
@@ -377,6 +380,7 @@ broker_login_end(struct broker_front_core *self, uint32_t slot, bool at_once)
     broker_room_watch_set(&self->room_watch, slot, false);
     broker_sessions_remove(&self->sessions, slot);
     broker_people_changed(&self->people, person, false, self->now.mono_ms, self->settings.gather_ms);
+    broker_presence_changed(self, account);
     if (at_once)
         broker_directory_flush_watchers(self, person);
     broker_people_settle(&self->people, person);

@@ -27,6 +27,12 @@ broker_casts_log(struct broker_front_core *self, uint32_t slot)
 
 /* ---- who is told where its rooms stand ---- */
 
+static struct broker_listener *
+listener_of(struct broker_front_core *self, uint32_t session)
+{
+    return broker_fanout_listener(&self->fanout, session, self->sessions.list[session].generation);
+}
+
 void
 broker_casts_mark(struct broker_front_core *self, uint32_t slot)
 {
@@ -87,17 +93,15 @@ broker_casts_tell(struct broker_front_core *self, uint32_t session)
                                            broker_rooms_routes(seat)};
         seat->dirty = false;
         seat->told_mesh = room->mesh;
+        seat->told_number = room->stored;
         if (msg_codec_append(&self->items, &state.rooms, MSG_ROOM_HEAD, &head) != CONCLAVE_OK)
             assert(false); /* HEADS_MAX of them fit */
     }
     if (state.rooms.count > 0)
         broker_front_core_send(self, self->sessions.list[session].conn, MSG_ROOM_STATE, &state);
-}
-
-static struct broker_listener *
-listener_of(struct broker_front_core *self, uint32_t session)
-{
-    return broker_fanout_listener(&self->fanout, session, self->sessions.list[session].generation);
+    if (listener_of(self, session)->missed)
+        broker_presence_begin(self, session);
+    listener_of(self, session)->missed = false;
 }
 
 void
@@ -110,18 +114,27 @@ broker_casts_due(struct broker_front_core *self)
             broker_casts_tell(self, session);
 }
 
-/* What it was told may have been lost, and of what it has directly it is told
- * nothing else. */
+/* What it was told may have been lost, entries of rosters as well, and of what it
+ * has directly it is told nothing else. */
 void
 broker_casts_lease(struct broker_front_core *self, uint32_t session)
 {
+    listener_of(self, session)->lease_ms = self->now.mono_ms;
     for (uint32_t at = broker_rooms_seats_of(&self->rooms, session); at != 0;
          at = self->rooms.seats[at - 1].session_next) {
         const struct broker_seat *seat = &self->rooms.seats[at - 1];
         const struct broker_room *room = &self->rooms.list[seat->room];
-        if (room->log.loaded && room->cast > seat->heard && (!seat->live || seat->routes != 0))
+        if (seat->told_number != room->stored
+            || (room->log.loaded && room->cast > seat->heard && (!seat->live || seat->routes != 0)))
             broker_casts_mark(self, at - 1);
     }
+}
+
+void
+broker_casts_heard(struct broker_front_core *self, uint32_t session)
+{
+    if (self->now.mono_ms - listener_of(self, session)->lease_ms >= self->settings.lease_ms)
+        broker_casts_lease(self, session);
 }
 
 void
@@ -140,7 +153,8 @@ broker_casts_full(struct broker_front_core *self, const struct msg_event *event)
         return;
     broker_fanout_lose(listener_of(self, session), event->id);
     fall_behind(self, session);
-    /* It may be a CAST or a roster that it has missed: all are told anew. */
+    /* It may be a CAST or a roster that it has missed, or who is there: all are told anew. */
+    listener_of(self, session)->missed = true;
     for (uint32_t at = broker_rooms_seats_of(&self->rooms, session); at != 0;
          at = self->rooms.seats[at - 1].session_next) {
         self->rooms.seats[at - 1].paused = false;

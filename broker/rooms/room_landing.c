@@ -139,6 +139,7 @@ broker_landing_tell(struct broker_front_core *self, uint32_t slot, uint64_t firs
     push(self, slot, first);
     seat_all(self, slot, first, false);
     broker_mesh_settle(self, slot);
+    broker_presence_settle(self, slot);
     if (self->rooms.list[slot].rules.gone)
         broker_room_lists_changed(self, slot, MSG_ACT_DELETE);
 }

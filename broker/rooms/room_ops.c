@@ -226,7 +226,7 @@ broker_room_ops_fail(struct broker_front_core *self, struct broker_job *job, enu
     char blocked[96];
 
     (void)snprintf(blocked, sizeof blocked, "You gave too many wrong passwords for that room; try again in %llu s.",
-                   (unsigned long long)(retry_ms / 1000 + 1));
+                   (unsigned long long)retry_ms / 1000 + 1);
     if (job->throttle != 0)
         broker_throttle_let_go(&self->throttle, job->throttle);
     broker_jobs_end(&self->jobs, job);

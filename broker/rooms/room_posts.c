@@ -7,8 +7,6 @@
 
 #include "msg/codec.h"
 
-#define RECEIPTS_MAX 32u  /* members of a room in which receipts are passed on */
-
 struct posting {
     uint32_t room;              /* slot */
     struct broker_session *session;
@@ -171,7 +169,7 @@ take_signal(struct broker_front_core *self, const struct posting *posting, struc
         return;
     }
     /* Beyond the measure they are passed over: the next one says the same, and more. */
-    if (receipt && self->rooms.list[posting->room].rules.members > RECEIPTS_MAX)
+    if (receipt && self->rooms.list[posting->room].rules.members > MSG_ROOM_SMALL)
         return;
     if (broker_fanout_signal(listener, self->now.mono_ms) > 0)
         return;

@@ -36,9 +36,10 @@ enter_one(struct broker_front_core *self, uint32_t session, uint32_t slot, struc
         || (part.role == MSG_ROLE_NONE && (part.standing & MSG_STANDING_INVITED) == 0))
         return true;
     const uint32_t seat = part.role != MSG_ROLE_NONE ? broker_rooms_sit(&self->rooms, slot, session) : BROKER_NONE;
-    if (seat != BROKER_NONE)
+    if (seat != BROKER_NONE) {
         self->rooms.seats[seat].told_mesh = room->mesh;
-    else if (part.role != MSG_ROLE_NONE)
+        self->rooms.seats[seat].told_number = room->stored;
+    } else if (part.role != MSG_ROLE_NONE)
         msg_effects_log(self->out, MSG_LOG_WARN, "SEATS-FULL a session of account %llu hears nothing of a room",
                         (unsigned long long)part.account);
     const struct msg_room_head head = {room->rules.id, room->stored,  broker_casts_log(self, member->room)->last,

@@ -17,6 +17,8 @@ struct broker_listener {
     uint64_t sent, taken;       /* bytes of CASTs since it began */
     uint64_t round;             /* the last CAST that has a post of its own */
     bool behind;
+    bool missed;                /* its connection took no more: something of what it was told is lost */
+    uint64_t lease_ms;          /* when it was looked at whether its rooms are as it was told */
     struct broker_bucket posts, post_kib, signals, read_kib;
 };
 

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#define STIRRED_TICK_MS 64u
+
 static uint32_t
 least_one(uint32_t count)
 {
@@ -24,7 +26,8 @@ broker_rooms_init(struct broker_rooms *self, const struct broker_rooms_limits *l
            && broker_index_init(&self->by_name, limits->rooms, seed ^ 0x27d4eb2fu)
            && broker_index_init(&self->by_pair, limits->members, seed ^ 0x165667b1u)
            && broker_index_init(&self->by_account, limits->members, seed ^ 0x5bd1e995u)
-           && broker_index_init(&self->by_seat, limits->seats, seed ^ 0x9e3779b1u);
+           && broker_index_init(&self->by_seat, limits->seats, seed ^ 0x9e3779b1u)
+           && broker_wheel_init(&self->stirred, limits->rooms, STIRRED_TICK_MS);
 }
 
 void
@@ -43,6 +46,7 @@ broker_rooms_wipe(struct broker_rooms *self)
     broker_index_wipe(&self->by_pair);
     broker_index_wipe(&self->by_account);
     broker_index_wipe(&self->by_seat);
+    broker_wheel_wipe(&self->stirred);
 }
 
 /* A slot that was given back, or one that was never used. */
@@ -118,6 +122,7 @@ broker_rooms_remove(struct broker_rooms *self, uint32_t slot)
         broker_rooms_stand_up(self, room->seat_first - 1);
     while (room->member_first != 0)
         broker_rooms_remove_member(self, room->member_first - 1);
+    broker_wheel_clear(&self->stirred, slot);
     broker_index_remove(&self->by_id, id_hash(self, &room->rules.id), slot);
     broker_index_remove(&self->by_name, broker_index_hash(&self->by_name, room->folded, room->folded_len), slot);
     room->used = false;

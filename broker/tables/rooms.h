@@ -16,6 +16,7 @@
 
 #include "broker/tables/index.h"
 #include "broker/tables/room_log.h"
+#include "broker/tables/wheel.h"
 #include "msg/name.h"
 #include "msg/room.h"
 
@@ -40,6 +41,7 @@ struct broker_room {
     uint64_t cast;              /* offset of the last frame that was cast; 0: none was, yet */
     uint32_t post_first, post_last; /* slot + 1 in broker/tables/posts, while they are cast */
     bool meshed;                /* as its members were told last */
+    bool crowded;               /* it was too large for its members to be told who is there */
     char shown[MSG_ROOM_NAME_MAX + 1];
     char folded[MSG_ROOM_FOLD_MAX + 1];
 };
@@ -48,6 +50,7 @@ struct broker_member {
     struct msg_room_part part;  /* as after the transaction under way */
     uint64_t ended;             /* number of the entry that ended its membership; 0: it is in, or never was */
     bool used;
+    uint8_t told;               /* enum msg_status, as all who sit in the room know it; NOT_FOUND: they may not */
     uint32_t room;
     uint32_t room_next, room_prev;       /* slot + 1: others of the room */
     uint32_t account_next, account_prev; /* slot + 1: others of the account */
@@ -69,6 +72,8 @@ struct broker_seat {
     bool paused;                /* it was, until its session fell behind */
     bool dirty;                 /* ROOM_STATE is due for this room */
     bool told_mesh;             /* what it said last: the room is one */
+    uint64_t told_number;       /* likewise: of the last entry of the roster */
+    bool told_present;          /* it was told who is there */
     bool apart;                 /* while something is cast: it gets a message of its own */
     uint16_t port;              /* of its XPUB for the room; 0: none */
     uint32_t routes;            /* slot + 1 in broker/tables/fanout: devices whose frames it has from themselves */
@@ -95,6 +100,7 @@ struct broker_rooms {
     uint32_t seats_capacity, seats_high, seats_free, seats_count;
     struct broker_index by_seat;      /* room and session -> seat */
     uint32_t *seated;                 /* by session: slot + 1 of its first seat */
+    struct broker_wheel stirred;      /* by room: when to tell who came and went */
 };
 
 bool CONCLAVE_CHECK broker_rooms_init(struct broker_rooms *self, const struct broker_rooms_limits *limits, uint64_t seed);

@@ -28,6 +28,7 @@ uint64_t cli_action_quit(struct cli *cli, struct cli_call *call);
 uint64_t cli_action_create(struct cli *cli, struct cli_call *call);
 uint64_t cli_action_join(struct cli *cli, struct cli_call *call);
 uint64_t cli_action_rooms(struct cli *cli, struct cli_call *call);
+uint64_t cli_action_topic(struct cli *cli, struct cli_call *call);
 uint64_t cli_action_members(struct cli *cli, struct cli_call *call);
 uint64_t cli_action_room(struct cli *cli, struct cli_call *call); /* all others that are done to a room */
 

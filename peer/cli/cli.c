@@ -217,8 +217,10 @@ cli_close(struct cli *cli)
 {
     if (cli->peer == NULL)
         return;
-    if (!cli->broken)
+    if (!cli->broken) {
+        (void)cli->face->settle(cli, true);
         tell_read(cli);
+    }
     /* Asking for the next event says that the last one was dealt with. */
     if (!cli->broken)
         (void)conclave_next(cli->peer, 0);
@@ -448,7 +450,7 @@ cli_drain(struct cli *cli)
             break;
     }
     if (!cli->broken)
-        cli->face->settle(cli);
+        cli->settle_ms = cli->face->settle(cli, false);
     if (!cli->broken)
         tell_read(cli);
 }
@@ -461,6 +463,8 @@ cli_turn(struct cli *cli, uint64_t until_ms, int fd)
     if (cli->show != NULL)
         cli->show(cli);
     const uint64_t now = cli_now_ms();
+    if (cli->settle_ms < until_ms)
+        until_ms = cli->settle_ms;
     uint64_t wait = until_ms == UINT64_MAX ? UINT64_MAX : until_ms > now ? until_ms - now : 0;
     if (wait > 3600000)
         wait = 3600000; /* callers come again */

@@ -18,8 +18,9 @@ struct cli_face {
     /* cli->call is done without asking anybody; text may be "" */
     void (*done)(struct cli *cli, const char *text);
     void (*failed)(struct cli *cli, const char *word, enum conclave_err err, const char *text);
-    /* all events that waited were taken in: what was gathered of them is shown */
-    void (*settle)(struct cli *cli);
+    /* all events that waited were taken in: what was gathered of them is shown, unless
+     * more may come; all: whatever comes.  When to call it again */
+    uint64_t (*settle)(struct cli *cli, bool all);
 };
 
 enum cli_mode {
@@ -60,6 +61,7 @@ struct cli {
     char answer_id[33];             /* of the message it sent, or "" */
     enum conclave_tick answer_tick; /* what makes that one done: DELIVERED, or STORED in a room */
     uint64_t answered_ms;           /* when */
+    uint64_t settle_ms;             /* what the face gathers is shown then; UINT64_MAX: nothing waits */
     uint64_t retry_ms;              /* how long the registry asked to wait before another log-in */
 
     char name[129];                 /* whose home this is, as last heard; "": nobody's yet */

@@ -325,6 +325,8 @@ answer(struct cli *cli, const struct conclave_event *event)
         cli_json_text(&json, "command", cli->call.word.at);
         if (event->id[0] != '\0')
             cli_json_text(&json, "id", event->id);
+        if (event->text != NULL && event->text[0] != '\0')
+            cli_json_text(&json, "text", event->text);
     }
     emit(cli);
 }
@@ -349,10 +351,12 @@ failed(struct cli *cli, const char *word, enum conclave_err err, const char *tex
     emit(cli);
 }
 
-static void
-settle(struct cli *cli)
+static uint64_t
+settle(struct cli *cli, bool all)
 {
-    (void)cli; /* every event had its line at once */
+    (void)cli;
+    (void)all;
+    return UINT64_MAX; /* every event had its line at once */
 }
 
 const struct cli_face cli_face_json = {event, answer, done, failed, settle};

@@ -6,8 +6,6 @@
 #include "peer/cli/actions.h"
 #include "peer/cli/view.h"
 
-#define NAMES_MAX 3 /* of those that a message was delivered to; the others are counted */
-
 static bool
 given(const char *text)
 {
@@ -74,6 +72,8 @@ cli_face_rooms_event(struct cli_buf *out, const struct cli *cli, const struct co
     cli_view_line(out, you ? "you" : user);
     if (event->act == CONCLAVE_ACT_REVOKED && given(event->text))
         cli_buf_text(out, " revoked a device");
+    else if (event->act == CONCLAVE_ACT_TOPIC && !given(event->text))
+        cli_buf_text(out, " took the topic away.");
     else
         cli_buf_text(out, you ? words[act].you : words[act].they);
     if (words[act].by && given(event->by)) {
@@ -147,6 +147,22 @@ cli_face_rooms_list(struct cli_buf *out, const struct cli *cli, const struct con
         cli_buf_text(out, "There are no rooms; /create #ROOM makes one.\n");
 }
 
+/* A script gets the topic alone. */
+void
+cli_face_rooms_topic(struct cli_buf *out, const struct cli *cli, const struct conclave_event *event)
+{
+    const char *const topic = event->rooms_count > 0 ? event->rooms[0].topic : "";
+    if (event->rooms_count > 0 && cli->mode != CLI_ONESHOT) {
+        cli_buf_text(out, given(topic) ? "The topic of " : "");
+        cli_view_line(out, event->rooms[0].name);
+        cli_buf_text(out, given(topic) ? ": " : " has no topic.\n");
+    }
+    if (!given(topic))
+        return;
+    cli_view_line(out, topic);
+    cli_buf_char(out, '\n');
+}
+
 void
 cli_face_rooms_members(struct cli_buf *out, const struct conclave_event *event)
 {
@@ -194,6 +210,11 @@ cli_face_rooms_ok(struct cli_buf *out, const struct cli *cli)
     const size_t act = (size_t)cli_rooms_act(call);
     if (act >= sizeof words / sizeof *words || words[act][0] == NULL)
         return;
+    if (act == CONCLAVE_ACT_TOPIC && call->text_len == 0) {
+        cli_view_line(out, call->room.at);
+        cli_buf_text(out, " has no topic now.");
+        return;
+    }
     cli_buf_text(out, words[act][0]);
     if (call->name != NULL)
         cli_view_line(out, call->name);
@@ -209,44 +230,4 @@ cli_face_rooms_ok(struct cli_buf *out, const struct cli *cli)
         cli_buf_text(out, "\nTopic: ");
         cli_view_line(out, call->topic.at);
     }
-}
-
-/* What is gathered: one message's. */
-static struct {
-    char id[33];
-    unsigned count;
-    struct cli_buf room;
-    struct cli_buf names;
-} self;
-
-bool
-cli_face_rooms_gather(const struct conclave_event *event)
-{
-    if (self.count > 0 && strcmp(self.id, event->id) != 0)
-        return false;
-    if (self.count == 0) {
-        memcpy(self.id, event->id, sizeof self.id);
-        cli_view_line(&self.room, event->room);
-    }
-    if (self.count < NAMES_MAX) {
-        cli_buf_text(&self.names, self.count > 0 ? ", " : "");
-        cli_view_line(&self.names, event->to);
-    }
-    self.count++;
-    return true;
-}
-
-const char *
-cli_face_rooms_gathered(struct cli_buf *room, struct cli_buf *names)
-{
-    if (self.count == 0)
-        return NULL;
-    cli_buf_add(room, self.room.at, self.room.len);
-    cli_buf_add(names, self.names.at, self.names.len);
-    if (self.count > NAMES_MAX)
-        cli_buf_format(names, " and %u more", self.count - NAMES_MAX);
-    cli_buf_wipe(&self.room);
-    cli_buf_wipe(&self.names);
-    self.count = 0;
-    return self.id;
 }

@@ -4,6 +4,7 @@
 
 #include "peer/cli/actions.h"
 #include "peer/cli/face_rooms.h"
+#include "peer/cli/ticks.h"
 #include "peer/cli/view.h"
 
 #define INDENT "    " /* before further lines of a message: nothing of ours begins so */
@@ -42,22 +43,6 @@ status_name(enum conclave_status status)
         return "not found";
     }
     return "offline";
-}
-
-static const char *
-tick_name(enum conclave_tick tick)
-{
-    switch (tick) {
-    case CONCLAVE_TICK_QUEUED:
-        return "queued";
-    case CONCLAVE_TICK_STORED:
-        return "stored at the registry";
-    case CONCLAVE_TICK_DELIVERED:
-        return "delivered";
-    case CONCLAVE_TICK_READ:
-        return "read";
-    }
-    return "queued";
 }
 
 static void
@@ -115,46 +100,23 @@ show_message(struct cli *cli, const struct conclave_event *event)
     cli_buf_wipe(&line);
 }
 
-/* Messages of this run have numbers; others are known by their id alone. */
+/* Contacts, and those in the room that is in focus; others come and go unseen. */
 static void
-put_number(struct cli *cli, struct cli_buf *line, const char *id)
+show_presence(struct cli *cli, const struct conclave_event *event)
 {
-    const struct cli_sent *const sent = cli_sent_find(cli, id, false);
-    if (sent != NULL && sent->number != 0)
-        cli_buf_format(line, "  #%u ", sent->number);
-    else
-        cli_buf_format(line, "  #%.8s ", id);
-}
-
-static void
-settle(struct cli *cli)
-{
-    struct cli_buf line = {0}, room = {0}, names = {0};
-    const char *const id = cli_face_rooms_gathered(&room, &names);
-    if (id != NULL) {
-        put_number(cli, &line, id);
-        cli_buf_format(&line, "%s: delivered to %s", room.at, names.at);
-        put(cli, &line, true);
-    }
-    cli_buf_wipe(&room);
-    cli_buf_wipe(&names);
-}
-
-static void
-show_receipt(struct cli *cli, const struct conclave_event *event)
-{
-    const bool room = in_room(event);
     struct cli_buf line = {0};
-    if (room && event->to != NULL && event->to[0] != '\0') {
-        if (cli_face_rooms_gather(event))
-            return; /* settle tells it */
-        settle(cli);
-        (void)cli_face_rooms_gather(event); /* there is none now */
+    size_t at = 0;
+    while (at < event->rooms_count && !cli_same_name(event->rooms[at].name, cli->focus))
+        at++;
+    if (event->rooms_count > 0 && (at == event->rooms_count || event->fresh))
         return;
+    cli_buf_text(&line, "* ");
+    if (event->rooms_count > 0) {
+        cli_view_line(&line, event->rooms[at].name);
+        cli_buf_text(&line, ": ");
     }
-    put_number(cli, &line, event->id);
-    cli_view_line(&line, room ? event->room : event->to);
-    cli_buf_format(&line, ": %s", tick_name(event->tick));
+    cli_view_line(&line, event->user.name);
+    cli_buf_format(&line, " is %s.", status_name(event->user.status));
     put(cli, &line, true);
 }
 
@@ -186,15 +148,11 @@ event(struct cli *cli, const struct conclave_event *event)
         return;
     case CONCLAVE_EVENT_RECEIPT:
         if (session)
-            show_receipt(cli, event);
+            cli_ticks_take(cli, event);
         return;
     case CONCLAVE_EVENT_PRESENCE:
-        if (!session)
-            return;
-        cli_buf_text(&line, "* ");
-        cli_view_line(&line, event->user.name);
-        cli_buf_format(&line, " is %s.", status_name(event->user.status));
-        put(cli, &line, true);
+        if (session)
+            show_presence(cli, event);
         return;
     case CONCLAVE_EVENT_NOTICE:
         cli_buf_text(&line, session ? "! " : "conclave: ");
@@ -300,6 +258,16 @@ show_devices(struct cli *cli, const struct conclave_event *event)
     cli_buf_wipe(&text);
 }
 
+static void
+done(struct cli *cli, const char *text)
+{
+    struct cli_buf line = {0};
+    if (text[0] == '\0')
+        return;
+    cli_view_text(&line, text, strlen(text), "");
+    put(cli, &line, true);
+}
+
 /* What is worth saying about a command that went well, beyond its events. */
 static void
 show_ok(struct cli *cli, const struct conclave_event *event)
@@ -324,6 +292,10 @@ show_ok(struct cli *cli, const struct conclave_event *event)
         sent->number = ++numbers;
         return; /* its ticks say how it fares, each once it is true */
     }
+    if (event->text != NULL && event->text[0] != '\0') { /* it was so already */
+        done(cli, event->text);
+        return;
+    }
     if (with_state && cli->mode != CLI_ONESHOT)
         return; /* the session says so */
     if (strcmp(name, "logout") == 0 && cli->mode != CLI_ONESHOT)
@@ -346,7 +318,9 @@ static void
 show_rooms(struct cli *cli, const struct conclave_event *event)
 {
     struct cli_buf text = {0};
-    if (event->kind == CONCLAVE_EVENT_ROOMS)
+    if (event->kind == CONCLAVE_EVENT_ROOMS && cli->call.command->start == cli_action_topic)
+        cli_face_rooms_topic(&text, cli, event);
+    else if (event->kind == CONCLAVE_EVENT_ROOMS)
         cli_face_rooms_list(&text, cli, event);
     else
         cli_face_rooms_members(&text, event);
@@ -370,16 +344,6 @@ answer(struct cli *cli, const struct conclave_event *event)
 }
 
 static void
-done(struct cli *cli, const char *text)
-{
-    struct cli_buf line = {0};
-    if (text[0] == '\0')
-        return;
-    cli_view_text(&line, text, strlen(text), "");
-    put(cli, &line, true);
-}
-
-static void
 failed(struct cli *cli, const char *word, enum conclave_err err, const char *text)
 {
     struct cli_buf line = {0};
@@ -392,4 +356,4 @@ failed(struct cli *cli, const char *word, enum conclave_err err, const char *tex
     put(cli, &line, false);
 }
 
-const struct cli_face cli_face_text = {event, answer, done, failed, settle};
+const struct cli_face cli_face_text = {event, answer, done, failed, cli_ticks_settle};

@@ -1,6 +1,7 @@
 /* From a line, or from the words of a command line, to a call. */
 #include "peer/cli/parse.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -180,6 +181,7 @@ value_of(const struct cli_call *call, size_t *at, const char *option)
 {
     const char *const word = call->words[*at];
     const size_t len = strlen(option);
+    assert(word != NULL);
     if (strncmp(word, option, len) != 0)
         return NULL;
     if (word[len] == '=')
@@ -192,11 +194,12 @@ cli_parse_join(struct cli_call *call)
 {
     bool ok = true;
     for (size_t i = 0; ok && i < call->words_count; i++) {
+        const char *const word = call->words[i];
         const char *const file = value_of(call, &i, "--password-file");
         if (file != NULL)
             call->file = file;
         else
-            ok = call->room.len == 0 && call->words[i][0] != '-' && set_room(call, call->words[i]);
+            ok = call->room.len == 0 && word[0] != '-' && set_room(call, word);
     }
     return ok && call->room.len > 0;
 }
@@ -207,18 +210,19 @@ cli_parse_create(struct cli_call *call)
     bool ok = true;
     call->text = "";
     for (size_t i = 0; ok && i < call->words_count; i++) {
+        const char *const word = call->words[i];
         const char *const file = value_of(call, &i, "--password-file");
         const char *const topic = file == NULL ? value_of(call, &i, "--topic") : NULL;
         if (file != NULL)
             call->file = file;
         else if (topic != NULL)
             call->text = topic;
-        else if (strcmp(call->words[i], "--private") == 0)
+        else if (strcmp(word, "--private") == 0)
             call->flag = true;
-        else if (strcmp(call->words[i], "--history") == 0)
+        else if (strcmp(word, "--history") == 0)
             call->history = true;
         else
-            ok = call->room.len == 0 && call->words[i][0] != '-' && set_room(call, call->words[i]);
+            ok = call->room.len == 0 && word[0] != '-' && set_room(call, word);
     }
     call->text_len = strlen(call->text);
     return ok && call->room.len > 0 && !(call->flag && call->file != NULL);
@@ -239,18 +243,19 @@ cli_parse_room_name(struct cli_call *call)
     return call->name[0] != '\0' && set_room(call, call->words[0]);
 }
 
-/* An empty text can be given as a word of its own only. */
+/* No text: what it is now is asked.  An empty one can be given as a word of its
+ * own only. */
 bool
 cli_parse_room_text(struct cli_call *call)
 {
     char *at = call->line.at;
-    const char *const room = call->as_slash ? cut(&at) : call->words_count > 1 ? call->words[0] : NULL;
+    const char *const room = call->as_slash ? cut(&at) : call->words_count > 0 ? call->words[0] : NULL;
     if (room == NULL)
         return false;
     at += strspn(at, " \t");
-    call->text = at;
     call->text_len = strlen(at);
-    return (call->text_len > 0 || !call->as_slash) && set_room(call, room);
+    call->text = call->text_len > 0 || call->words_count > 1 ? at : NULL;
+    return set_room(call, room);
 }
 
 /* Commands that take the rest of a line as it stands. */
@@ -375,7 +380,7 @@ means_focus(const struct cli_call *call, const char *focus, const char *rest, si
     if (call->command->parse == cli_parse_room_text) { /* a topic may speak of rooms, behind its first word */
         while (len > 0 && is_blank(*rest))
             rest++, len--;
-        return len > 0 && *rest != '#';
+        return len == 0 || *rest != '#';
     }
     if (memchr(rest, '#', len) != NULL)
         return false;

@@ -163,6 +163,12 @@ cli_action_room(struct cli *cli, struct cli_call *call)
 }
 
 uint64_t
+cli_action_topic(struct cli *cli, struct cli_call *call)
+{
+    return call->text != NULL ? cli_action_room(cli, call) : conclave_room_info(cli->peer, call->room.at);
+}
+
+uint64_t
 cli_action_rooms(struct cli *cli, struct cli_call *call)
 {
     if (call->watch != 0 && !call->as_slash) {

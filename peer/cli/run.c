@@ -132,7 +132,7 @@ run(struct cli *cli)
 int
 cli_run(int argc, char **argv)
 {
-    struct cli cli = {0};
+    struct cli cli = {.settle_ms = UINT64_MAX};
     struct cli_buf why = {0};
     const struct rlimit none = {0, 0};
     if (!has_standard_descriptors())

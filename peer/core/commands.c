@@ -94,7 +94,7 @@ static bool
 in_rooms(struct peer_core *self, enum msg_kind kind, const union msg_any *any)
 {
     const uint64_t req = any->MSG_ANY_CMD_ROOMS.req;
-    if (kind < MSG_CMD_ROOM_CREATE || kind > MSG_CMD_ROOM_WATCH)
+    if (kind < MSG_CMD_ROOM_CREATE || kind > MSG_CMD_ROOM_INFO)
         return false;
     if (!may_ask(self, req))
         return true;
@@ -108,6 +108,8 @@ in_rooms(struct peer_core *self, enum msg_kind kind, const union msg_any *any)
         peer_room_list(self, req, any->MSG_ANY_CMD_ROOMS.detailed);
     else if (kind == MSG_CMD_MEMBERS)
         peer_room_members(self, req, any->MSG_ANY_CMD_MEMBERS.name);
+    else if (kind == MSG_CMD_ROOM_INFO)
+        peer_room_describe(self, req, any->MSG_ANY_CMD_ROOM_INFO.name);
     else
         peer_room_watch(self, req, any->MSG_ANY_CMD_ROOM_WATCH.on);
     return true;

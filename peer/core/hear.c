@@ -86,14 +86,14 @@ keep(struct peer_core *self, struct peer_device *device, const struct msg_chain 
         .incarnation = chain->incarnation,
         .number = said->at.number,
         .name = msg_text(contact->name),
-        .id = said->at.id,
+        .id = said->id,
         .ts_ms = said->ts_ms,
         .text = said->text,
     };
     const struct msg_record_key key = msg_record_key1(record.arrival);
     msg_effects_put(self->out, PEER_TABLE_INBOX, msg_record_key_span(&key), MSG_REC_INBOX, &record);
     peer_hear_arrived(self, &(struct peer_arrival){record.arrival, record.account, record.device, {record.incarnation, record.number}, record.id});
-    const struct msg_tell_message tell = {record.arrival, said->at.id, msg_text(contact->name), msg_text(self->self.name.shown), msg_text(""), said->ts_ms, said->text};
+    const struct msg_tell_message tell = {record.arrival, said->id, msg_text(contact->name), msg_text(self->self.name.shown), msg_text(""), said->ts_ms, said->text};
     peer_held_put(self->held, peer_step_store(self), MSG_TELL_MESSAGE, &tell);
 }
 
@@ -121,7 +121,7 @@ hear(struct peer_core *self, struct peer_device *device, const struct msg_chain 
         peer_step_notice_about(self, msg_text(peer_roster_contact_of(&self->roster, device)->name), CONCLAVE_OK, msg_text("Some messages before the next one are missing: this device, or the sender's, lost part of its state."));
     }
     move_on(&device->in, chain, &said.at, &at->prev);
-    if (!device->in.anew || !came_already(self, device, &said.at.id))
+    if (!device->in.anew || !came_already(self, device, &said.id))
         keep(self, device, chain, &said);
     *kept = true;
     device->unreceipted++;

@@ -225,9 +225,9 @@ put_talk(struct peer_core *self, struct peer_device *device)
         parcel.told = peer_hear_receipt_now(device);
         parcel.receipt = msg_codec_encode(&batch, MSG_RECEIPT, &parcel.told) == CONCLAVE_OK;
     }
-    struct peer_follows follows = {.number = 0};
+    struct peer_mark last = {0, 0};
     uint32_t at = first_unmailed(self, device);
-    for (uint32_t count = 0; at != PEER_NONE && count < MSG_BATCH_COUNT && peer_talk_put(self, device, at, &follows, &batch); count++) {
+    for (uint32_t count = 0; at != PEER_NONE && count < MSG_BATCH_COUNT && peer_talk_put(self, device, at, &last, &batch); count++) {
         parcel.upto = peer_outbox_at(self->outbox, at)->mark;
         at = peer_outbox_at(self->outbox, at)->next;
     }

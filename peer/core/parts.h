@@ -32,11 +32,12 @@
  *   room_hear.c frames of others: judged, opened, kept
  *   room_lack.c keys and certificates that frames wait for
  *   room_ticks.c what has come in small rooms, said and heard
+ *   room_present.c  who is there of those in small rooms
  *   room_mesh.c rooms that are a mesh: our XPUB, and whom it admits
  *   room_publishers.c  the XPUBs of the others
  *   room_routes.c  which of them we hear, and what the front leaves out for that
  *   room_want.c what was missed while the registry is away: asked of members, and answered
- *   roster, rooms, meshes, cards, keyring, kept, outbox, held   pure tables */
+ *   roster, rooms, meshes, cards, keyring, kept, outbox, held, present   pure tables */
 #ifndef PEER_PARTS_H
 #define PEER_PARTS_H
 
@@ -52,6 +53,7 @@
 #include "peer/tables/meshes.h"
 #include "peer/tables/keyring.h"
 #include "peer/tables/outbox.h"
+#include "peer/tables/present.h"
 #include "peer/tables/kept.h"
 #include "peer/tables/rooms.h"
 #include "peer/tables/roster.h"
@@ -60,6 +62,7 @@
 #define PEER_REQUESTS 64u
 #define PEER_TYPED_MAX 512u         /* bytes of a name as it was typed */
 #define PEER_MAIL_KEYS 8u           /* the current one and those retired within 40 days */
+#define PEER_IDS 32u
 #define PEER_ARRIVALS 1024u         /* messages told last, which may be said to be read */
 #define PEER_MAILS 1024u            /* that came and are not collected yet: 256 KiB at most are under way */
 #define PEER_PARCELS 256u           /* of rooms, that wait for the next DEPOSIT */
@@ -152,6 +155,7 @@ struct peer_room_order {
     struct msg_id room;
     uint64_t act;                       /* enum msg_act; 0: MEMBERS, or what is to be said */
     bool says;                          /* a message, in `said` of the request */
+    bool describes;                     /* how the room is */
     uint64_t subject;                   /* account; 0: none, or not known yet */
     uint64_t flags;
     uint64_t seen;
@@ -261,6 +265,7 @@ struct peer_core {
     struct peer_keyring keyring;
     uint64_t keys_swept_ms;             /* when keys of rooms that are too old are looked for next */
     struct peer_kept kept;
+    struct peer_present present;
     uint32_t room_reads;                /* rosters being read */
     uint32_t room_passes;               /* logs being read */
     bool rooms_syncing;                 /* chains in some room wait for the disk */
@@ -284,6 +289,8 @@ struct peer_core {
     uint64_t next_store;                /* the last one given out */
     uint64_t synced_store;
     uint64_t next_arrival;
+    uint8_t ids[PEER_IDS][MSG_ID_RANDOM]; /* random, for messages to come */
+    uint32_t ids_left;
     struct peer_arrival arrivals[PEER_ARRIVALS]; /* by arrival modulo their number */
     uint64_t due_ms;                    /* earliest timer */
     uint64_t asked_ms;                  /* earliest WAKE that is on its way */
@@ -312,6 +319,7 @@ uint64_t peer_step_registry_ms(const struct peer_core *self);      /* its wall c
 void peer_step_heard_ms(struct peer_core *self, uint64_t registry_ms);
 uint64_t peer_step_backoff(uint64_t first_ms, uint64_t last_ms, uint32_t failures); /* with jitter */
 void peer_step_ok(struct peer_core *self, uint64_t cmd, const struct msg_id *id);
+void peer_step_ok_already(struct peer_core *self, uint64_t cmd, struct msg_text text); /* nothing is to be done for it */
 void peer_step_failed(struct peer_core *self, uint64_t cmd, enum conclave_err err, struct msg_text text, uint64_t retry_ms);
 void peer_step_notice(struct peer_core *self, enum conclave_err err, struct msg_text text);
 void peer_step_notice_about(struct peer_core *self, struct msg_text name, enum conclave_err err, struct msg_text text);
@@ -435,9 +443,9 @@ void peer_talk_batch(struct peer_core *self, struct peer_device *device, struct 
 void peer_hear_keep_read(struct peer_core *self, const struct peer_device *device);
 void peer_hear_receipt(struct peer_core *self, struct peer_device *device, struct msg_buf *batch);
 void peer_talk_tick(struct peer_core *self);
-struct msg_id peer_talk_next_id(struct msg_id *last); /* for what is said next; zeros before the first of this life */
+struct msg_id peer_talk_new_id(struct peer_core *self); /* for what is said now */
 void peer_talk_renumber(struct peer_core *self, uint64_t incarnation); /* our disk is an older copy: what waits is numbered anew, after that one */
-bool peer_talk_put(struct peer_core *self, const struct peer_device *device, uint32_t at, struct peer_follows *follows, struct msg_buf *batch); /* one message of the outbox, under a CHAIN where it does not follow the one before; false: no room */
+bool peer_talk_put(struct peer_core *self, const struct peer_device *device, uint32_t at, struct peer_mark *last, struct msg_buf *batch); /* one message of the outbox, under a CHAIN where it does not follow *last; false: no room */
 void peer_talk_tell(struct peer_core *self, const struct peer_contact *contact, const struct msg_id *id, enum msg_tick tick);
 bool peer_hear_owes(const struct peer_device *device);             /* a receipt */
 struct msg_receipt peer_hear_receipt_now(const struct peer_device *device);

@@ -27,6 +27,8 @@ void peer_room_act(struct peer_core *self, const struct msg_cmd_room_act *cmd);
 void peer_room_list(struct peer_core *self, uint64_t cmd, bool detailed);
 void peer_room_members(struct peer_core *self, uint64_t cmd, struct msg_text name);
 void peer_room_watch(struct peer_core *self, uint64_t cmd, bool on);
+void peer_room_describe(struct peer_core *self, uint64_t cmd, struct msg_text name);
+void peer_room_described(struct peer_core *self, struct peer_request *request, const struct msg_room_info *info); /* answers it */
 void peer_room_said(struct peer_core *self, const struct msg_cmd_say *say); /* to a name with # */
 void peer_room_go_on(struct peer_core *self, struct peer_request *request); /* its room is known and read: the next step */
 
@@ -100,6 +102,12 @@ void peer_room_receipt(struct peer_core *self, struct peer_room *room, const str
 void peer_room_ticks_go_on(struct peer_core *self);                /* the disk has caught up */
 void peer_room_tip(struct peer_core *self, struct peer_room *room, const struct msg_room_tip *tip);
 void peer_room_tick_tick(struct peer_core *self, struct peer_room *room);
+
+/* ---- room_present.c ---- */
+void peer_room_presence(struct peer_core *self, const struct msg_room_presence *presence);
+void peer_room_present_online(struct peer_core *self);             /* a session has begun */
+void peer_room_present_came(struct peer_core *self, const struct peer_room *room, uint64_t account); /* it may be ours */
+uint64_t peer_room_present_status(struct peer_core *self, uint64_t account); /* enum msg_status; offline where nothing is known */
 
 /* ---- room_mesh.c ---- */
 void peer_room_mesh_started(struct peer_core *self, struct peer_room *room); /* all records were restored */

@@ -53,6 +53,7 @@ contact_for(struct peer_core *self, const struct msg_cert *cert, struct peer_con
         contact = peer_roster_add(&self->roster, cert->account, msg_text(cert->name));
         if (contact == NULL)
             return CONCLAVE_ERR_QUOTA_EXCEEDED;
+        contact->status = peer_room_present_status(self, cert->account);
         peer_roster_put_contact(contact, self->out);
         (void)peer_step_store(self); /* only marks that this step writes */
         if (peer_session_online(self))
@@ -268,7 +269,7 @@ lacks_link(struct peer_core *self, struct peer_contact *contact)
 static void
 set_status(struct peer_core *self, struct peer_contact *contact, uint64_t status)
 {
-    const struct msg_user tell = {msg_text(contact->name), status, msg_text("")};
+    const struct msg_tell_presence tell = {.name = msg_text(contact->name), .status = status};
     if (contact->status != status)
         msg_effects_tell(self->out, MSG_TELL_PRESENCE, &tell);
     contact->status = status;

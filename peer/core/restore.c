@@ -174,7 +174,7 @@ restore_inbox(struct peer_core *self, const struct msg_rec_inbox *record)
 static void
 restore_inbox_batch(struct peer_core *self, uint64_t expected, const struct msg_rec_inbox_batch *record)
 {
-    struct msg_tell_messages rest = {record->arrival - record->count + 1, record->id, record->name, record->room, record->batch};
+    struct msg_tell_messages rest = {record->arrival - record->count + 1, record->name, record->room, record->batch};
     struct msg_tell_message tell;
     while (peer_batch_next(&rest, &tell)) {
         peer_hear_arrived(self, &(struct peer_arrival){.arrival = tell.arrival, .account = record->account, .device = record->device, .id = tell.id});

@@ -63,6 +63,13 @@ peer_step_backoff(uint64_t first_ms, uint64_t last_ms, uint32_t failures)
 }
 
 void
+peer_step_ok_already(struct peer_core *self, uint64_t cmd, struct msg_text text)
+{
+    const struct msg_tell_ok ok = {.req = cmd, .text = text};
+    msg_effects_tell(self->out, MSG_TELL_OK, &ok);
+}
+
+void
 peer_step_ok(struct peer_core *self, uint64_t cmd, const struct msg_id *id)
 {
     if (cmd == 0)

@@ -123,15 +123,16 @@ delete_out(struct peer_core *self, const struct peer_contact *contact, struct pe
     msg_effects_delete(self->out, PEER_TABLE_OUT, msg_record_key_span(&key));
 }
 
+/* Asking the system for randomness costs more than the rest of a new id: a
+ * handful at once. */
 struct msg_id
-peer_talk_next_id(struct msg_id *last)
+peer_talk_new_id(struct peer_core *self)
 {
-    static const struct msg_id none;
-    if (memcmp(last, &none, sizeof none) == 0)
-        msg_keys_random(last->at, sizeof last->at);
-    else
-        msg_chain_next_id(last);
-    return *last;
+    if (self->ids_left == 0) {
+        msg_keys_random_many(self->ids, sizeof self->ids);
+        self->ids_left = PEER_IDS;
+    }
+    return msg_chain_id(self->ids[--self->ids_left], self->now.wall_ms);
 }
 
 /* The next place in the chain to a contact: fills mark, salt, from, prev, and
@@ -148,7 +149,7 @@ link_on(struct peer_core *self, struct peer_contact *contact, struct peer_out *o
     out->salt = self->self.salt;
     out->from = contact->from;
     out->prev = contact->head;
-    msg_chain_head(&contact->head, &out->prev, out->mark.number, out->ts_ms, text);
+    msg_chain_head(&contact->head, &out->prev, &out->id, text);
 }
 
 void
@@ -188,14 +189,15 @@ make_room(struct peer_core *self, size_t len)
 bool
 peer_talk_say(struct peer_core *self, struct peer_contact *contact, uint64_t cmd, struct msg_text text)
 {
-    struct peer_out out = {.ts_ms = self->now.wall_ms, .said_ms = self->now.mono_ms};
+    struct peer_out out = {.said_ms = self->now.mono_ms};
     if (!peer_outbox_fits(self->outbox, text.len))
         make_room(self, text.len);
     if (!peer_outbox_fits(self->outbox, text.len) || !peer_held_fits(self->held, 0)) {
         peer_step_failed(self, cmd, CONCLAVE_ERR_QUOTA_EXCEEDED, msg_text("Too many messages wait to be sent; try again when some were delivered."), 1000);
         return false;
     }
-    out.id = peer_talk_next_id(&contact->said_id);
+    out.id = peer_talk_new_id(self);
+    out.ts_ms = msg_chain_ts_ms(&out.id);
     link_on(self, contact, &out, text);
     const uint32_t at = peer_outbox_add(self->outbox, &contact->queue, &out, text);
     put_out(self, contact, &out, text);
@@ -387,11 +389,11 @@ base_of(struct peer_core *self, const struct peer_device *device, uint64_t incar
 }
 
 bool
-peer_talk_put(struct peer_core *self, const struct peer_device *device, uint32_t at, struct peer_follows *follows, struct msg_buf *batch)
+peer_talk_put(struct peer_core *self, const struct peer_device *device, uint32_t at, struct peer_mark *last, struct msg_buf *batch)
 {
     const struct peer_out *out = peer_outbox_at(self->outbox, at);
     const size_t before = batch->len;
-    if (!peer_outbox_follows(out, follows)) {
+    if (!peer_outbox_follows(out, *last)) {
         const struct msg_chain chain = {
             .incarnation = out->mark.incarnation,
             .salt = out->salt,
@@ -399,26 +401,25 @@ peer_talk_put(struct peer_core *self, const struct peer_device *device, uint32_t
             .from_number = out->from.number,
             .base = base_of(self, device, out->mark.incarnation),
             .number = out->mark.number,
-            .id = out->id,
             .prev = out->prev,
         };
         if (msg_codec_encode(batch, MSG_CHAIN, &chain) != CONCLAVE_OK)
             return false;
     }
-    const struct msg_say say = {out->ts_ms, peer_outbox_text(self->outbox, at, self->text)};
+    const struct msg_say say = {out->id, peer_outbox_text(self->outbox, at, self->text)};
     if (msg_codec_encode(batch, MSG_SAY, &say) != CONCLAVE_OK) {
         batch->len = before;
         return false;
     }
-    *follows = peer_outbox_next(out);
+    *last = out->mark;
     return true;
 }
 
 static bool
-put_next(struct peer_core *self, struct peer_device *device, struct peer_follows *follows, struct msg_buf *batch)
+put_next(struct peer_core *self, struct peer_device *device, struct peer_mark *last, struct msg_buf *batch)
 {
     const struct peer_out *out = peer_outbox_at(self->outbox, device->cursor);
-    if (!peer_talk_put(self, device, device->cursor, follows, batch))
+    if (!peer_talk_put(self, device, device->cursor, last, batch))
         return false;
     device->sent = out->mark;
     device->in_flight++;
@@ -429,10 +430,10 @@ put_next(struct peer_core *self, struct peer_device *device, struct peer_follows
 void
 peer_talk_batch(struct peer_core *self, struct peer_device *device, struct msg_buf *batch)
 {
-    struct peer_follows follows = {.number = 0};
+    struct peer_mark last = {0, 0};
     uint32_t count = 0;
     while (self->self.incarnation_synced && device->cursor != PEER_NONE && count < MSG_BATCH_COUNT && device->in_flight < WINDOW
-           && put_next(self, device, &follows, batch))
+           && put_next(self, device, &last, batch))
         count++;
     if (count > 0 && device->resend_at_ms == 0) {
         device->resend_at_ms = self->now.mono_ms + device->resend_ms;

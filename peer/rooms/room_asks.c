@@ -174,7 +174,10 @@ found(struct peer_core *self, struct peer_request *request, const struct msg_roo
     }
     msg_text_copy(request->name, sizeof request->name, answer->name);
     order->room = answer->room;
-    if (order->act == 0 && !order->says) {
+    if (order->describes && answer->role == MSG_ROLE_NONE) {
+        const struct msg_room_info info = {answer->room, answer->name, answer->members, answer->topic, answer->flags};
+        peer_room_described(self, request, &info);
+    } else if (order->act == 0 && !order->says && !order->describes) {
         order->step = ROOM_STEP_MEMBERS;
         request->number = 0;
         peer_requests_again(self, request, MSG_MEMBERS_OF);
@@ -195,6 +198,16 @@ found(struct peer_core *self, struct peer_request *request, const struct msg_roo
         peer_requests_again(self, request, MSG_ROOM_PROPOSE);
     } else
         fail(self, request, CONCLAVE_ERR_NOT_A_MEMBER, msg_text(""));
+}
+
+void
+peer_room_described(struct peer_core *self, struct peer_request *request, const struct msg_room_info *info)
+{
+    struct msg_buf buf = {self->frame, 0, sizeof self->frame};
+    struct msg_rooms page = {.req = request->cmd};
+    if (msg_codec_append(&buf, &page.rooms, MSG_ROOM_INFO, info) == CONCLAVE_OK) /* it fits */
+        msg_effects_tell(self->out, MSG_TELL_ROOMS, &page);
+    peer_requests_end(self, request);
 }
 
 static void

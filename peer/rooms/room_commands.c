@@ -35,6 +35,15 @@ parse(struct peer_core *self, uint64_t cmd, struct msg_text typed, struct msg_ro
 
 /* ---- whom an operation is about ---- */
 
+/* Whether the registry may know more of that room, and of us in it, than we do:
+ * a command that runs alone has heard nothing yet of what others, or other
+ * devices of ours, did. */
+static bool
+may_have_changed(const struct peer_core *self, const struct peer_room *room)
+{
+    return !self->rooms_stated || (room != NULL && (room->behind || room->reading));
+}
+
 static bool
 has_subject(uint64_t act)
 {
@@ -77,6 +86,27 @@ successor(struct peer_core *self, const struct peer_room *room)
     return best;
 }
 
+/* What somebody is already to the room whose name follows; NULL: there is
+ * something to do.  Nobody signs that again. */
+static const char *
+already(const struct peer_room_order *order, const struct peer_mate *mate)
+{
+    const uint64_t role = mate != NULL ? mate->part.role : MSG_ROLE_NONE;
+    if (role == MSG_ROLE_NONE)
+        return NULL;
+    if (order->act == MSG_ACT_INVITE)
+        return "is already in";
+    if (order->act == MSG_ACT_UNBAN)
+        return "is not banned from";
+    if (order->act == MSG_ACT_PROMOTE && role == MSG_ROLE_MODERATOR)
+        return "is already a moderator of";
+    if (order->act == MSG_ACT_PROMOTE && role == MSG_ROLE_OWNER)
+        return "owns";
+    if (order->act == MSG_ACT_DEMOTE && role == MSG_ROLE_MEMBER)
+        return "is already a plain member of";
+    return NULL;
+}
+
 enum subject { SUBJECT_KNOWN, SUBJECT_TO_FIND, SUBJECT_NONE };
 
 /* Fills subject and who of an order.  NONE: told that there is nobody, or
@@ -110,6 +140,15 @@ resolve(struct peer_core *self, struct peer_request *request, const struct peer_
         fail(self, request, CONCLAVE_ERR_NO_SUCH_USER, order->act == MSG_ACT_UNBAN ? "Nobody of that name is banned there." : "Nobody of that name is in that room.");
         return SUBJECT_NONE;
     }
+    if (already(order, mate) != NULL) {
+        if (may_have_changed(self, room) && peer_room_look(self, request))
+            return SUBJECT_NONE;
+        char text[MSG_NAME_MAX + MSG_ROOM_NAME_MAX + 64];
+        (void)snprintf(text, sizeof text, "%s %s %s.", mate->name, already(order, mate), room->name);
+        peer_step_ok_already(self, request->cmd, msg_text(text));
+        peer_requests_end(self, request);
+        return SUBJECT_NONE;
+    }
     order->subject = mate != NULL ? mate->part.account : contact->account;
     msg_text_copy(order->who, sizeof order->who, msg_text(mate != NULL ? mate->name : contact->name));
     return SUBJECT_KNOWN;
@@ -121,14 +160,10 @@ resolve(struct peer_core *self, struct peer_request *request, const struct peer_
 static const char *
 misfit(uint64_t act)
 {
-    if (act == MSG_ACT_INVITE)
-        return "Whoever is in that room already needs no invitation.";
-    if (act == MSG_ACT_PROMOTE)
-        return "That one is a moderator, or the owner, already.";
     if (act == MSG_ACT_UNBAN)
         return "Nobody of that name is banned there.";
     if (act == MSG_ACT_DEMOTE)
-        return "That one is no moderator of that room.";
+        return "That one is no moderator of that room, but its owner.";
     return "That does not fit how the room is now; look at its members.";
 }
 
@@ -167,6 +202,11 @@ peer_room_go_on(struct peer_core *self, struct peer_request *request)
         peer_requests_end(self, request);
         return;
     }
+    if (order->describes) {
+        const struct msg_room_info info = {room->facts.id, msg_text(room->name), room->facts.members, msg_text(room->topic), room->facts.flags};
+        peer_room_described(self, request, &info);
+        return;
+    }
     if (order->act == 0 && !order->says) {
         order->step = ROOM_STEP_MEMBERS;
         peer_requests_again(self, request, MSG_MEMBERS_OF);
@@ -184,7 +224,7 @@ peer_room_go_on(struct peer_core *self, struct peer_request *request)
     if (!is_stale(order, room)) {
         if (peer_room_pause(self, request))
             return;
-        fail(self, request, CONCLAVE_ERR_BAD_ARGUMENTS, misfit(order->act));
+        fail(self, request, CONCLAVE_ERR_FORBIDDEN, misfit(order->act));
         return;
     }
     switch (resolve(self, request, room)) {
@@ -291,15 +331,6 @@ peer_room_list(struct peer_core *self, uint64_t cmd, bool detailed)
     peer_requests_go(self, request);
 }
 
-/* Whether the registry may know more of that room, and of us in it, than we do:
- * a command that runs alone has heard nothing yet of what others, or other
- * devices of ours, did. */
-static bool
-may_have_changed(const struct peer_core *self, const struct peer_room *room)
-{
-    return !self->rooms_stated || (room != NULL && (room->behind || room->reading));
-}
-
 void
 peer_room_members(struct peer_core *self, uint64_t cmd, struct msg_text typed)
 {
@@ -318,6 +349,26 @@ peer_room_members(struct peer_core *self, uint64_t cmd, struct msg_text typed)
         msg_text_copy(request->name, sizeof request->name, msg_text(room->name));
     }
     peer_requests_go(self, request);
+}
+
+/* Of a room that we are in our roster says how it is, of others the registry. */
+void
+peer_room_describe(struct peer_core *self, uint64_t cmd, struct msg_text typed)
+{
+    struct msg_room_name name;
+    if (!parse(self, cmd, typed, &name, CONCLAVE_ERR_NO_SUCH_ROOM))
+        return;
+    struct peer_request *request = order_for(self, cmd, msg_text(name.shown), 0);
+    if (request == NULL)
+        return;
+    const struct peer_room *room = peer_rooms_named(&self->rooms, &name);
+    request->order.describes = true;
+    if (room == NULL || !peer_rooms_in(room) || may_have_changed(self, room)) {
+        peer_requests_go(self, request);
+        return;
+    }
+    request->order.room = room->facts.id;
+    peer_room_go_on(self, request);
 }
 
 void

@@ -164,7 +164,6 @@ keep_batch(struct peer_core *self, const struct peer_room *room, const struct ms
         .device = frame->device,
         .incarnation = frame->incarnation,
         .first = frame->first,
-        .id = frame->id,
         .name = name,
         .room = msg_text(room->name),
         .batch = batch,
@@ -172,8 +171,8 @@ keep_batch(struct peer_core *self, const struct peer_room *room, const struct ms
     const struct msg_record_key key = msg_record_key1(record.arrival);
     msg_effects_put(self->out, PEER_TABLE_INBOX, msg_record_key_span(&key), MSG_REC_INBOX_BATCH, &record);
     for (uint64_t i = 0; i < frame->count; i++)
-        arrived(self, frame, first + i, &self->says[i].at.id);
-    const struct msg_tell_messages tell = {first, frame->id, name, record.room, batch};
+        arrived(self, frame, first + i, &self->says[i].id);
+    const struct msg_tell_messages tell = {first, name, record.room, batch};
     peer_held_put(self->held, peer_step_store(self), MSG_TELL_MESSAGES, &tell);
 }
 
@@ -188,7 +187,7 @@ keep(struct peer_core *self, const struct peer_room *room, const struct msg_room
         .number = said->at.number,
         .name = name,
         .room = msg_text(room->name),
-        .id = said->at.id,
+        .id = said->id,
         .ts_ms = said->ts_ms,
         .text = said->text,
     };
@@ -220,7 +219,7 @@ take(struct peer_core *self, struct peer_room *room, struct peer_sender *sender,
         keep_batch(self, room, frame, name, batch);
     else
         for (uint64_t i = next; i < frame->count; i++)
-            if (!anew || !came_already(self, frame, &self->says[i].at.id))
+            if (!anew || !came_already(self, frame, &self->says[i].id))
                 keep(self, room, frame, name, &self->says[i]);
     sender->mark = (struct peer_mark){frame->incarnation, last_of(frame)};
     sender->salt = frame->salt;

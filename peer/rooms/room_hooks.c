@@ -55,6 +55,7 @@ peer_room_joined(struct peer_core *self, struct peer_room *room, uint64_t accoun
     }
     room->unhanded = true;
     (void)peer_step_store(self); /* only marks that this step writes */
+    peer_room_present_came(self, room, account);
     peer_room_mesh_admit_soon(self);
     peer_room_post_soon(self, room);
     peer_step_at(self, self->now.mono_ms);
@@ -104,6 +105,7 @@ peer_room_online(struct peer_core *self)
 {
     uint32_t at = 0;
     self->cast_bytes = self->cast_told = 0;
+    peer_room_present_online(self);
     for (struct peer_room *room; (room = peer_rooms_each(&self->rooms, &at)) != NULL;) {
         room->live = false;
         room->post_known = 0;

@@ -33,7 +33,7 @@ link_on(struct peer_core *self, struct peer_room *room, struct peer_out *out, st
     out->salt = self->self.salt;
     out->from = room->from;
     out->prev = room->said_head;
-    msg_chain_head(&room->said_head, &out->prev, out->mark.number, out->ts_ms, text);
+    msg_chain_head(&room->said_head, &out->prev, &out->id, text);
 }
 
 static struct msg_record_key
@@ -74,7 +74,7 @@ tell_tick(struct peer_core *self, const struct peer_room *room, const struct msg
 void
 peer_room_say(struct peer_core *self, struct peer_room *room, uint64_t cmd, struct msg_text text)
 {
-    struct peer_out out = {.ts_ms = self->now.wall_ms};
+    struct peer_out out = {0};
     if ((room->standing & MSG_STANDING_MUTED) != 0) {
         peer_step_failed(self, cmd, CONCLAVE_ERR_FORBIDDEN, msg_text("You are muted in that room."), 0);
         return;
@@ -83,7 +83,8 @@ peer_room_say(struct peer_core *self, struct peer_room *room, uint64_t cmd, stru
         peer_step_failed(self, cmd, CONCLAVE_ERR_QUOTA_EXCEEDED, msg_text("Too many messages wait to be sent; try again when some were delivered."), 1000);
         return;
     }
-    out.id = peer_talk_next_id(&room->said_id);
+    out.id = peer_talk_new_id(self);
+    out.ts_ms = msg_chain_ts_ms(&out.id);
     link_on(self, room, &out, text);
     enqueue(self, room, &out, text);
     peer_rooms_put(room, self->out);
@@ -132,7 +133,7 @@ struct load {
 static void
 gather(struct peer_core *self, const struct peer_room *room, struct load *load)
 {
-    struct peer_follows follows;
+    struct peer_mark last = {0, 0};
     uint32_t at = room->post_next;
     load->batch = (struct msg_buf){self->batch, 0, sizeof self->batch};
     load->first = *peer_outbox_at(self->outbox, at);
@@ -140,13 +141,13 @@ gather(struct peer_core *self, const struct peer_room *room, struct load *load)
     load->full = false;
     while (at != PEER_NONE && !load->full) {
         const struct peer_out *out = peer_outbox_at(self->outbox, at);
-        const struct msg_say say = {out->ts_ms, peer_outbox_text(self->outbox, at, self->text)};
-        load->full = load->count == MSG_BATCH_COUNT || (load->count > 0 && !peer_outbox_follows(out, &follows))
+        const struct msg_say say = {out->id, peer_outbox_text(self->outbox, at, self->text)};
+        load->full = load->count == MSG_BATCH_COUNT || (load->count > 0 && !peer_outbox_follows(out, last))
                      || msg_codec_encode(&load->batch, MSG_SAY, &say) != CONCLAVE_OK;
         if (load->full)
             break;
         load->count++;
-        follows = peer_outbox_next(out);
+        last = out->mark;
         at = out->next;
     }
     load->next = at;
@@ -167,7 +168,7 @@ post(struct peer_core *self, struct peer_room *room, const struct load *load)
         .incarnation = load->first.mark.incarnation,
         .salt = load->first.salt,
         .from_incarnation = load->first.from.incarnation, .from_number = load->first.from.number,
-        .first = load->first.mark.number, .count = load->count, .id = load->first.id,
+        .first = load->first.mark.number, .count = load->count,
         .prev = load->first.prev, .head = load->head,
         .box = {&none, 0},
     };

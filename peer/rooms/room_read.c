@@ -29,6 +29,7 @@ void
 peer_room_forget(struct peer_core *self)
 {
     uint32_t at = 0;
+    self->present.count = 0;
     for (struct peer_room *room; (room = peer_rooms_each(&self->rooms, &at)) != NULL;)
         peer_room_drop(self, room);
     peer_cards_clear(&self->cards, self->out);
@@ -163,7 +164,8 @@ peer_room_entries(struct peer_core *self, struct peer_request *request, const st
         room->behind = !room->refused && (waits || (moved && (page->more || room->proof.seen != 0 || room->facts.number < room->target)));
         if (!room->behind)
             room->target = room->facts.number;
-        room->reading = false;
+        room->behind = room->behind || (room->reread && !room->refused);
+        room->reading = room->reread = false;
         self->room_reads--;
         peer_requests_end(self, request);
     }
@@ -180,7 +182,7 @@ peer_room_unread(struct peer_core *self, struct peer_request *request, enum conc
     if (room == NULL)
         return;
     const bool none = err == CONCLAVE_ERR_NO_SUCH_ROOM || err == CONCLAVE_ERR_NOT_A_MEMBER || err == CONCLAVE_ERR_FORBIDDEN;
-    room->reading = false;
+    room->reading = room->reread = false;
     room->read_at_ms = self->now.mono_ms + AGAIN_MS;
     if (!none) {
         peer_step_at(self, room->read_at_ms);
@@ -209,6 +211,7 @@ peer_room_read(struct peer_core *self, struct peer_room *room)
     if (room->refused)
         return;
     room->behind = true;
+    room->reread = room->reading;
     room->read_at_ms = 0;
     peer_room_tick(self);
 }
@@ -315,6 +318,8 @@ peer_room_frame(struct peer_core *self, enum msg_kind kind, const union msg_any 
         peer_room_post_refused(self, &any->MSG_ANY_ROOM_REFUSED);
     else if (kind == MSG_ROOM_PEERS)
         peer_room_publishers_heard(self, &any->MSG_ANY_ROOM_PEERS);
+    else if (kind == MSG_ROOM_PRESENCE)
+        peer_room_presence(self, &any->MSG_ANY_ROOM_PRESENCE);
     else if (kind == MSG_ROOM_CHANGED)
         changed(self, &any->MSG_ANY_ROOM_CHANGED);
     else

@@ -2,7 +2,6 @@
  * and heard of others, whose word ticks our messages as delivered. */
 #include "peer/core/parts.h"
 
-#define MEMBERS_MAX 32u     /* in larger rooms the tick ends at stored */
 #define RECEIPT_MS 1000u
 #define SOON_MS 20u         /* one receipt for what comes together */
 
@@ -56,7 +55,7 @@ peer_room_synced(struct peer_core *self, uint64_t store)
             due = due || owes(sender);
         }
         self->rooms_syncing = self->rooms_syncing || room->syncing;
-        if (!due || room->facts.members > MEMBERS_MAX || room->receipt_at_ms != 0)
+        if (!due || room->facts.members > MSG_ROOM_SMALL || room->receipt_at_ms != 0)
             continue;
         const uint64_t soon_ms = self->now.mono_ms + SOON_MS, next_ms = room->receipt_ms + RECEIPT_MS;
         room->receipt_at_ms = room->receipt_ms != 0 && next_ms > soon_ms ? next_ms : soon_ms;
@@ -140,7 +139,8 @@ tell_delivered(struct peer_core *self, struct peer_room *room, struct peer_mate 
     mate->delivered_told = mate->delivered;
     if (id == NULL)
         return true; /* said in an earlier life */
-    peer_held_tick(self->held, self->next_store + (self->writes ? 1 : 0), id, msg_text(mate->name), msg_text(room->name), MSG_TICK_DELIVERED);
+    peer_held_tick_of(self->held, self->next_store + (self->writes ? 1 : 0), id, msg_text(mate->name), msg_text(room->name), MSG_TICK_DELIVERED,
+                      room->facts.members - 1);
     return true;
 }
 

@@ -18,6 +18,7 @@ struct entry {
 struct ticks {
     uint64_t store;
     enum msg_tick tick;
+    uint64_t others; /* as the last of them says */
     size_t count;
     struct msg_id ids[MSG_TICK_COUNT];
     size_t to_len;
@@ -133,6 +134,7 @@ receipt_of(const struct ticks *ticks)
         .to = {ticks->to, ticks->to_len},
         .room = {ticks->room, ticks->room_len},
         .tick = ticks->tick,
+        .others = ticks->others,
     };
 }
 
@@ -163,7 +165,7 @@ same(const char *at, size_t len, struct msg_text text)
 }
 
 void
-peer_held_tick(struct peer_held *self, uint64_t store, const struct msg_id *id, struct msg_text to, struct msg_text room, enum msg_tick tick)
+peer_held_tick_of(struct peer_held *self, uint64_t store, const struct msg_id *id, struct msg_text to, struct msg_text room, enum msg_tick tick, uint64_t others)
 {
     struct ticks *const ticks = &self->ticks;
     assert(peer_held_fits(self, 0) && to.len <= sizeof ticks->to && room.len <= sizeof ticks->room);
@@ -176,8 +178,15 @@ peer_held_tick(struct peer_held *self, uint64_t store, const struct msg_id *id, 
         memcpy(ticks->to, to.at, to.len);
         memcpy(ticks->room, room.at, room.len);
     }
+    ticks->others = others;
     ticks->ids[ticks->count++] = *id;
     ticks->store = store;
+}
+
+void
+peer_held_tick(struct peer_held *self, uint64_t store, const struct msg_id *id, struct msg_text to, struct msg_text room, enum msg_tick tick)
+{
+    peer_held_tick_of(self, store, id, to, room, tick, 0);
 }
 
 static void

@@ -22,6 +22,9 @@ void peer_held_put(struct peer_held *self, uint64_t store, enum msg_kind kind, c
  * latest of their transactions.  An empty tell must fit. */
 void peer_held_tick(struct peer_held *self, uint64_t store, const struct msg_id *id, struct msg_text to, struct msg_text room, enum msg_tick tick);
 
+/* The tick of one of so many other members of a room. */
+void peer_held_tick_of(struct peer_held *self, uint64_t store, const struct msg_id *id, struct msg_text to, struct msg_text room, enum msg_tick tick, uint64_t others);
+
 /* Tells everything that waited for transactions up to `store`. */
 void peer_held_release(struct peer_held *self, uint64_t store, struct msg_effects *out);
 

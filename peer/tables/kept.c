@@ -129,12 +129,28 @@ same_begin(const struct peer_kept *self, const struct peer_kept_frame *as)
     return NULL;
 }
 
+/* Writes it after the others, where there is room for it; NULL: it does not
+ * encode, which cannot happen: it was decoded, or made here. */
+static struct peer_kept_frame *
+append(struct peer_kept *self, const struct msg_room_frame *frame)
+{
+    struct msg_buf buf = {self->bytes + self->next, 0, frame->box.len + HEAD_BYTES};
+    struct peer_kept_frame *const fresh = nth(self, self->count);
+    if (msg_codec_encode(&buf, MSG_ROOM_FRAME, frame) != CONCLAVE_OK)
+        return NULL;
+    *fresh = describe(frame);
+    fresh->at = self->next;
+    fresh->len = buf.len;
+    self->next += buf.len;
+    self->count++;
+    return fresh;
+}
+
 /* Where it was written; NULL: it is there already. */
 static struct peer_kept_frame *
 add(struct peer_kept *self, const struct msg_room_frame *frame, bool *written, struct msg_effects *out)
 {
-    const size_t most = frame->box.len + HEAD_BYTES;
-    struct peer_kept_frame fresh = describe(frame);
+    const struct peer_kept_frame fresh = describe(frame);
     struct peer_kept_frame *known = same_begin(self, &fresh);
     if (known != NULL && known->last >= fresh.last && known->epoch == fresh.epoch)
         return NULL;
@@ -142,15 +158,8 @@ add(struct peer_kept *self, const struct msg_room_frame *frame, bool *written, s
         *written = unstore(self, known, out);
         known->len = 0; /* the new one has more, or is sealed for those who are there now */
     }
-    *written = make_room(self, most, out) || *written;
-    struct msg_buf buf = {self->bytes + self->next, 0, most};
-    if (msg_codec_encode(&buf, MSG_ROOM_FRAME, frame) != CONCLAVE_OK)
-        return NULL; /* cannot happen: it was decoded, or made here */
-    fresh.at = self->next;
-    fresh.len = buf.len;
-    self->next += buf.len;
-    *nth(self, self->count) = fresh;
-    return nth(self, self->count++);
+    *written = make_room(self, frame->box.len + HEAD_BYTES, out) || *written;
+    return append(self, frame);
 }
 
 bool
@@ -169,12 +178,14 @@ peer_kept_add(struct peer_kept *self, const struct msg_room_frame *frame, bool s
 void
 peer_kept_restore(struct peer_kept *self, const struct msg_room_frame *frame)
 {
-    bool written = false;
-    if (self->count == PEER_KEPT_COUNT || PEER_KEPT_BYTES - self->next < frame->box.len + HEAD_BYTES)
-        return; /* more than this puts there: some other hand did */
-    struct peer_kept_frame *fresh = add(self, frame, &written, NULL); /* nothing makes room for it */
-    if (fresh != NULL && self->stored + fresh->len <= PEER_KEPT_STORED)
-        (void)count_stored(self, fresh, NULL);
+    const struct peer_kept_frame as = describe(frame);
+    if (self->count == PEER_KEPT_COUNT || PEER_KEPT_BYTES - self->next < frame->box.len + HEAD_BYTES || same_begin(self, &as) != NULL)
+        return; /* more than this puts there, or twice: some other hand did */
+    struct peer_kept_frame *const fresh = append(self, frame);
+    if (fresh == NULL || self->stored + fresh->len > PEER_KEPT_STORED)
+        return;
+    fresh->stored = true;
+    self->stored += fresh->len;
 }
 
 static bool

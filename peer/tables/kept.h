@@ -41,7 +41,7 @@ void peer_kept_wipe(struct peer_kept *self);
  * make room, their records are deleted.  True when anything was written. */
 bool peer_kept_add(struct peer_kept *self, const struct msg_room_frame *frame, bool store, struct msg_effects *out);
 
-/* From a record, which stays. */
+/* From a record, which stays; what was never put there like that is passed over. */
 void peer_kept_restore(struct peer_kept *self, const struct msg_room_frame *frame);
 
 /* Those of a room need no records any more: it has a log again.  True when any

@@ -3,9 +3,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include "msg/chain.h"
 
 #define BLOCK_BYTES 124u
 
@@ -224,17 +221,8 @@ peer_outbox_count(const struct peer_outbox *self)
     return self->count;
 }
 
-struct peer_follows
-peer_outbox_next(const struct peer_out *out)
-{
-    struct peer_follows next = {out->mark.incarnation, out->mark.number + 1, out->id};
-    msg_chain_next_id(&next.id);
-    return next;
-}
-
 bool
-peer_outbox_follows(const struct peer_out *out, const struct peer_follows *follows)
+peer_outbox_follows(const struct peer_out *out, struct peer_mark last)
 {
-    return out->mark.incarnation == follows->incarnation && out->mark.number == follows->number
-           && memcmp(&out->id, &follows->id, sizeof out->id) == 0;
+    return out->mark.incarnation == last.incarnation && out->mark.number == last.number + 1;
 }

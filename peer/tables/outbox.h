@@ -41,15 +41,9 @@ struct peer_out {
     uint64_t said_ms;           /* monotonic, in this life: when it began to wait */
 };
 
-/* What stands directly after a message, and needs no word on where it stands. */
-struct peer_follows {
-    uint64_t incarnation;
-    uint64_t number;            /* 0: nothing does */
-    struct msg_id id;
-};
-
-struct peer_follows peer_outbox_next(const struct peer_out *out);
-bool peer_outbox_follows(const struct peer_out *out, const struct peer_follows *follows);
+/* Whether the message stands directly after that place in the chain, and needs
+ * no word on where it stands; incarnation 0: none does. */
+bool peer_outbox_follows(const struct peer_out *out, struct peer_mark last);
 
 /* The messages to one contact, oldest first. */
 struct peer_queue {

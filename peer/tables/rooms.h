@@ -98,6 +98,7 @@ struct peer_room {
     uint64_t target;            /* the last entry that we heard of */
     bool behind;                /* there is, or may be, more of it than we have */
     bool reading;               /* ENTRIES_OF is under way */
+    bool reread;                /* and was asked before somebody wanted to know: once more after it */
     bool listed;                /* in the ROOM_STATE that is being read */
     bool refused;               /* an entry did not hold: nothing more is taken in this session */
     uint64_t warned;            /* the number of the entry whose refusal was told; 0: none */
@@ -129,7 +130,6 @@ struct peer_room {
     /* our chain */
     struct peer_mark said;      /* its last number */
     struct msg_head said_head;
-    struct msg_id said_id;      /* of the last that was said in this life; zeros: nothing was */
     struct peer_mark from;      /* where the incarnation before ended */
     struct peer_queue queue;    /* what waits for being stored */
     uint32_t post_next;         /* of it, the next to post; PEER_NONE: all were */

@@ -107,7 +107,6 @@ struct peer_contact {
     struct peer_queue queue;
     struct peer_mark said;  /* the chain to them: its last number */
     struct msg_head head;
-    struct msg_id said_id;  /* of the last that was said in this life; zeros: nothing was */
     struct peer_mark from;  /* where the incarnation before ended */
     struct peer_mark delivered; /* the most that any device of theirs has */
     struct peer_mark read;

@@ -337,6 +337,8 @@ uint64_t
 conclave_set_away(struct conclave *self, bool away)
 {
     fake_trace_line("away %d\n", away);
+    if (fake.mates)
+        fake_mates(self);
     return fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
 }
 

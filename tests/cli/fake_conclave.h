@@ -11,7 +11,8 @@
  *   one to carol stays queued, one to dave is stored and no more, one to erin
  *   is told not to fit her mailbox, one to mallory is refused; "slow" is never
  *   answered;
- *   rooms: #lab, which is ours, with bob and carol in it; #far, where what is
+ *   rooms: #lab, which is ours, with bob and carol in it (and three who get what
+ *   is said, but for "part", which eve does not get); #far, where what is
  *   said stays queued, and #big, where it is stored and no more; #den, with
  *   the password "open sesame"; #cave, where we may do nothing; a room with a
  *   blank in its name cannot be. */
@@ -22,6 +23,7 @@ extern struct fake {
     bool unreachable;           /* the registry is down */
     unsigned waiting;           /* messages that wait for us at the start */
     bool in_room;               /* those are of #lab; and then things happen there */
+    bool mates;                 /* with each /away others come and go: see fake_mates */
 } fake;
 
 /* Written to a file of the run's directory as it goes, one word a line:

@@ -16,6 +16,7 @@ uint64_t fake_refuse(struct conclave *self);
 
 /* What goes on in #lab when fake.in_room. */
 void fake_happen(struct conclave *self);
+void fake_mates(struct conclave *self); /* who comes and goes when fake.mates */
 uint64_t fake_send_to_room(struct conclave *self, const char *room, const char *text, size_t text_bytes);
 
 #endif

@@ -35,6 +35,29 @@ fake_happen(struct conclave *self)
     fake_add(self, &gap);
 }
 
+void
+fake_mates(struct conclave *self)
+{
+    static const struct conclave_room lab[] = {{"#big", 3, "", 0}, {"#lab", 3, "", 0}}, far[] = {{"#far", 2, "", 0}};
+    static const struct {
+        const char *name;
+        enum conclave_status status;
+        const struct conclave_room *rooms;
+        size_t rooms_count;
+        bool fresh;
+    } rows[] = {
+        {"bob", CONCLAVE_STATUS_OFFLINE, NULL, 0, false}, /* a contact */
+        {"carol", CONCLAVE_STATUS_ONLINE, lab, 2, true},
+        {"dave", CONCLAVE_STATUS_OFFLINE, lab, 2, false},
+        {"eve", CONCLAVE_STATUS_ONLINE, far, 1, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct conclave_event event = {.kind = CONCLAVE_EVENT_PRESENCE, .user = {rows[i].name, rows[i].status, ""},
+                                             .rooms = rows[i].rooms, .rooms_count = rows[i].rooms_count, .fresh = rows[i].fresh};
+        fake_add(self, &event);
+    }
+}
+
 static bool
 is_room(const char *room)
 {
@@ -99,6 +122,8 @@ conclave_room_act(struct conclave *self, const char *room, enum conclave_act act
         return fake_fail(self, CONCLAVE_ERR_FORBIDDEN, "");
     if (user != NULL && strcmp(user, "bob") != 0)
         return fake_fail(self, CONCLAVE_ERR_NO_SUCH_USER, "");
+    if (act == CONCLAVE_ACT_INVITE && strcmp(room, "#far") == 0)
+        return fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK, .text = "b\x1bob is already in #far."});
     const struct conclave_event event = {.kind = CONCLAVE_EVENT_ROOM, .room = "#lab", .act = act, .by = "alice",
                                          .user = {.name = user != NULL ? user : ""}, .text = text != NULL ? text : ""};
     const uint64_t request = fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
@@ -117,6 +142,17 @@ conclave_rooms(struct conclave *self, bool detailed)
     return refused != 0 ? refused
                         : fake_answer(self, (struct conclave_event){
                                            .kind = CONCLAVE_EVENT_ROOMS, .rooms = rooms, .rooms_count = 3});
+}
+
+uint64_t
+conclave_room_info(struct conclave *self, const char *room)
+{
+    static const struct conclave_room lab = {"#lab", 3, "what we \x1b[7mmeasure", 0}, far = {"#far", 2, "", 0};
+    const uint64_t refused = refuse_room(self, room);
+    fake_trace_line("info %s\n", room);
+    return refused != 0 ? refused
+                        : fake_answer(self, (struct conclave_event){
+                                           .kind = CONCLAVE_EVENT_ROOMS, .rooms = strcmp(room, "#lab") == 0 ? &lab : &far, .rooms_count = 1});
 }
 
 uint64_t
@@ -172,8 +208,10 @@ fake_send_to_room(struct conclave *self, const char *room, const char *text, siz
     if (strcmp(room, "#far") != 0)
         fake_add(self, &event);
     event.tick = CONCLAVE_TICK_DELIVERED;
-    for (size_t i = 0; strcmp(room, "#lab") == 0 && i < sizeof members / sizeof *members; i++) {
+    const size_t upto = text_bytes == 4 && memcmp(text, "part", 4) == 0 ? 4 : sizeof members / sizeof *members;
+    for (size_t i = 0; strcmp(room, "#lab") == 0 && i < upto; i++) {
         event.to = members[i];
+        event.others = 5;
         fake_add(self, &event);
     }
     return request;

@@ -219,7 +219,7 @@ a_signal_ends_a_session_in_order(void **state)
     assert_int_equal(run_with("/who\n", SIGTERM, (const char *const[]){"conclave", "--json", NULL}), 128 + SIGTERM);
     assert_true(has(said, "close\n"));
     assert_int_equal(run_with("@bob hi\n", SIGINT, (const char *const[]){"conclave", "--plain", NULL}), 128 + SIGINT);
-    assert_true(has(out, "#1 bob: queued"));
+    assert_true(has(out, "#1 bob: delivered"));
     assert_true(has(said, "close\n"));
 }
 
@@ -229,7 +229,7 @@ lines_without_json_are_for_people(void **state)
     (void)state;
     fake.waiting = 1;
     assert_int_equal(RUN("/who\n@bob hi\n /who\n/whoo\n/quit\n/who\n", "--plain"), 0);
-    expect_lines((const char *const[]){"bob: hello", "alice  online", "#1 bob: queued", "#1 bob: delivered", NULL});
+    expect_lines((const char *const[]){"bob: hello", "alice  online", "#1 bob: delivered", NULL});
     assert_true(has(err, "behind a space") && has(err, "did you mean /who?"));
     assert_true(has(said, "shown 1\n") && has(said, "read 1\n"));
     assert_null(strchr(out, '\x1b'));

@@ -1,6 +1,7 @@
 """Small rooms, whose members publish to one another: who does not read, and a
 way that is gone without a word, cost nobody else anything and lose nothing."""
 
+import os
 import re
 import shutil
 import signal
@@ -53,7 +54,8 @@ def who_does_not_read_holds_nobody_up_and_reads_the_rest_in_the_log():
     for i, text in enumerate(texts):
         alice.put("/msg %s %s" % (room, text))
         assert bob.wait("message", room=room)["text"] == text, i
-    assert _resident_mib(alice) - before < 32  # of 48
+    if not os.environ.get("SANITIZE_FLAGS"):  # they keep what was freed for a while
+        assert _resident_mib(alice) - before < 32  # of 48
     carol.process.send_signal(signal.SIGCONT)
     assert [carol.wait("message", room=room)["text"] for _ in texts] == texts
     bob.ok("/msg %s done" % room)

@@ -139,14 +139,14 @@ seal(struct msg_run *run, struct msg_buf *out, const char *text)
     static uint8_t inside[MSG_BATCH_MAX];
     struct msg_buf batch = {inside, 0, sizeof inside};
     struct msg_chain chain = {.base = 1, .number = 1};
-    const struct msg_say say = {.ts_ms = 1, .text = msg_text(text)};
+    struct msg_say say = {.text = msg_text(text)};
     struct timeval now;
 
     gettimeofday(&now, NULL);
     chain.incarnation = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_usec;
     msg_keys_random(&chain.salt, sizeof chain.salt);
     chain.salt >>= 1;
-    msg_keys_random(&chain.id, sizeof chain.id);
+    msg_keys_random(&say.id, sizeof say.id);
     return msg_codec_encode(&batch, MSG_CHAIN, &chain) == CONCLAVE_OK
            && msg_codec_encode(&batch, MSG_SAY, &say) == CONCLAVE_OK
            && msg_envelope_seal(run, out, msg_span_of_buf(&batch)) == CONCLAVE_OK;

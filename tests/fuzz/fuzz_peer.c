@@ -162,10 +162,10 @@ seal(struct contact *who, bool anew)
     for (uint32_t n = 1 + take() % 6; err == CONCLAVE_OK && n > 0; n--) {
         const uint8_t what = take() % 4;
         const struct msg_chain chain = {take_number(), take() & 1, take_number() & 7,
-                                        take_number() & 15, take_number() & 15, 1 + take_number(), {{0}}, {{0}}};
+                                        take_number() & 15, take_number() & 15, 1 + take_number(), {{0}}};
         const struct msg_receipt receipt = {take_number() & 7, take() & 1, take_number(),
                                             take_number(), (take() & 1) != 0};
-        const struct msg_say say = {.ts_ms = 1, .text = msg_text("said")};
+        const struct msg_say say = {.id = {{take()}}, .text = msg_text("said")};
         if (what == 0)
             err = encode(&batch, MSG_RECEIPT, &receipt);
         else if (what == 1)

@@ -196,9 +196,14 @@ room_news(void)
     uint8_t items[600];
     struct msg_buf buf = {items, 0, sizeof items};
     union msg_any any = {0};
-    const uint8_t what = take() % 5;
+    const uint8_t dice = take(), what = dice % 5;
     const struct msg_room_part *const ours = &roster.parts[1];
-    if (what == 0) {
+    if (dice == UINT8_MAX) {
+        const struct msg_present present = {1 + take() % 8, take() % 3};
+        any.MSG_ANY_ROOM_PRESENCE.complete = (take() & 1) != 0;
+        if (msg_codec_append(&buf, &any.MSG_ANY_ROOM_PRESENCE.people, MSG_PRESENT, &present) == CONCLAVE_OK)
+            say_front(MSG_ROOM_PRESENCE, &any);
+    } else if (what == 0) {
         const struct msg_room_head head = {roster.facts.id, take() % ENTRIES_MAX, 0, ours->role,
                                            ours->standing, false, 0};
         any.MSG_ANY_ROOM_STATE.complete = (take() & 1) != 0;

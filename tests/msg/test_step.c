@@ -84,7 +84,7 @@ many_and_large_effects_keep_their_bytes_while_the_arena_grows(void **unused)
     msg_effects_init(&effects);
     for (unsigned turn = 0; turn < 2; turn++) {
         for (uint64_t i = 1; i <= 500; i++) {
-            const struct msg_say say = {.ts_ms = i, .text = {text, i * 97 % sizeof text + 1}};
+            const struct msg_say say = {.id = {{(uint8_t)i}}, .text = {text, i * 97 % sizeof text + 1}};
             msg_effects_send(&effects, i, MSG_SAY, &say);
         }
         assert_int_equal(effects.count, 500);
@@ -95,7 +95,7 @@ many_and_large_effects_keep_their_bytes_while_the_arena_grows(void **unused)
             assert_int_equal(effect->id, i);
             assert_int_equal(msg_codec_decode(msg_effects_bytes(&effects, effect), &kind, &any),
                              CONCLAVE_OK);
-            assert_int_equal(any.MSG_ANY_SAY.ts_ms, i);
+            assert_int_equal(any.MSG_ANY_SAY.id.at[0], (uint8_t)i);
             assert_int_equal(any.MSG_ANY_SAY.text.len, i * 97 % sizeof text + 1);
         }
         msg_effects_clear(&effects);

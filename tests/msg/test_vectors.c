@@ -164,7 +164,7 @@ what_stands_there_verifies_and_opens(void **unused)
         assert_int_equal(said.at.number, number);
         (void)snprintf(name, sizeof name, "chain-%llu-id", (unsigned long long)number);
         VALUE(id, name);
-        assert_memory_equal(&said.at.id, &id, sizeof id);
+        assert_memory_equal(&said.id, &id, sizeof id);
     }
     assert_int_equal(in.len, 0);
     struct msg_head last;

@@ -15,7 +15,7 @@ struct rogue {
     struct msg_roomkey at;      /* and as it was moved on */
     uint64_t number;
     struct msg_head head;
-    bool reboxed;               /* what it said stands in the box with another time */
+    bool reboxed;               /* what it said stands in the box with another id */
 };
 
 static inline struct rogue
@@ -33,9 +33,10 @@ rogue_frame_as(struct rogue *self, const char *text, uint64_t signer, struct msg
 {
     uint8_t inside[1024];
     struct msg_buf out = {at, 0, 4096}, batch = {inside, 0, sizeof inside};
-    struct msg_say say = {.ts_ms = 1, .text = msg_text(text)};
+    struct msg_say say = {.text = msg_text(text)};
+    msg_keys_random(&say.id, sizeof say.id);
     assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &say), CONCLAVE_OK);
-    say.ts_ms ^= self->reboxed;
+    say.id.at[0] ^= self->reboxed;
     if (frame->room.at[0] == 0)
         frame->room = w.room.id;
     if (frame->epoch == 0)
@@ -48,9 +49,8 @@ rogue_frame_as(struct rogue *self, const char *text, uint64_t signer, struct msg
     frame->salt = 7;
     frame->first = ++self->number;
     frame->count = 1;
-    msg_keys_random(&frame->id, sizeof frame->id);
     frame->prev = self->head;
-    msg_chain_head(&self->head, &frame->prev, frame->first, say.ts_ms, say.text);
+    msg_chain_head(&self->head, &frame->prev, &say.id, say.text);
     frame->head = self->head;
     assert_int_equal(msg_roomkey_seal(&self->at, &out, frame, msg_span_of_buf(&batch), &w.side[signer].id.sign_sec), CONCLAVE_OK);
     return msg_span_of_buf(&out);

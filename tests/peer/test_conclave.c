@@ -175,6 +175,16 @@ entries(const char *directory)
     return count;
 }
 
+/* libzmq ends what was closed on a thread of its own, in its own time. */
+static bool
+comes_down(const char *directory, size_t most)
+{
+    const uint64_t end_ms = peer_loop_now_ms() + 20000;
+    while (entries(directory) > most && peer_loop_now_ms() < end_ms)
+        (void)poll(NULL, 0, 10);
+    return entries(directory) <= most;
+}
+
 static void
 on_alarm(int number)
 {
@@ -189,15 +199,13 @@ a_signal_does_not_end_the_closing_before_its_time(void **state)
     const struct sigaction action = {.sa_handler = on_alarm};
     const struct itimerval often = {{0, 50}, {0, 50}};
     const struct itimerval never = {{0, 0}, {0, 0}};
-    struct sigaction before;
-    assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
+    assert_int_equal(sigaction(SIGALRM, &action, NULL), 0); /* to stay: the last alarm may be under way for a while */
     for (int i = 0; i < 20; i++) {
         assert_int_equal(OPEN(.listen = "127.0.0.1:0"), CONCLAVE_OK); /* nobody else has the home */
         assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
         conclave_close(&peer);
         assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
     }
-    assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
 }
 
 static void
@@ -215,8 +223,8 @@ opened_and_closed_200_times_nothing_is_left_open(void **state)
             threads = entries("/proc/self/task");
         }
     }
-    assert_in_range(entries("/proc/self/fd"), 0, descriptors + 4);
-    assert_in_range(entries("/proc/self/task"), 0, threads + 2); /* the last may be on its way out */
+    assert_true(comes_down("/proc/self/fd", descriptors + 4));
+    assert_true(comes_down("/proc/self/task", threads + 2));
 }
 
 static void

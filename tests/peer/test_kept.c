@@ -192,6 +192,21 @@ all_that_is_on_disk_fits_in_after_a_restart(void **state)
     assert_int_equal(kept.stored, 0);
 }
 
+/* Its key would be the same: only a hand on the disk puts both there. */
+static void
+of_two_records_with_one_beginning_the_first_counts(void **state)
+{
+    (void)state;
+    const struct msg_room_frame frame = a_frame(7, 1, 1, 100), longer = a_frame(7, 1, 5, 100);
+    peer_kept_restore(&kept, &frame);
+    const size_t stored = kept.stored;
+    peer_kept_restore(&kept, &longer);
+    assert_kept(1, 1);
+    assert_int_equal(kept.stored, stored);
+    assert_true(peer_kept_settle(&kept, &DEN, &out));
+    assert_int_equal(kept.stored, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -204,6 +219,7 @@ main(void)
         TEST(the_oldest_make_room_by_size_wherever_the_ring_ends),
         TEST(a_room_with_a_log_again_needs_no_records),
         TEST(all_that_is_on_disk_fits_in_after_a_restart),
+        TEST(of_two_records_with_one_beginning_the_first_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@ static void admit_inbound(struct msg_effects *out) { msg_effects_admit(out, &arg
 static void expel(struct msg_effects *out) { msg_effects_expel_at(out, args.id, &args.key); }
 static void drop(struct msg_effects *out) { msg_effects_drop(out, args.id); }
 static void subscribe(struct msg_effects *out) { msg_effects_subscribe(out, args.link, &args.key, msg_text(args.endpoint)); }
+static void dial(struct msg_effects *out) { msg_effects_dial(out, args.link, &args.key, msg_text(args.endpoint)); }
 
 static void
 publish(struct msg_effects *out)
@@ -69,12 +70,18 @@ open_xpub(void)
 }
 
 static void
-dial_it(struct peer *peer, uint64_t link)
+to_a(struct peer *peer, void (*want)(struct msg_effects *out), const char *endpoint, uint64_t link)
 {
     args.key = a.identity.transport;
-    args.endpoint = at_endpoint;
+    args.endpoint = endpoint;
     args.link = link;
-    ask(peer, subscribe);
+    ask(peer, want);
+}
+
+static void
+dial_it(struct peer *peer, uint64_t link)
+{
+    to_a(peer, subscribe, at_endpoint, link);
 }
 
 /* Until a frame comes: a subscription is on its way for a while after the
@@ -146,8 +153,7 @@ who_is_not_admitted_there_is_refused_and_counted(void **state)
     dial_it(&c, 8); /* what is published from now on is for her alone */
     hears(&c);
     assert_int_equal(b.core->frames, 0);
-    (void)snprintf(at_endpoint, sizeof at_endpoint, "%s", a.endpoint); /* and c not there */
-    dial_it(&c, 7);
+    to_a(&c, dial, a.endpoint, 7); /* and c not there: as a peer, for a SUB is refused whoever it is */
     UNTIL(c.core->downs == 1);
     assert_int_equal(c.core->why, CONCLAVE_ERR_UNKNOWN_KEY);
     assert_int_equal(denied(), before + 2);

@@ -161,7 +161,7 @@ what_does_not_fit_the_room_is_not_tried_forever(void **state)
     perform(MSG_ACT_TOPIC, "", "tigers");
     settle();
     pass(1000);
-    assert_failed(CONCLAVE_ERR_BAD_ARGUMENTS);
+    assert_failed(CONCLAVE_ERR_FORBIDDEN);
     assert_int_equal(w.asked[MSG_ROOM_PROPOSE], 2); /* she knew all there is */
     bobs();
     join("#den");
@@ -234,6 +234,33 @@ somebody_is_found_by_name_in_the_room(void **state)
     assert_failed(CONCLAVE_ERR_NO_SUCH_USER); /* not any more */
     perform(MSG_ACT_KICK, "no name", "");
     assert_failed(CONCLAVE_ERR_NO_SUCH_USER);
+}
+
+/* A reading of the roster was under way, and what it finds is from before they
+ * joined. */
+static void
+somebody_who_has_just_joined_is_found(void **state)
+{
+    (void)state;
+    enum msg_kind kind;
+    union msg_any any;
+    adas();
+    w.deaf = true;
+    act(ADA, MSG_ACT_TOPIC, 0); /* another device of ours */
+    const uint64_t then = w.room.facts.number;
+    w.sent_count = w.sent_done = 0;
+    room_state(false);
+    assert_int_equal(w.sent_count, 1);
+    assert_int_equal(msg_codec_decode(msg_span(w.sent[0].at, w.sent[0].len), &kind, &any), CONCLAVE_OK);
+    assert_int_equal(kind, MSG_ENTRIES_OF);
+    act(DAN, MSG_ACT_JOIN, 0);
+    perform(MSG_ACT_MUTE, "dan", "");
+    w.sent_done = 1;
+    w.room.facts.number = then; /* as the answer was made */
+    entries(any.MSG_ANY_ENTRIES_OF.req, then - 1, then);
+    w.room.facts.number = then + 1;
+    assert_done();
+    assert_int_equal(w.room.parts[DAN].standing, MSG_STANDING_MUTED);
 }
 
 static void
@@ -454,6 +481,7 @@ main(void)
         TEST(what_was_asked_first_is_done_first),
         TEST(an_entry_that_is_on_its_way_to_the_disk_is_waited_for),
         TEST(somebody_is_found_by_name_in_the_room),
+        TEST(somebody_who_has_just_joined_is_found),
         TEST(somebody_outside_is_looked_up),
         TEST(an_owner_who_leaves_hands_the_room_on),
         TEST(what_cannot_be_is_answered_with_its_code),

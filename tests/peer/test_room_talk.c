@@ -128,6 +128,8 @@ ticks_say_stored_and_then_delivered(void **state)
     const struct msg_tell_receipt *tick = &told(ADA, MSG_TELL_RECEIPT, 2)->MSG_ANY_TELL_RECEIPT;
     assert_true(msg_text_equal(tick->to, msg_text("bob")));
     assert_true(msg_text_equal(tick->room, msg_text("#Den")));
+    assert_int_equal(tick->others, 2);
+    assert_int_equal(told(ADA, MSG_TELL_RECEIPT, 1)->MSG_ANY_TELL_RECEIPT.others, 0); /* stored */
     connect(CAT);
     run(2000);
     assert_int_equal(ticks(ADA, MSG_TICK_DELIVERED), 2);

@@ -119,6 +119,26 @@ what_comes_back_is_queued_again_and_what_still_waits_is_not(void **state)
 }
 
 static void
+what_another_of_their_devices_has_does_not_come_back(void **state)
+{
+    (void)state;
+    registry_comes(ADA);
+    pair_say(ADA, 1, "one");
+    registry_passes(3000);
+    assert_int_equal(registry.kept[BOB], 1);
+    struct peer_core *const core = pair.side[ADA].core;
+    const struct peer_device *const device = peer_roster_device(&core->roster, (uint64_t)BOB + 1, pair.side[BOB].device);
+    assert_non_null(device);
+    peer_outbox_at(core->outbox, peer_roster_contact_of(&core->roster, device)->queue.first)->delivered = true;
+    const size_t before = all_ticks();
+    registry_returns(BOB);
+    registry_passes(1000);
+    assert_int_equal(registry.kept[BOB], 0);
+    assert_int_equal(all_ticks(), before);
+    assert_int_equal(pair_count(ADA, MSG_TELL_NOTICE), 0);
+}
+
+static void
 what_was_delivered_meanwhile_does_not_come_back(void **state)
 {
     (void)state;
@@ -175,6 +195,7 @@ main(void)
         TEST(stored_is_told_when_the_disk_has_caught_up),
         cmocka_unit_test_setup_teardown(a_burst_of_receipts_is_told_as_the_disk_goes, pair_set_up, pair_tear_down),
         TEST(what_comes_back_is_queued_again_and_what_still_waits_is_not),
+        TEST(what_another_of_their_devices_has_does_not_come_back),
         TEST(what_was_delivered_meanwhile_does_not_come_back),
         TEST(what_came_back_is_collected_when_that_is_on_disk),
     };

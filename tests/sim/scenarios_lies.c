@@ -1,5 +1,5 @@
 /* Stories of a registry, and of a member, that tell some one thing and others
- * another: what seals and signatures allow is found out, and told. */
+ * another, or nothing: what seals and signatures allow is found out, and told. */
 #include <stdlib.h>
 
 #include "msg/chain.h"
@@ -178,8 +178,43 @@ a_member_that_tells_others_different_things_is_found_out(struct sim *sim)
     SIM_EXPECT(sim, sim_shown(sim, who[1]) == before + 1);
 }
 
+/* ---- a registry whose words do not all arrive ---- */
+
+/* Nothing that bob is shown of a roster comes, unless he asked for it. */
+static struct msg_span
+no_news(struct sim *sim, const struct sim_proc *from, const struct sim_proc *to, struct msg_span bytes)
+{
+    static const struct msg_room_presence nothing = {.complete = false};
+    union msg_any any;
+    enum msg_kind kind;
+    (void)sim;
+    if (from->kind != SIM_KIND_FRONT || to->index != who[1] || msg_codec_decode(bytes, &kind, &any) != CONCLAVE_OK || kind != MSG_ENTRIES
+        || any.MSG_ANY_ENTRIES.req != 0)
+        return bytes;
+    return encoded(MSG_ROOM_PRESENCE, &nothing);
+}
+
+static void
+an_entry_that_did_not_come_is_noticed_within_a_lease(struct sim *sim)
+{
+    const bool busy = sim_chance(sim, 500);
+    uint32_t whose;
+    gather(sim);
+    sim->lies = no_news;
+    sim_room_act(sim, who[0], "#den", MSG_ACT_TOPIC, SIM_NONE); /* no epoch begins, and nobody says anything */
+    sim_run(sim, 2 * SIM_SECOND);
+    SIM_EXPECT(sim, sim_rooms_owed(sim, &whose) != NULL && whose == who[1]);
+    for (uint32_t i = 0; i < 9; i++) {
+        if (busy)
+            sim_search(sim, who[1], NAMES[0]); /* he needs no PING */
+        sim_run(sim, 2 * SIM_SECOND);
+    }
+    SIM_EXPECT(sim, sim_rooms_owed(sim, &whose) == NULL);
+}
+
 static const struct sim_scenario SCENARIOS[] = {
     SIM_STORY(a_registry_that_shows_two_rosters_is_found_out, 10),
+    SIM_STORY(an_entry_that_did_not_come_is_noticed_within_a_lease, 10),
     SIM_STORY(a_member_that_tells_others_different_things_is_found_out, 10),
 };
 const struct sim_chapter SIM_LIES = {SCENARIOS, sizeof SCENARIOS / sizeof SCENARIOS[0]};

@@ -158,6 +158,7 @@ struct sim_user {
     enum conclave_err last_err;
     bool key_changed; /* was told so */
     uint32_t mail_full, mail_returned; /* the same, so often */
+    uint8_t present[SIM_ACCOUNTS]; /* enum msg_status, as told in this life */
     uint32_t split, broken; /* that others see another roster; that a chain is broken */
 };
 

@@ -156,6 +156,7 @@ arrive_later(struct sim *sim, const struct sim_proc *proc, uint64_t after_us)
 void
 sim_user_start(struct sim *sim, struct sim_proc *proc)
 {
+    memset(proc->user.present, 0, sizeof proc->user.present);
     arrive_later(sim, proc, sim_below(sim, 100 * SIM_MS));
 }
 
@@ -291,6 +292,14 @@ says(const union msg_any *any, const char *words)
     return strstr(text, words) != NULL;
 }
 
+static void
+present(struct sim *sim, struct sim_user *user, const struct msg_tell_presence *tell)
+{
+    for (uint32_t i = 0; i < sim->account_count; i++)
+        if (msg_text_equal(tell->name, msg_text(sim->accounts[i].name)))
+            user->present[i] = (uint8_t)tell->status;
+}
+
 void
 sim_user_consume(struct sim *sim, struct sim_proc *proc, enum msg_kind kind,
                  const union msg_any *any)
@@ -340,7 +349,9 @@ sim_user_consume(struct sim *sim, struct sim_proc *proc, enum msg_kind kind,
         user->users_listed += (uint32_t)any->MSG_ANY_TELL_USERS.users.count;
         if (user->users_done)
             (void)answered(sim, proc, any->MSG_ANY_TELL_USERS.req); /* it reports by itself */
-    } else if (kind == MSG_TELL_DEVICES)
+    } else if (kind == MSG_TELL_PRESENCE)
+        present(sim, user, &any->MSG_ANY_TELL_PRESENCE);
+    else if (kind == MSG_TELL_DEVICES)
         (void)answered(sim, proc, any->MSG_ANY_TELL_DEVICES.req); /* it reports by itself */
     else if (kind == MSG_TELL_NOTICE && says(any, "shows members different rosters") && sim->lies != NULL)
         user->split++;

@@ -152,21 +152,22 @@ static void
 chain(FILE *to, struct msg_buf *batch)
 {
     const char *const texts[] = {"one", "zwei", "三"};
-    const struct msg_chain head = {.incarnation = 1, .salt = 0x0123456789abcdef, .base = 1, .number = 1,
-                                   .id = {{7, [14] = 0xff, [15] = 0xfe}}};
+    const struct msg_chain head = {.incarnation = 1, .salt = 0x0123456789abcdef, .base = 1, .number = 1};
     struct msg_place at = msg_chain_begins(&head);
     check(msg_codec_encode(batch, MSG_CHAIN, &head));
     for (uint64_t number = 1; number <= 3; number++) {
-        const struct msg_say say = {.ts_ms = 1700000000000 + number, .text = msg_text(texts[number - 1])};
+        uint8_t random[MSG_ID_RANDOM];
+        memset(random, (int)number, sizeof random);
+        const struct msg_say say = {msg_chain_id(random, 1700000000000 + number), msg_text(texts[number - 1])};
         char name[64];
         check(msg_codec_encode(batch, MSG_SAY, &say));
         const struct msg_said said = msg_chain_take(&at, &say);
         (void)snprintf(name, sizeof name, "chain-%llu-id", (unsigned long long)number);
-        LINE(to, name, said.at.id);
+        LINE(to, name, said.id);
         (void)snprintf(name, sizeof name, "chain-%llu-prev", (unsigned long long)number);
         LINE(to, name, said.at.prev);
         (void)snprintf(name, sizeof name, "chain-%llu-ts-ms", (unsigned long long)number);
-        line_u64(to, name, say.ts_ms);
+        line_u64(to, name, said.ts_ms);
         (void)snprintf(name, sizeof name, "chain-%llu-text", (unsigned long long)number);
         line(to, name, say.text.at, say.text.len);
         (void)snprintf(name, sizeof name, "chain-%llu-head", (unsigned long long)number);
