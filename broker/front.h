@@ -99,6 +99,8 @@ uint64_t broker_front_now_us(void); /* monotonic, to measure with */
 /* Opens or closes it as the settings say. */
 void broker_front_monitor_set(struct broker_front *self);
 void broker_front_monitor_close(struct broker_front *self);
+/* One sample more, out of turn: it says that we are about to end. */
+void broker_front_monitor_last(struct broker_front *self);
 /* When there is something to do next; UINT64_MAX: never. */
 uint64_t broker_front_monitor_next(const struct broker_front *self);
 void broker_front_monitor_due(struct broker_front *self);

@@ -256,8 +256,12 @@ broker_front_monitor_set(struct broker_front *self)
 {
     struct broker_front_watch *watch = self->watch;
 
+    const uint64_t next_ms = self->now.mono_ms + self->settings.monitor_interval_ms;
+
     if (watch != NULL && self->settings.monitor_interval_ms == 0)
         broker_front_monitor_close(self);
+    else if (watch != NULL && watch->due_ms > next_ms)
+        watch->due_ms = next_ms; /* it was longer before */
     if (watch != NULL || self->settings.monitor_interval_ms == 0)
         return;
     watch = calloc(1, sizeof *watch);
@@ -268,6 +272,13 @@ broker_front_monitor_set(struct broker_front *self)
     }
     watch->began_ms = watch->due_ms = watch->answered_ms = self->now.mono_ms;
     self->watch = watch;
+}
+
+void
+broker_front_monitor_last(struct broker_front *self)
+{
+    if (self->watch != NULL)
+        publish(self);
 }
 
 void

@@ -139,6 +139,7 @@ void
 broker_front_close(struct broker_front *self)
 {
     broker_front_step(self, &(struct msg_event){.kind = EVENT_STOP});
+    broker_front_monitor_last(self);
     broker_front_monitor_close(self);
     broker_monitor_close(&self->monitor);
     broker_store_stop(&self->writer, COMMIT_MS);

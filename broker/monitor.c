@@ -12,6 +12,7 @@
 #include "host/zap.h"
 #include "msg/name.h"
 
+#define LINGER_MS 200         /* for the last sample */
 #define WAITING_MAX 256       /* messages for one monitor: a page of rows is one */
 #define HEARD_BYTES 1024      /* that a monitor may say at once: a handshake, a subscription */
 #define KEYS_BYTES 16384u
@@ -191,6 +192,8 @@ close_socket(struct broker_monitor_socket *socket)
 {
     if (socket->watchdog != NULL)
         host_watchdog_stop(&socket->watchdog);
+    if (socket->xpub != NULL)
+        zsock_set_linger(socket->xpub, LINGER_MS);
     zsock_destroy(&socket->xpub);
     *socket = (struct broker_monitor_socket){.xpub = NULL};
 }
@@ -207,7 +210,7 @@ enum conclave_err
 broker_monitor_open_local(struct broker_monitor *self)
 {
     struct broker_monitor_socket *socket = &self->sockets[BROKER_MONITOR_LOCAL];
-    const int linger = 0, waiting = WAITING_MAX;
+    const int linger = LINGER_MS, waiting = WAITING_MAX;
 
     socket->xpub = zsock_new(ZMQ_XPUB);
     if (socket->xpub == NULL)

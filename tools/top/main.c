@@ -113,12 +113,15 @@ static int
 stream(struct top_shell *self)
 {
     uint64_t next_ms = 0;
+    bool was_ready = false;
 
     for (;;) {
         if (!wait_for(self, self->model->samples + 1, top_now_ms() + TOP_MISSING * self->model->interval_ms))
             continue;
-        if (top_now_ms() < next_ms)
+        const bool is_ready = top_model_is_ready(self->model, top_now_ms());
+        if (top_now_ms() < next_ms && is_ready == was_ready) /* a change is told at once */
             continue;
+        was_ready = is_ready;
         next_ms = top_now_ms() + self->options.interval_ms - self->options.interval_ms / 4; /* samples jitter */
         if (!print(self))
             return TOP_EXIT_OK;
