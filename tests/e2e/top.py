@@ -360,9 +360,9 @@ def healthz_tells_when_samples_stop_and_when_they_come_back():
     server = _Server(daemon)
     eventually("it is ready", lambda: server.get("healthz")[0] == 200)
     daemon.stop(signal.SIGKILL)
-    eventually("it is not", lambda: server.get("healthz")[0] == 503)
+    eventually("it is not", lambda: not json.loads(server.get("healthz")[2])["live"])
     status, kind, text = server.get("healthz")
-    assert kind == "application/json" and json.loads(text) == {
+    assert status == 503 and kind == "application/json" and json.loads(text) == {
         "live": False, "ready": False, "reason": "No sample has come for three intervals."}, text
     _, values = _parse(server.get("metrics")[2])
     assert values["conclave_live", ""] == 0 and ("conclave_sessions", "") not in values
