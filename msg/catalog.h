@@ -319,7 +319,7 @@ struct msg_sealed { struct msg_tag run; uint64_t counter; struct msg_nonce nonce
 struct msg_reseal { struct msg_tag run; struct msg_span certificate; };
 
 /* ---- inside ---- */
-struct msg_chain {              /* heads each run of SAYs in a batch: which chain they continue, and where */
+struct msg_chain {              /* heads SAYs that do not follow the last one of the envelope before: which chain they continue, and where */
     uint64_t incarnation;
     uint64_t salt;
     uint64_t from_incarnation;  /* the incarnation before, in this chain; 0: none */

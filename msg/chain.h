@@ -1,7 +1,7 @@
 /* Chains of messages (PROTOCOL.md 11): SAYs stand one after the other, and what
  * heads them says once where the first one stands: a CHAIN between two people,
- * the header of its frame in a room.  Each has the number that follows that of
- * the one before, and is linked to it by a hash.  Pure. */
+ * from one envelope to the next, the header of its frame in a room.  Each has the
+ * number that follows that of the one before, and is linked to it by a hash.  Pure. */
 #ifndef MSG_CHAIN_H
 #define MSG_CHAIN_H
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "msg/codec.h"
+#include "msg/flat.h"
 
 #define ARENA_FIRST  4096u /* bytes */
 #define LIST_FIRST   32u   /* effects */
@@ -75,14 +76,16 @@ add_key(struct msg_effects *self, struct msg_effect *effect, struct msg_span key
     effect->key_len = key.len;
 }
 
-/* Encodes straight into the arena.  false: larger than a frame may be. */
-static bool
-add_frame(struct msg_effects *self, struct msg_effect *effect, enum msg_kind kind,
-          const void *message)
+typedef enum conclave_err write_fn(struct msg_buf *out, enum msg_kind kind, const void *message);
+
+/* Writes straight into the arena.  false: larger than a frame may be. */
+static inline bool
+add_message(struct msg_effects *self, struct msg_effect *effect, write_fn *write, enum msg_kind kind,
+            const void *message)
 {
     const size_t at = self->arena.len;
     for (;;) {
-        const enum conclave_err err = msg_codec_encode(&self->arena, kind, message);
+        const enum conclave_err err = write(&self->arena, kind, message);
         if (err == CONCLAVE_OK)
             break;
         if (err == CONCLAVE_ERR_TOO_LARGE)
@@ -93,6 +96,13 @@ add_frame(struct msg_effects *self, struct msg_effect *effect, enum msg_kind kin
     effect->at = at;
     effect->len = self->arena.len - at;
     return true;
+}
+
+static bool
+add_frame(struct msg_effects *self, struct msg_effect *effect, enum msg_kind kind,
+          const void *message)
+{
+    return add_message(self, effect, msg_codec_encode, kind, message);
 }
 
 void
@@ -187,8 +197,8 @@ msg_effects_send_bytes(struct msg_effects *self, uint64_t link, struct msg_span 
 void
 msg_effects_tell(struct msg_effects *self, enum msg_kind kind, const void *message)
 {
-    const bool fits = add_frame(self, add(self, EFFECT_TELL), kind, message);
-    assert(fits);
+    const bool fits = add_message(self, add(self, EFFECT_TELL), msg_flat_put, kind, message);
+    assert(fits); /* it has no limit */
     (void)fits;
 }
 

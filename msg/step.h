@@ -52,7 +52,7 @@ enum msg_effect_kind {
     EFFECT_DELETE,  /* table, key */
     EFFECT_STORE,   /* id: commit what gathered; STORED(id) comes back */
     EFFECT_SEND,    /* link, bytes: may be lost, late or doubled */
-    EFFECT_TELL,    /* bytes: a TELL_ frame for the local user */
+    EFFECT_TELL,    /* bytes: a TELL_ for the local user, as msg/flat has it */
     EFFECT_WAKE,    /* ms: call again no later than now + ms; 0: once the other events of this turn were given */
     EFFECT_DIAL,    /* link (chosen by the core), key: theirs, bytes: HOST:PORT */
     EFFECT_DROP,    /* link: close it, or cut an accepted one off */
@@ -103,7 +103,7 @@ void msg_effects_store(struct msg_effects *self, uint64_t id);
 void msg_effects_send(struct msg_effects *self, uint64_t link, enum msg_kind kind, const void *message);
 void msg_effects_send_bytes(struct msg_effects *self, uint64_t link, struct msg_span bytes);
 void msg_effects_tell(struct msg_effects *self, enum msg_kind kind, const void *message);
-void msg_effects_tell_bytes(struct msg_effects *self, struct msg_span bytes);
+void msg_effects_tell_bytes(struct msg_effects *self, struct msg_span bytes); /* what msg_flat_put wrote */
 void msg_effects_wake(struct msg_effects *self, uint64_t ms);
 void msg_effects_dial(struct msg_effects *self, uint64_t link, const struct msg_box_pub *key, struct msg_text endpoint);
 void msg_effects_drop(struct msg_effects *self, uint64_t link);

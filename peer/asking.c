@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "msg/codec.h"
+#include "msg/flat.h"
 #include "msg/name.h"
 
 #define SAY_MAX (1u << 20)      /* bytes; longer texts are refused before they are copied */
@@ -26,11 +27,11 @@ static_assert(((int)CONCLAVE_ROOM_PRIVATE | (int)CONCLAVE_ROOM_LOCKED | (int)CON
 static uint64_t
 fail_saying(struct conclave *self, uint64_t request, enum conclave_err err, const char *sentence)
 {
-    uint8_t frame[1024];
-    struct msg_buf buf = {frame, 0, sizeof frame};
+    uint8_t tell[1024];
+    struct msg_buf buf = {tell, 0, sizeof tell};
     const struct msg_error_frame failed = {.req = request, .code = msg_text(msg_error_code(err)),
                                            .text = msg_text(sentence)};
-    if (msg_codec_encode(&buf, MSG_TELL_FAILED, &failed) != CONCLAVE_OK)
+    if (msg_flat_put(&buf, MSG_TELL_FAILED, &failed) != CONCLAVE_OK)
         abort(); /* codes and sentences are ours */
     peer_tells_put(&self->peer.tells, msg_span_of_buf(&buf));
     return request;

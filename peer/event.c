@@ -1,10 +1,11 @@
-/* From TELL_ frames to struct conclave_event. */
+/* From tells to struct conclave_event. */
 #include "peer/event.h"
 
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "msg/flat.h"
 #include "peer/tables/batch.h"
 #include "peer/tells.h"
 
@@ -373,20 +374,17 @@ read_gap(struct peer_event *self, const struct msg_tell_gap *gap)
 }
 
 bool
-peer_event_read(struct peer_event *self, struct msg_span frame)
+peer_event_read(struct peer_event *self, struct msg_span tell)
 {
-    enum msg_kind kind;
     union msg_any any;
 
     self->event = (struct conclave_event){.name = "", .from = "", .to = "", .text = "", .room = "", .by = ""};
     self->event.user = (struct conclave_user){.name = "", .endpoint = ""};
     self->texts.len = 0;
     peer_event_skip(self);
-    peer_tells_reserve(&self->texts, frame.len + 1);
-    if (msg_codec_decode(frame, &kind, &any) != CONCLAVE_OK)
-        return false;
+    peer_tells_reserve(&self->texts, tell.len + 1);
 
-    switch ((int)kind) { /* kinds that are no TELL_ have one answer: not shown */
+    switch ((int)msg_flat_get(tell, &any)) { /* kinds that are no TELL_ have one answer: not shown */
     case MSG_TELL_SESSION:
         self->event.kind = CONCLAVE_EVENT_SESSION;
         self->event.state = (enum conclave_session)any.MSG_ANY_TELL_SESSION.state;

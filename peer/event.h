@@ -1,4 +1,4 @@
-/* TELL_ frames of the core turned into what the public API hands out. */
+/* Tells of the core turned into what the public API hands out. */
 #ifndef PEER_EVENT_H
 #define PEER_EVENT_H
 
@@ -27,10 +27,10 @@ struct peer_event {
     struct conclave_event event;
 };
 
-/* Decodes a TELL_ frame into self->event, which does not point into it: the
- * first event, where the frame tells of several.  false:
- * nothing to show: a page that is not the last, or a frame that is no TELL_. */
-bool peer_event_read(struct peer_event *self, struct msg_span frame);
+/* Reads a tell, as msg/flat has it, into self->event, which does not point into
+ * it: the first event, where it tells of several.  false: nothing to show, as of
+ * a page that is not the last. */
+bool peer_event_read(struct peer_event *self, struct msg_span tell);
 
 /* True while there is more in the frame that was read last, which must stand. */
 static inline bool

@@ -1,4 +1,4 @@
-/* The queue of TELL_ frames between the loop and conclave_next. */
+/* The queue of tells between the loop and conclave_next. */
 #include "peer/tells.h"
 
 #include <stdlib.h>

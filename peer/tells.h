@@ -1,5 +1,5 @@
 /* What the core told its user and the user has not asked for yet: a queue of
- * TELL_ frames between the loop and conclave_next, and the descriptor that is
+ * tells (msg/flat) between the loop and conclave_next, and the descriptor that is
  * readable while it is not empty. */
 #ifndef PEER_TELLS_H
 #define PEER_TELLS_H

@@ -13,7 +13,7 @@ cd "${1:-$here/..}" || exit 99
 layers='
 0 msg/base msg/errors msg/error msg/keys msg/name msg/endpoint msg/wire msg/catalog_rooms msg/catalog_monitor msg/figures
 0 msg/catalog msg/fields_local msg/fields_monitor msg/fields_rooms
-1 msg/codec msg/codec_print
+1 msg/codec msg/codec_print msg/flat
 2 msg/step msg/chain msg/envelope msg/cert msg/room msg/roomkey
 3 broker/tables/* peer/tables/*
 4 broker/core/* broker/rooms/* peer/core/* peer/rooms/*
@@ -48,7 +48,7 @@ touched='
 #[[:space:]]*include[[:space:]]*<lmdb\.h> => host/store*.c
 #[[:space:]]*include[[:space:]]*<sodium(/.*)?\.h> => msg/keys.c msg/chain.c msg/envelope.c msg/roomkey.c msg/cert.c broker/vault.c
 #[[:space:]]*include[[:space:]]*<msgpack(/.*)?(\.h|\.hpp)> => msg/wire.c
-\<(clock_gettime|gettimeofday|ftime|timespec_get|zclock_[a-z]+|time)[[:space:]]*\( => peer/loop.c broker/front.c broker/front_monitor.c broker/store.c broker/door.c broker/vault.c broker/supervisor.c tools/top/main.c peer/cli/cli.c host/rounds.c host/log.c
+\<(clock_gettime|gettimeofday|ftime|timespec_get|zclock_[a-z]+|time)[[:space:]]*\( => peer/loop.c broker/front.c broker/front_monitor.c broker/store.c broker/door.c broker/vault.c broker/supervisor.c tools/top/main.c peer/cli/cli.c host/rounds.c host/log.c tools/stress/clock.c
 \<(rand|srand|random|srandom|drand48|getrandom|getentropy|arc4random)[[:space:]]*\( => nobody
 '
 

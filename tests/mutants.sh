@@ -202,6 +202,11 @@ mutant proposes_all_at_once peer/rooms/room_commands.c 's/!peer_room_has_turn\(s
 
 # A link through the registry that was lost on one side is found again.
 mutant passes_over_greetings peer/core/relay.c 's/device->relayed\.state == PEER_LINK_UP \&\& soon/device->relayed.state == PEER_LINK_UP/; s/peer_relay_want\(self, device\);$/(void)0;/'
+# What goes on from an envelope goes on from that one.
+mutant goes_on_from_any_envelope peer/core/post.c 's/stand->next != frame->counter \|\| //' peer/test_talk
+mutant goes_on_from_another_run peer/core/post.c 's/ \|\| memcmp\(&stand->run, &frame->run, sizeof frame->run\) != 0\)/)/' peer/test_talk
+mutant goes_on_in_a_new_run peer/core/post.c 's/device->sealed = \(struct peer_mark\)\{0, 0\};/(void)0;/' peer/test_talk
+mutant goes_on_from_what_it_passed_over peer/core/hear.c 's/^    if \(!going\)$/    if (false)/' peer/test_talk
 # Who never links directly dials nobody.
 mutant dials_all_the_same peer/core/links.c 's/ \|\| self->settings\.direct == MSG_DIRECT_NEVER//'
 # What is told as stored is on the registry's disk.

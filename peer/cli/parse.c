@@ -265,6 +265,16 @@ takes_line(const struct cli_command *command)
     return command->parse == cli_parse_say || command->parse == cli_parse_room_text;
 }
 
+/* Who has typed it in a shell before puts quotes around it here, too. */
+static char *
+unquoted(char *text, size_t len)
+{
+    if (len < 3 || (*text != '\'' && *text != '"') || text[len - 1] != *text)
+        return text;
+    text[len - 1] = '\0';
+    return text + 1;
+}
+
 /* A topic on a line: several words, up to the next option. */
 static char *
 cut_topic(char **at)
@@ -288,7 +298,7 @@ cut_topic(char **at)
     if (end == topic)
         return NULL;
     *end = '\0';
-    return topic;
+    return unquoted(topic, (size_t)(end - topic));
 }
 
 static void

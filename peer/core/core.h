@@ -3,7 +3,7 @@
  * shows what came once and in order.  Driven by peer/loop, by the simulator
  * and by the fuzzer.
  *
- * In: CMD_ frames of the user, frames of links.  Out: TELL_ frames, sends,
+ * In: CMD_ frames of the user, frames of links.  Out: TELL_s, sends,
  * dials, admissions, records.  Each CMD_ with a `req` is answered by exactly
  * one of TELL_OK, TELL_FAILED, TELL_USERS and TELL_ROOMS (the last page has
  * next ""), TELL_MEMBERS (the last has more false), TELL_USER, TELL_DEVICES. */

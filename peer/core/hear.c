@@ -97,13 +97,14 @@ keep(struct peer_core *self, struct peer_device *device, const struct msg_chain 
     peer_held_put(self->held, peer_step_store(self), MSG_TELL_MESSAGE, &tell);
 }
 
-/* *at: where it stands, and then the next one.  False: stop with this batch, the
- * rest comes again. */
+/* It stands where `stand` says, which goes on to the next one.  False: stop with
+ * this batch, the rest comes again. */
 static bool
-hear(struct peer_core *self, struct peer_device *device, const struct msg_chain *chain, struct msg_place *at, const struct msg_say *say, bool *kept)
+hear(struct peer_core *self, struct peer_device *device, struct peer_stand *stand, const struct msg_say *say, bool *kept)
 {
-    const struct msg_said said = msg_chain_take(at, say);
-    const enum verdict verdict = judge(&device->in, chain, &said.at);
+    const struct msg_chain *const chain = &stand->chain;
+    const struct msg_said said = msg_chain_take(&stand->at, say);
+    const enum verdict verdict = chain->incarnation != 0 ? judge(&device->in, chain, &said.at) : MISSING;
     if (verdict == SEEN) {
         device->receipt_due = true;
         peer_talk_dirty(self, device);
@@ -120,7 +121,7 @@ hear(struct peer_core *self, struct peer_device *device, const struct msg_chain 
         peer_step_log(self, MSG_LOG_WARN, "CHAIN-BROKEN", "messages before this one are missing and cannot come any more");
         peer_step_notice_about(self, msg_text(peer_roster_contact_of(&self->roster, device)->name), CONCLAVE_OK, msg_text("Some messages before the next one are missing: this device, or the sender's, lost part of its state."));
     }
-    move_on(&device->in, chain, &said.at, &at->prev);
+    move_on(&device->in, chain, &said.at, &stand->at.prev);
     if (!device->in.anew || !came_already(self, device, &said.id))
         keep(self, device, chain, &said);
     *kept = true;
@@ -141,23 +142,22 @@ await_sync(struct peer_core *self, struct peer_device *device)
 }
 
 void
-peer_hear_take(struct peer_core *self, struct peer_device *device, struct msg_span batch)
+peer_hear_take(struct peer_core *self, struct peer_device *device, struct msg_span batch, struct peer_stand *stand)
 {
-    struct msg_chain chain = {0};
-    struct msg_place at = {.number = 0};
     bool kept = false, going = true;
     while (going && batch.len > 0) {
         union msg_any any;
         enum msg_kind kind;
         if (msg_codec_next_frame(&batch, &kind, &any) != CONCLAVE_OK) {
             peer_step_log(self, MSG_LOG_WARN, "BATCH-GARBAGE", "the inside of an envelope was not understood; the rest of it was passed over");
+            going = false;
             break;
         }
         if (kind == MSG_CHAIN) {
-            chain = any.MSG_ANY_CHAIN;
-            at = msg_chain_begins(&chain);
-        } else if (kind == MSG_SAY && chain.incarnation != 0)
-            going = hear(self, device, &chain, &at, &any.MSG_ANY_SAY, &kept);
+            stand->chain = any.MSG_ANY_CHAIN;
+            stand->at = msg_chain_begins(&stand->chain);
+        } else if (kind == MSG_SAY)
+            going = hear(self, device, stand, &any.MSG_ANY_SAY, &kept);
         else if (kind == MSG_RECEIPT)
             peer_talk_acked(self, device, &any.MSG_ANY_RECEIPT);
         else if (kind == MSG_ROOM_KEY || kind == MSG_ROOM_ASK)
@@ -165,6 +165,8 @@ peer_hear_take(struct peer_core *self, struct peer_device *device, struct msg_sp
         else
             going = false;
     }
+    if (!going)
+        stand->chain.incarnation = 0; /* what comes next would go on from what was passed over */
     if (kept)
         await_sync(self, device);
 }

@@ -107,8 +107,9 @@ take_talk(struct peer_core *self, struct peer_device *device, struct msg_span ba
     const struct peer_mark before = device->in.mark;
     const bool due = device->receipt_due;
     device->receipt_due = false;
+    struct peer_stand nowhere = {.next = 0}; /* each parcel is a run of its own */
     if (peer_held_fits(self->held, batch.len))
-        peer_hear_take(self, device, batch);
+        peer_hear_take(self, device, batch, &nowhere);
     else /* the disk must catch up; they hear that it is missing, and mail it again */
         device->receipt_due = device->gap_due = true;
     const bool more = peer_mark_before(before, device->in.mark);

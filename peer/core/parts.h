@@ -432,7 +432,7 @@ bool peer_talk_device_waits(const struct peer_core *self, const struct peer_devi
 void peer_talk_dirty(struct peer_core *self, struct peer_device *device);
 void peer_talk_rewind(struct peer_core *self, struct peer_device *device);
 void peer_talk_joined(struct peer_core *self, struct peer_device *device); /* new in the roster: where its chain starts */
-void peer_hear_take(struct peer_core *self, struct peer_device *device, struct msg_span batch);
+void peer_hear_take(struct peer_core *self, struct peer_device *device, struct msg_span batch, struct peer_stand *stand); /* chain, at: where SAYs stand that come before any CHAIN, and then where it ended */
 void peer_hear_arrived(struct peer_core *self, const struct peer_arrival *arrival); /* so that it can be said to be read */
 void peer_talk_reincarnate(struct peer_core *self);
 void peer_talk_acked(struct peer_core *self, struct peer_device *device, const struct msg_receipt *receipt);

@@ -40,6 +40,8 @@ flush(struct peer_core *self, struct peer_device *device)
         peer_links_dial(self, device); /* when its time is there */
     for (uint32_t i = 0; i < BATCHES_MAX; i++) {
         struct msg_buf batch = {self->batch, 0, sizeof self->batch};
+        if (msg_run_spent(&device->run_out, self->now.mono_ms))
+            device->sealed = (struct peer_mark){0, 0}; /* nothing stands before the first envelope of a run */
         peer_hear_receipt(self, device, &batch);
         peer_talk_batch(self, device, &batch);
         if (batch.len == 0)
@@ -98,6 +100,18 @@ peer_post_run(struct peer_core *self, struct peer_device *device, uint64_t link,
     ask_reseal(self, device, link, &frame->run);
 }
 
+/* A batch goes on from the one of the envelope before it, if that was opened. */
+static void
+take(struct peer_core *self, struct peer_device *device, const struct msg_sealed *frame, struct msg_span batch)
+{
+    struct peer_stand *const stand = &device->stand;
+    if (stand->next != frame->counter || memcmp(&stand->run, &frame->run, sizeof frame->run) != 0)
+        stand->chain.incarnation = 0;
+    stand->run = frame->run;
+    stand->next = frame->counter + 1;
+    peer_hear_take(self, device, batch, stand);
+}
+
 void
 peer_post_sealed(struct peer_core *self, struct peer_device *device, uint64_t link, const struct msg_sealed *frame)
 {
@@ -112,7 +126,7 @@ peer_post_sealed(struct peer_core *self, struct peer_device *device, uint64_t li
     struct msg_buf batch = {self->batch, 0, sizeof self->batch};
     const enum conclave_err err = msg_envelope_open(run, &batch, frame);
     if (err == CONCLAVE_OK)
-        peer_hear_take(self, device, msg_span_of_buf(&batch));
+        take(self, device, frame, msg_span_of_buf(&batch));
     else
         peer_step_log(self, err == CONCLAVE_ERR_REPLAY ? MSG_LOG_DEBUG : MSG_LOG_WARN, "ENVELOPE-REFUSED", msg_error_sentence(err));
     msg_keys_wipe(self->batch, batch.len);

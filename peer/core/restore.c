@@ -251,7 +251,7 @@ peer_restore_record(struct peer_core *self, const struct msg_event *event)
     else if (kind == MSG_REC_INBOX_BATCH)
         restore_inbox_batch(self, expected, &any.MSG_ANY_REC_INBOX_BATCH);
     else if (kind == MSG_TELL_ROOM || kind == MSG_TELL_GAP || kind == MSG_TELL_NOTICE)
-        msg_effects_tell_bytes(self->out, event->bytes); /* it was not shown yet */
+        msg_effects_tell(self->out, kind, &any); /* it was not shown yet */
     else if (kind == MSG_REC_CARD)
         restore_card(self, &any.MSG_ANY_REC_CARD);
     else if (!restore_room(self, kind, &any))

@@ -416,10 +416,10 @@ peer_talk_put(struct peer_core *self, const struct peer_device *device, uint32_t
 }
 
 static bool
-put_next(struct peer_core *self, struct peer_device *device, struct peer_mark *last, struct msg_buf *batch)
+put_next(struct peer_core *self, struct peer_device *device, struct msg_buf *batch)
 {
     const struct peer_out *out = peer_outbox_at(self->outbox, device->cursor);
-    if (!peer_talk_put(self, device, device->cursor, last, batch))
+    if (!peer_talk_put(self, device, device->cursor, &device->sealed, batch))
         return false;
     device->sent = out->mark;
     device->in_flight++;
@@ -430,10 +430,9 @@ put_next(struct peer_core *self, struct peer_device *device, struct peer_mark *l
 void
 peer_talk_batch(struct peer_core *self, struct peer_device *device, struct msg_buf *batch)
 {
-    struct peer_mark last = {0, 0};
     uint32_t count = 0;
     while (self->self.incarnation_synced && device->cursor != PEER_NONE && count < MSG_BATCH_COUNT && device->in_flight < WINDOW
-           && put_next(self, device, &last, batch))
+           && put_next(self, device, batch))
         count++;
     if (count > 0 && device->resend_at_ms == 0) {
         device->resend_at_ms = self->now.mono_ms + device->resend_ms;

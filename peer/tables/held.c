@@ -1,13 +1,13 @@
-/* A ring of { transaction, length, frame } kept in one piece of memory. */
+/* A ring of { transaction, length, tell } kept in one piece of memory. */
 #include "peer/tables/held.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-#include "msg/codec.h"
+#include "msg/flat.h"
 
 #define ENTRY_BYTES 16u     /* what stands before each frame */
-#define FRAME_MORE 512u     /* the most a TELL_ frame has beside its text */
+#define TELL_MORE 1024u     /* the most a TELL_ has beside its text */
 
 struct entry {
     uint64_t store;
@@ -63,7 +63,7 @@ peer_held_destroy(struct peer_held **self_p)
 static size_t
 need(size_t len)
 {
-    return (ENTRY_BYTES + len + FRAME_MORE + 7) & ~(size_t)7;
+    return (ENTRY_BYTES + len + TELL_MORE + 7) & ~(size_t)7;
 }
 
 /* Free bytes in one piece behind `end`, or at the start of the ring; the ticks
@@ -118,7 +118,7 @@ add(struct peer_held *self, uint64_t store, enum msg_kind kind, const void *mess
     }
     assert(n + ENTRY_BYTES <= (self->end < self->first ? self->first : self->room) - self->end);
     struct msg_buf buf = {self->ring + self->end + ENTRY_BYTES, 0, n - ENTRY_BYTES};
-    const enum conclave_err err = msg_codec_encode(&buf, kind, message);
+    const enum conclave_err err = msg_flat_put(&buf, kind, message);
     assert(err == CONCLAVE_OK);
     (void)err; /* the room was reckoned from the catalog's limits */
     write_entry(self, self->end, (struct entry){store, buf.len});

@@ -1,4 +1,4 @@
-/* What may be told once it is on disk: TELL_ frames that wait for their
+/* What may be told once it is on disk: tells that wait for their
  * transaction, in order.  A ring of bytes taken at `new`; when it is full,
  * nothing more is accepted from outside until the disk has caught up.  Ticks
  * that follow one another are told in one frame. */

@@ -4,6 +4,7 @@
 #define PEER_ROSTER_H
 
 #include "msg/cert.h"
+#include "msg/chain.h"
 #include "msg/envelope.h"
 #include "msg/name.h"
 #include "msg/step.h"
@@ -32,6 +33,15 @@ struct peer_chain_in {      /* what came from a device */
     uint64_t synced_salt;
     uint64_t read;          /* the last number the user has read, in synced.incarnation */
     uint64_t told;          /* the last of these that was told */
+};
+
+/* Where the last batch of a device ended: the next envelope of its run may go
+ * on from there without a word. */
+struct peer_stand {
+    struct msg_tag run;
+    uint64_t next;          /* the counter of that envelope */
+    struct msg_chain chain; /* incarnation 0: nobody knows where */
+    struct msg_place at;
 };
 
 struct peer_sync { uint64_t store; struct peer_mark mark; uint64_t salt; };
@@ -78,6 +88,7 @@ struct peer_device {
     uint64_t progress_ms;   /* when it last acknowledged something */
     uint64_t rewound_ms;    /* when a gap last made us go back */
     struct msg_run run_out;
+    struct peer_mark sealed; /* the last message under run_out: the next one goes on from it; 0: none */
 
     /* from the device */
     struct peer_chain_in in;
@@ -92,6 +103,7 @@ struct peer_device {
     uint64_t unlinked_ms;   /* since when it is due and there is no link; 0: it is not, or there is one */
     struct msg_run runs_in[PEER_RUNS_IN];
     uint32_t run_turn;
+    struct peer_stand stand;
     uint64_t resealed_ms;   /* when we last asked for a new run */
 };
 

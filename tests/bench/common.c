@@ -1,7 +1,6 @@
 /* See common.h. */
 #include "tests/bench/common.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
 #include <poll.h>
@@ -16,6 +15,9 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tools/stress/clock.h"
+#include "tools/stress/proc.h"
 
 #define DIRS 16
 #define PATH_ROOM 256
@@ -43,10 +45,7 @@ bench_die(const char *format, ...)
 double
 bench_now_s(void)
 {
-    struct timespec t;
-
-    BENCH_NEED(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+    return (double)stress_clock_ns() * 1e-9;
 }
 
 void
@@ -61,54 +60,25 @@ bench_pause_ms(unsigned ms)
 double
 bench_cpu_s(pid_t pid)
 {
-    char path[PATH_ROOM + 64];
-    double sum = 0;
+    const struct stress_proc proc = {{pid}, 1};
 
-    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-    DIR *dir = opendir(path);
-    if (dir == NULL)
-        return 0;
-    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-        unsigned long long ns = 0;
-        snprintf(path, sizeof path, "/proc/%d/task/%.32s/schedstat", (int)pid, entry->d_name);
-        FILE *file = entry->d_name[0] != '.' ? fopen(path, "r") : NULL;
-        if (file == NULL)
-            continue;
-        if (fscanf(file, "%llu", &ns) == 1)
-            sum += (double)ns * 1e-9;
-        fclose(file);
-    }
-    closedir(dir);
-    return sum;
-}
-
-static double
-status_kib(pid_t pid, const char *field)
-{
-    char path[64], line[256];
-    long kib = 0;
-
-    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
-        return 0;
-    while (fgets(line, sizeof line, file) != NULL)
-        if (strncmp(line, field, strlen(field)) == 0)
-            kib = strtol(line + strlen(field), NULL, 10);
-    fclose(file);
-    return (double)kib;
+    return stress_proc_cpu_s(&proc);
 }
 
 double
 bench_rss_kib(pid_t pid)
 {
-    return status_kib(pid, "VmRSS:");
+    const struct stress_proc proc = {{pid}, 1};
+
+    return (double)stress_proc_rss_kb(&proc);
 }
 
 double
 bench_peak_rss_kib(pid_t pid)
 {
-    return status_kib(pid, "VmHWM:");
+    const struct stress_proc proc = {{pid}, 1};
+
+    return (double)stress_proc_peak_kb(&proc);
 }
 
 /* In what a process calls itself.  Its command line has paths, and a path any

@@ -13,6 +13,7 @@
 #include "peer/core/core.h"
 #include "peer/tables/batch.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/told.h"
 
 #define CONTACTS     3u
 #define RECORDS_MAX  600u
@@ -292,7 +293,7 @@ step(const struct msg_event *event)
             keep(effect->kind == EFFECT_PUT, effect->table, msg_effects_key(&effects, effect),
                  bytes);
         else if (effect->kind == EFFECT_TELL)
-            check_tell(bytes);
+            check_tell(told_frame(bytes));
         else if (effect->kind == EFFECT_SEND)
             check_sent(bytes);
         else if (effect->kind == EFFECT_DIAL) {

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "peer/tables/batch.h"
+#include "tests/told.h"
 
 static inline void
 each_tell(struct msg_span frame, void (*fn)(void *arg, struct msg_span frame), void *arg)

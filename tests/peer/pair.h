@@ -15,6 +15,7 @@
 #include "msg/cert.h"
 #include "msg/codec.h"
 #include "peer/core/core.h"
+#include "tests/told.h"
 
 enum { ADA, BOB };
 #define PAIR_LINK (PEER_LINK_ACCEPTED | 1) /* Bob's end of it */
@@ -48,6 +49,7 @@ struct pair_side {
     size_t told_count;
     struct pair_kept kept[PEER_TABLES]; /* the last record that it put there */
     bool deaf; /* what is sent to it is lost */
+    struct pair_kept lost; /* the last of that */
     bool hides; /* its dials of the other side come to nothing */
 };
 
@@ -57,6 +59,7 @@ struct pair {
     struct msg_sign_pub signer;
     struct msg_sign_sec signer_sec;
     size_t frames; /* sent between them */
+    size_t bytes;  /* of the last one */
     bool bob_dials; /* who knows an endpoint of the other, from its start on */
 };
 
@@ -79,8 +82,28 @@ pair_decode(struct pair_told *told, struct msg_span bytes)
 static inline void
 pair_tell(struct pair_side *side, struct msg_span bytes)
 {
-    pair_decode(&side->told[side->told_count++], bytes);
+    pair_decode(&side->told[side->told_count++], told_frame(bytes));
     assert_true(side->told_count < PAIR_MAX);
+}
+
+static inline void
+pair_keep(struct pair_kept *kept, struct msg_span bytes)
+{
+    kept->len = bytes.len <= sizeof kept->at ? bytes.len : 0;
+    memcpy(kept->at, bytes.at, kept->len);
+}
+
+/* Bytes of the other one come on the link between them. */
+static inline void
+pair_arrive(int who, struct msg_span bytes)
+{
+    uint8_t *const copy = malloc(bytes.len);
+    memcpy(copy, bytes.at, bytes.len);
+    pair_feed(who, &(struct msg_event){.kind = EVENT_FRAME,
+                                       .link = pair.side[who].link,
+                                       .key = pair.side[1 - who].id.transport,
+                                       .bytes = msg_span(copy, bytes.len)});
+    free(copy);
 }
 
 static inline void
@@ -93,16 +116,15 @@ pair_send(int from, uint64_t link, struct msg_span bytes)
     }
     if (link == pair.side[from].dialled)
         pair_decode(&pair.side[from].asked, bytes);
-    if (link != pair.side[from].link || to->link == 0 || to->deaf)
+    if (link != pair.side[from].link || to->link == 0)
         return; /* to the registry, which is the test; or lost */
-    uint8_t *const copy = malloc(bytes.len);
-    memcpy(copy, bytes.at, bytes.len);
+    if (to->deaf) {
+        pair_keep(&to->lost, bytes);
+        return;
+    }
     pair.frames++;
-    pair_feed(1 - from, &(struct msg_event){.kind = EVENT_FRAME,
-                                            .link = to->link,
-                                            .key = pair.side[from].id.transport,
-                                            .bytes = msg_span(copy, bytes.len)});
-    free(copy);
+    pair.bytes = bytes.len;
+    pair_arrive(1 - from, bytes);
 }
 
 static inline void
@@ -121,13 +143,6 @@ pair_dial(int from, const struct msg_effect *effect)
                                             .key = pair.side[from].id.transport});
     pair_feed(from,
               &(struct msg_event){.kind = EVENT_LINK_UP, .link = effect->id, .key = effect->key});
-}
-
-static inline void
-pair_keep(struct pair_kept *kept, struct msg_span bytes)
-{
-    kept->len = bytes.len <= sizeof kept->at ? bytes.len : 0;
-    memcpy(kept->at, bytes.at, kept->len);
 }
 
 static inline void

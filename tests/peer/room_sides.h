@@ -139,7 +139,7 @@ world_perform(uint64_t who, const struct msg_effects *effects, const struct msg_
         side->stores[side->store_count++].upto = side->gathered_count;
         assert_true(side->store_count < FRAMES_MAX);
     } else if (effect->kind == EFFECT_TELL) {
-        each_tell(bytes, world_told, side);
+        each_tell(told_frame(bytes), world_told, side);
     } else if (effect->kind == EFFECT_DIAL)
         side->link = effect->id;
     else if (effect->kind == EFFECT_WAKE && w.now.mono_ms + effect->id < side->wake_ms)

@@ -190,7 +190,7 @@ feed(const struct msg_event *event)
             w.stores[w.store_count++].upto = w.gathered_count;
             assert_true(w.store_count < MAX);
         } else if (effect->kind == EFFECT_TELL) {
-            each_tell(msg_effects_bytes(&effects, effect), world_told, NULL);
+            each_tell(told_frame(msg_effects_bytes(&effects, effect)), world_told, NULL);
         } else if (effect->kind == EFFECT_DIAL)
             w.link = effect->id;
         else if (effect->kind == EFFECT_SEND && effect->id == w.link && w.up) {

@@ -12,6 +12,7 @@
 
 #include "msg/chain.h"
 #include "msg/codec.h"
+#include "msg/flat.h"
 #include "peer/event.h"
 
 static struct peer_event event;
@@ -23,7 +24,7 @@ feed(enum msg_kind kind, const void *tell)
 {
     static uint8_t frame[65536];
     struct msg_buf buf = {frame, 0, sizeof frame};
-    assert_int_equal(msg_codec_encode(&buf, kind, tell), CONCLAVE_OK);
+    assert_int_equal(msg_flat_put(&buf, kind, tell), CONCLAVE_OK);
     const bool shown = peer_event_read(&event, msg_span_of_buf(&buf));
     memset(frame, 'x', sizeof frame);
     return shown;
@@ -185,7 +186,7 @@ messages_that_came_as_one_are_shown_one_by_one(void **state)
         assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &say), CONCLAVE_OK);
     }
     const struct msg_tell_messages messages = {40, msg_text("bob"), msg_text("#lab"), msg_span_of_buf(&batch)};
-    assert_int_equal(msg_codec_encode(&buf, MSG_TELL_MESSAGES, &messages), CONCLAVE_OK); /* stands until all is shown */
+    assert_int_equal(msg_flat_put(&buf, MSG_TELL_MESSAGES, &messages), CONCLAVE_OK); /* stands until all is shown */
     assert_true(peer_event_read(&event, msg_span_of_buf(&buf)));
     for (uint8_t i = 0; i < 3; i++) {
         assert_int_equal(event.event.kind, CONCLAVE_EVENT_MESSAGE);
@@ -237,7 +238,7 @@ ticks_in_one_frame_are_an_event_each(void **state)
     struct msg_buf buf = {frame, 0, sizeof frame};
     const struct msg_tell_receipt receipt = {.ids = msg_span("0123456789abcdefFEDCBA9876543210", 32), .to = msg_text("bob"),
                                              .room = msg_text(""), .tick = MSG_TICK_READ};
-    assert_int_equal(msg_codec_encode(&buf, MSG_TELL_RECEIPT, &receipt), CONCLAVE_OK);
+    assert_int_equal(msg_flat_put(&buf, MSG_TELL_RECEIPT, &receipt), CONCLAVE_OK);
     assert_true(peer_event_read(&event, msg_span_of_buf(&buf)));
     assert_string_equal(event.event.id, "30313233343536373839616263646566");
     assert_true(peer_event_has_more(&event));

@@ -11,6 +11,7 @@
 
 #include "msg/codec.h"
 #include "peer/tables/held.h"
+#include "tests/told.h"
 
 static char text[MSG_TEXT_MAX];
 
@@ -35,7 +36,7 @@ release(struct peer_held *held, uint64_t store, uint64_t *next)
         enum msg_kind kind;
         assert_int_equal(effects.list[i].kind, EFFECT_TELL);
         assert_int_equal(
-            msg_codec_decode(msg_effects_bytes(&effects, &effects.list[i]), &kind, &any),
+            msg_codec_decode(told_frame(msg_effects_bytes(&effects, &effects.list[i])), &kind, &any),
             CONCLAVE_OK);
         assert_int_equal(any.MSG_ANY_TELL_MESSAGE.arrival, (*next)++);
     }
@@ -119,7 +120,7 @@ expect_ticks(struct peer_held *held, uint64_t store, const char *expected)
     for (size_t i = 0; i < effects.count; i++) {
         union msg_any any;
         enum msg_kind kind;
-        assert_int_equal(msg_codec_decode(msg_effects_bytes(&effects, &effects.list[i]), &kind, &any), CONCLAVE_OK);
+        assert_int_equal(msg_codec_decode(told_frame(msg_effects_bytes(&effects, &effects.list[i])), &kind, &any), CONCLAVE_OK);
         const struct msg_tell_receipt *const tell = &any.MSG_ANY_TELL_RECEIPT;
         const size_t at = strlen(got);
         if (kind == MSG_TELL_RECEIPT)

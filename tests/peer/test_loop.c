@@ -5,6 +5,7 @@
 
 #include "msg/codec.h"
 #include "tests/peer/fake_core.h"
+#include "tests/told.h"
 
 static void wake(struct msg_effects *out) { msg_effects_wake(out, args.ms); msg_effects_wake(out, 60000); msg_effects_wake(out, UINT64_MAX); }
 
@@ -115,7 +116,7 @@ notices(struct peer *peer)
     union msg_any any;
     size_t count = 0;
     while (peer_tells_take(&peer->tells, &frame)) {
-        assert_int_equal(msg_codec_decode(frame, &kind, &any), CONCLAVE_OK);
+        assert_int_equal(msg_codec_decode(told_frame(frame), &kind, &any), CONCLAVE_OK);
         peer_tells_taken(&peer->tells);
         count += kind == MSG_TELL_NOTICE;
     }

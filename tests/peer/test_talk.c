@@ -1,5 +1,6 @@
 /* Chains of messages between two cores: once, in order, and no tick that is
  * not true.  What networks and crashes do to them is the simulator's. */
+#include "msg/envelope.h"
 #include "tests/peer/pair.h"
 
 static void
@@ -116,6 +117,166 @@ a_burst_travels_in_few_frames(void **state)
     pair_settle();
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 201);
     assert_in_range(pair.frames, 2, 8);
+}
+
+/* Ada says one line, which is sealed at once, and Bob's disk has what came. */
+static void
+say_alone(uint64_t req, const char *text)
+{
+    pair_say(ADA, req, text);
+    pair_commit(ADA);
+    pair_wake(ADA, 1);
+    pair_commit(BOB);
+}
+
+/* Said, sealed and lost on its way. */
+static struct pair_kept
+say_in_vain(uint64_t req, const char *text)
+{
+    pair.side[BOB].deaf = true;
+    say_alone(req, text);
+    pair.side[BOB].deaf = false;
+    assert_true(pair.side[BOB].lost.len > 0);
+    return pair.side[BOB].lost;
+}
+
+static struct msg_span
+span_of_kept(const struct pair_kept *kept)
+{
+    return msg_span(kept->at, kept->len);
+}
+
+static void
+expect_shown(size_t count, const char *const texts[])
+{
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), count);
+    for (size_t i = 0; i < count; i++)
+        assert_true(msg_text_equal(pair_told(BOB, MSG_TELL_MESSAGE, i)->MSG_ANY_TELL_MESSAGE.text, msg_text(texts[i])));
+}
+
+static void
+a_run_says_once_where_it_stands(void **state)
+{
+    (void)state;
+    say_alone(1, "one");
+    pair_settle();
+    say_alone(2, "two");
+    const size_t alone = pair.bytes;
+    pair_settle();
+    (void)say_in_vain(3, "six");
+    pair_wake(ADA, 2500); /* it is sent again */
+    assert_true(pair.bytes >= alone + 30);
+    pair_settle();
+    say_alone(4, "ten");
+    assert_true(pair.bytes <= alone + 4);
+    pair_settle();
+    expect_shown(4, (const char *const[]){"one", "two", "six", "ten"});
+}
+
+static void
+another_run_says_it_again(void **state)
+{
+    (void)state;
+    say_alone(1, "one");
+    pair_settle();
+    pair_wake(ADA, MSG_RUN_MS);
+    pair_settle();
+    say_alone(2, "two"); /* nobody has to ask for it */
+    expect_shown(2, (const char *const[]){"one", "two"});
+}
+
+static void
+an_envelope_that_comes_late_is_not_taken_for_the_next(void **state)
+{
+    (void)state;
+    say_alone(1, "one");
+    pair_settle();
+    const struct pair_kept two = say_in_vain(2, "two");
+    say_alone(3, "three");
+    expect_shown(1, (const char *const[]){"one"});
+    pair_arrive(BOB, span_of_kept(&two));
+    pair_wake(ADA, 200);
+    pair_settle();
+    expect_shown(3, (const char *const[]){"one", "two", "three"});
+}
+
+static void
+an_envelope_that_comes_twice_changes_nothing(void **state)
+{
+    (void)state;
+    say_alone(1, "one");
+    pair_settle();
+    const struct pair_kept two = say_in_vain(2, "two");
+    for (int i = 0; i < 2; i++)
+        pair_arrive(BOB, span_of_kept(&two));
+    say_alone(3, "three");
+    expect_shown(3, (const char *const[]){"one", "two", "three"});
+}
+
+static void
+nothing_goes_on_from_another_run(void **state)
+{
+    (void)state;
+    union msg_any any;
+    enum msg_kind kind;
+    say_alone(1, "one"); /* envelope 0 of its run: what follows would be 1 */
+    pair_settle();
+    pair_wake(ADA, MSG_RUN_MS);
+    const struct pair_kept two = say_in_vain(2, "two");
+    struct msg_span rest = span_of_kept(&two);
+    assert_int_equal(msg_codec_next_frame(&rest, &kind, &any), CONCLAVE_OK);
+    assert_int_equal(kind, MSG_RUN);
+    pair_arrive(BOB, msg_span(two.at, two.len - rest.len)); /* but not what it is the key of */
+    say_alone(3, "three"); /* envelope 1 of the new one */
+    expect_shown(1, (const char *const[]){"one"});
+    pair_wake(ADA, 200);
+    pair_settle();
+    expect_shown(3, (const char *const[]){"one", "two", "three"});
+}
+
+/* An envelope of ada's device, with what her core would not send. */
+static void
+arrive_sealed(struct msg_run *run, struct msg_span batch)
+{
+    uint8_t room[2048];
+    struct msg_buf out = {room, 0, sizeof room};
+    struct msg_cert bob;
+    assert_int_equal(msg_cert_open(&bob, msg_span(pair.side[BOB].cert, pair.side[BOB].cert_len), &pair.signer), CONCLAVE_OK);
+    if (!run->open)
+        assert_int_equal(msg_run_start(run, &out, ADA + 1, 1, &pair.side[ADA].id.sign_sec, &bob, pair.now.mono_ms), CONCLAVE_OK);
+    assert_int_equal(msg_envelope_seal(run, &out, batch), CONCLAVE_OK);
+    pair_arrive(BOB, msg_span_of_buf(&out));
+    pair_commit(BOB);
+}
+
+static void
+nothing_goes_on_from_what_was_not_understood(void **state)
+{
+    (void)state;
+    uint8_t room[512];
+    struct msg_buf batch = {room, 0, sizeof room};
+    struct msg_run run = {.open = false};
+    const struct msg_chain chain = {.incarnation = 9, .salt = 9, .base = 1, .number = 1};
+    struct msg_say say = {{{1}}, msg_text("a line")};
+    const struct msg_done other = {1}; /* has no place in a batch */
+    say_alone(1, "links them");
+    pair_settle();
+    assert_int_equal(msg_codec_encode(&batch, MSG_CHAIN, &chain), CONCLAVE_OK);
+    assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &say), CONCLAVE_OK);
+    arrive_sealed(&run, msg_span_of_buf(&batch));
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 2);
+    batch.len = 0;
+    say.id.at[0] = 2;
+    assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &say), CONCLAVE_OK);
+    assert_int_equal(msg_codec_encode(&batch, MSG_DONE, &other), CONCLAVE_OK);
+    arrive_sealed(&run, msg_span_of_buf(&batch));
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 3); /* what stood before it counts */
+    batch.len = 0;
+    say.id.at[0] = 3;
+    assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &say), CONCLAVE_OK);
+    arrive_sealed(&run, msg_span_of_buf(&batch));
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 3);
+    msg_run_wipe(&run);
 }
 
 static void
@@ -291,6 +452,12 @@ main(void)
         cmocka_unit_test_setup_teardown(a_gap_makes_the_sender_go_back, pair_set_up,
                                         pair_tear_down),
         cmocka_unit_test_setup_teardown(a_burst_travels_in_few_frames, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(a_run_says_once_where_it_stands, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(another_run_says_it_again, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(an_envelope_that_comes_late_is_not_taken_for_the_next, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(an_envelope_that_comes_twice_changes_nothing, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(nothing_goes_on_from_another_run, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(nothing_goes_on_from_what_was_not_understood, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_said_before_the_incarnation_is_on_disk,
                                         pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(a_disk_that_was_put_back_is_noticed_and_goes_on,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tests/sim/sim.h"
+#include "tests/told.h"
 
 struct sim_proc *
 sim_proc_add(struct sim *sim, enum sim_kind kind)
@@ -102,7 +103,7 @@ perform_one(struct sim *sim, struct sim_proc *proc, const struct msg_effects *li
         send(sim, proc, effect->id, bytes);
         break;
     case EFFECT_TELL:
-        sim_user_told(sim, proc, bytes);
+        sim_user_told(sim, proc, told_frame(bytes));
         break;
     case EFFECT_WAKE:
         plan_wake(sim, proc, effect->id);
