@@ -13,6 +13,7 @@
 #include "broker/local.h"
 #include "broker/port.h"
 #include "broker/sandbox.h"
+#include "broker/self.h"
 #include "host/curve.h"
 #include "host/log.h"
 #include "host/zap.h"
@@ -40,6 +41,8 @@ struct door {
     struct msg_effects effects;
     struct msg_time now;
     uint64_t wake_ms; /* on the monotonic clock; UINT64_MAX: never */
+    struct broker_sample sample; /* for the front, when it asks */
+    uint8_t out[MSG_FRAME_MAX];
 };
 
 static struct msg_time
@@ -117,18 +120,41 @@ step(struct door *self, const struct msg_event *event)
     perform(self);
 }
 
+/* What we counted. */
+static void
+tell_front(struct door *self, uint64_t number)
+{
+    struct msg_buf out = {self->out, 0, sizeof self->out};
+    struct broker_door_counts counts;
+
+    broker_door_core_counts(self->core, &counts);
+    broker_sample_clear(&self->sample);
+    broker_self_add(&self->sample, "door");
+    broker_self_add_port(&self->sample, "door", self->port);
+    broker_sample_add(&self->sample, MSG_FIGURE_KNOCKS, "", counts.knocks);
+    broker_sample_add(&self->sample, MSG_FIGURE_KNOCKS_REFUSED, "", counts.refused);
+    broker_sample_add(&self->sample, MSG_FIGURE_KNOCKS_LIMITED, "", counts.limited);
+    broker_sample_add(&self->sample, MSG_FIGURE_KNOCKS_GARBAGE, "", counts.garbage);
+    broker_sample_add(&self->sample, MSG_FIGURE_KNOCKS_PENDING, "", counts.pending);
+    if (broker_self_answer(&out, &self->sample, number) == CONCLAVE_OK)
+        send_to(self, BROKER_LINK_FRONT, msg_span_of_buf(&out));
+}
+
 static void
 hear_front(struct door *self)
 {
     struct broker_local_id from;
     zmq_msg_t body;
     enum conclave_err err;
+    uint64_t number;
 
     if (broker_local_came_up(self->front_monitor))
         step(self, &(struct msg_event){.kind = EVENT_LINK_UP, .link = BROKER_LINK_FRONT});
     zmq_msg_init(&body);
     while ((err = broker_local_receive(self->front, &from, &body)) != CONCLAVE_ERR_NOT_FOUND)
-        if (err == CONCLAVE_OK)
+        if (err == CONCLAVE_OK && broker_self_is_asked(msg_span(zmq_msg_data(&body), zmq_msg_size(&body)), &number))
+            tell_front(self, number);
+        else if (err == CONCLAVE_OK)
             step(self, &(struct msg_event){.kind = EVENT_FRAME,
                                            .link = BROKER_LINK_FRONT,
                                            .bytes = msg_span(zmq_msg_data(&body),

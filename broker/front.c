@@ -113,6 +113,7 @@ hear_supervisor(struct broker_front *self)
         self->settings = note.settings;
         const struct broker_front_settings core = broker_front_settings(self);
         broker_front_core_set(self->core, &core);
+        broker_front_monitor_set(self);
         if (broker_front_log(&self->settings) != CONCLAVE_OK)
             return false;
         log_counts(self);
@@ -128,12 +129,16 @@ serve(struct broker_front *self)
 
     self->now = read_clocks();
     broker_front_step(self, &(struct msg_event){.kind = EVENT_START});
+    broker_front_monitor_set(self);
     if (broker_channel_send(self->child->channel, &ready) != CONCLAVE_OK)
         return 1;
     for (;;) {
-        const int wait_ms = broker_port_timeout_ms(self->port, self->now.mono_ms, self->wake_ms);
+        const uint64_t watch_ms = broker_front_monitor_next(self);
+        const int wait_ms = broker_port_timeout_ms(self->port, self->now.mono_ms,
+                                                   watch_ms < self->wake_ms ? watch_ms : self->wake_ms);
         if (broker_ears_wait(&self->ears, wait_ms) != CONCLAVE_OK)
             return 1;
+        const uint64_t began_us = broker_front_now_us();
         self->now = read_clocks();
         if ((self->ears.loud & EAR_SUPERVISOR) != 0 && !hear_supervisor(self))
             break;
@@ -149,6 +154,8 @@ serve(struct broker_front *self)
             self->wake_ms = UINT64_MAX;
             broker_front_step(self, &(struct msg_event){.kind = EVENT_WAKE});
         }
+        broker_front_monitor_due(self);
+        broker_front_monitor_turn(self, broker_front_now_us() - began_us);
     }
     log_counts(self);
     broker_front_close(self);

@@ -1,7 +1,7 @@
 /* The inside of the front's shell, shared by its files and included by them
  * alone: the loop and its settings (front.c), how it comes up and goes down
- * (front_open.c), what it hears (front_hear.c) and what it does
- * (front_perform.c).  What it decides is broker/core/front_core's. */
+ * (front_open.c), what it hears (front_hear.c), what it does (front_perform.c)
+ * and what it publishes about itself (front_monitor.c).  What it decides is broker/core/front_core's. */
 #ifndef BROKER_FRONT_H
 #define BROKER_FRONT_H
 
@@ -9,8 +9,10 @@
 
 #include "broker/channel.h"
 #include "broker/core/front_core.h"
+#include "broker/core/sample.h"
 #include "broker/ears.h"
 #include "broker/local.h"
+#include "broker/monitor.h"
 #include "broker/port.h"
 #include "broker/store.h"
 #include "broker/store_view.h"
@@ -27,6 +29,28 @@ enum broker_front_ear {
 struct broker_front_full {
     uint64_t link;
     uint64_t id;
+};
+
+/* The last COUNTS of a neighbour. */
+struct broker_front_told {
+    bool fresh;                 /* it is the answer to the last question */
+    size_t len;
+    uint8_t at[MSG_FRAME_MAX];
+};
+
+/* What is published, while something is. */
+struct broker_front_watch {
+    struct broker_sample sample;
+    uint64_t number;            /* of the last sample */
+    uint64_t began_ms;
+    uint64_t due_ms;            /* the next sample */
+    bool asking;                /* door and vault, until: */
+    uint64_t answer_ms;
+    struct broker_front_told door, vault;
+    uint64_t turns, lag_us;
+    uint64_t answered, answered_ms; /* transactions by the store, and when that last grew or none waited */
+    struct msg_histogram asked[MSG_KIND_LIMIT];
+    uint8_t frame[MSG_FRAME_MAX], items[MSG_FRAME_MAX];
 };
 
 struct broker_front {
@@ -47,6 +71,8 @@ struct broker_front {
     struct msg_time now;
     struct broker_front_full *full;
     size_t full_count, full_room;
+    struct broker_monitor monitor;
+    struct broker_front_watch *watch; /* NULL: nothing is published */
     uint64_t wake_ms; /* on the monotonic clock; UINT64_MAX: never */
 };
 
@@ -67,6 +93,22 @@ void broker_front_hear_store(struct broker_front *self);
 void broker_front_hear_vault(struct broker_front *self);
 void broker_front_hear_door(struct broker_front *self);
 void broker_front_hear_members(struct broker_front *self);
+
+/* ---- monitor: what is published about us ---- */
+uint64_t broker_front_now_us(void); /* monotonic, to measure with */
+/* Opens or closes it as the settings say. */
+void broker_front_monitor_set(struct broker_front *self);
+void broker_front_monitor_close(struct broker_front *self);
+/* One sample more, out of turn: it says that we are about to end. */
+void broker_front_monitor_last(struct broker_front *self);
+/* When there is something to do next; UINT64_MAX: never. */
+uint64_t broker_front_monitor_next(const struct broker_front *self);
+void broker_front_monitor_due(struct broker_front *self);
+/* Whether the frame of door or vault is for it. */
+bool broker_front_monitor_told(struct broker_front *self, uint64_t link, struct msg_span frame);
+/* A frame of that kind took so long; a turn of the loop did. */
+void broker_front_monitor_asked(struct broker_front *self, uint64_t kind, uint64_t took_us);
+void broker_front_monitor_turn(struct broker_front *self, uint64_t took_us);
 
 /* ---- perform: what the core asked for, in the order it was asked ---- */
 void broker_front_perform(struct broker_front *self);

@@ -2,6 +2,7 @@
  * once, so each is read until nothing is there; members alone, who could go on
  * for ever, a bounded number at a time. */
 #include "broker/front.h"
+#include "msg/codec.h"
 
 #define TURN_MAX 300 /* events of members in one turn */
 
@@ -51,7 +52,8 @@ broker_front_hear_door(struct broker_front *self)
             self->door_id = from;
             broker_front_step(self, &(struct msg_event){.kind = EVENT_LINK_UP, .link = BROKER_LINK_DOOR});
         }
-        step_secret(self, BROKER_LINK_DOOR, &body);
+        if (!broker_front_monitor_told(self, BROKER_LINK_DOOR, msg_span(zmq_msg_data(&body), zmq_msg_size(&body))))
+            step_secret(self, BROKER_LINK_DOOR, &body);
     }
     zmq_msg_close(&body);
     self->ears.loud &= ~(uint32_t)EAR_DOOR;
@@ -68,7 +70,8 @@ broker_front_hear_vault(struct broker_front *self)
         broker_front_step(self, &(struct msg_event){.kind = EVENT_LINK_UP, .link = BROKER_LINK_VAULT});
     zmq_msg_init(&body);
     while ((err = broker_local_receive(self->vault, &from, &body)) != CONCLAVE_ERR_NOT_FOUND)
-        if (err == CONCLAVE_OK)
+        if (err == CONCLAVE_OK
+            && !broker_front_monitor_told(self, BROKER_LINK_VAULT, msg_span(zmq_msg_data(&body), zmq_msg_size(&body))))
             step_secret(self, BROKER_LINK_VAULT, &body);
     zmq_msg_close(&body);
     self->ears.loud &= ~(uint32_t)EAR_VAULT;
@@ -88,12 +91,19 @@ void
 broker_front_hear_members(struct broker_front *self)
 {
     struct msg_event event;
+    uint64_t kind = 0, req, before_us = broker_front_now_us();
 
     for (int i = 0; i < TURN_MAX; i++) {
         if (!broker_port_next(self->port, self->now.mono_ms, &event)) {
             self->ears.loud &= ~(uint32_t)EAR_MEMBERS;
             break;
         }
+        if (event.kind == EVENT_FRAME)
+            msg_codec_peek(event.bytes, &kind, &req);
         broker_front_step(self, &event);
+        const uint64_t after_us = broker_front_now_us();
+        if (event.kind == EVENT_FRAME)
+            broker_front_monitor_asked(self, kind, after_us - before_us);
+        before_us = after_us;
     }
 }

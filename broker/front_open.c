@@ -73,6 +73,8 @@ open_sockets(struct broker_front *self, const struct msg_box_sec *sec, char *why
     if (err == CONCLAVE_OK)
         err = broker_port_open(&self->port, self->child, sec, DOMAIN, MSG_SOCKET_MAX, &limits, why,
                                why_cap);
+    if (err == CONCLAVE_OK)
+        err = broker_monitor_open(&self->monitor, &self->settings, &self->child->front, sec, why, why_cap);
     return err;
 }
 
@@ -137,6 +139,9 @@ void
 broker_front_close(struct broker_front *self)
 {
     broker_front_step(self, &(struct msg_event){.kind = EVENT_STOP});
+    broker_front_monitor_last(self);
+    broker_front_monitor_close(self);
+    broker_monitor_close(&self->monitor);
     broker_store_stop(&self->writer, COMMIT_MS);
     broker_port_close(&self->port, LINGER_MS);
     zsock_destroy(&self->vault_monitor);

@@ -52,7 +52,7 @@ struct broker_port {
     size_t down_count, down_room;
     struct grace graces[GRACES]; /* a ring, in the order of their times */
     uint32_t graces_first, graces_count;
-    uint64_t garbage;           /* messages */
+    struct broker_port_counts counts;
     uint64_t garbage_logged_ms;
 };
 
@@ -168,13 +168,13 @@ meet(struct broker_port *self, uint64_t link, const struct host_frame *frame)
 static void
 say_garbage(struct broker_port *self, uint64_t now_ms)
 {
-    self->garbage++;
-    if (self->garbage > 1 && now_ms - self->garbage_logged_ms < GARBAGE_LOG_MS)
+    self->counts.garbage++;
+    if (self->counts.garbage > 1 && now_ms - self->garbage_logged_ms < GARBAGE_LOG_MS)
         return;
     self->garbage_logged_ms = now_ms;
     host_log(MSG_LOG_WARN, "GARBAGE source=%s sent what is not one frame, and was cut off; %llu so far",
              self->frame.source[0] != '\0' ? self->frame.source : "unknown",
-             (unsigned long long)self->garbage);
+             (unsigned long long)self->counts.garbage);
 }
 
 static void
@@ -232,6 +232,8 @@ broker_port_next(struct broker_port *self, uint64_t now_ms, struct msg_event *ev
     } else {
         self->has_frame = false;
         fill(self, EVENT_FRAME, event);
+        self->counts.frames_in++;
+        self->counts.bytes_in += event->bytes.len;
     }
     return true;
 }
@@ -285,6 +287,21 @@ broker_port_drop(struct broker_port *self, uint64_t link, uint64_t now_ms)
         (struct grace){(uint32_t)fd, link, now_ms + GRACE_MS};
 }
 
+static void
+note_sent(struct broker_port *self, enum conclave_err err, size_t len)
+{
+    self->counts.full += err == CONCLAVE_ERR_BUSY;
+    self->counts.frames_out += err == CONCLAVE_OK;
+    self->counts.bytes_out += err == CONCLAVE_OK ? len : 0;
+}
+
+void
+broker_port_counts(const struct broker_port *self, struct broker_port_counts *out)
+{
+    *out = self->counts;
+    host_watchdog_counts(self->watchdog, &out->watchdog);
+}
+
 void
 broker_port_send(struct broker_port *self, uint64_t link, struct msg_span bytes)
 {
@@ -294,6 +311,7 @@ broker_port_send(struct broker_port *self, uint64_t link, struct msg_span bytes)
         return; /* it is over, and LINK_DOWN was told or is on its way */
     const enum conclave_err err =
         host_curve_send_router(self->router, link & ~BROKER_PORT_LINK, bytes);
+    note_sent(self, err, bytes.len);
     if (err == CONCLAVE_OK)
         return;
     if (err == CONCLAVE_ERR_BUSY) /* it does not read; it gets all of it anew when it is back */
@@ -309,6 +327,7 @@ broker_port_cast(struct broker_port *self, uint64_t link, zmq_msg_t *body)
     if (fd < 0)
         return CONCLAVE_OK; /* as above */
     const enum conclave_err err = host_curve_send_shared(self->router, link & ~BROKER_PORT_LINK, body);
+    note_sent(self, err, zmq_msg_size(body));
     if (err == CONCLAVE_OK || err == CONCLAVE_ERR_BUSY)
         return err;
     end(self, (uint32_t)fd);

@@ -54,6 +54,14 @@ void broker_port_send(struct broker_port *self, uint64_t link, struct msg_span b
  * connection takes no more for now, did not get it, and stays. */
 enum conclave_err CONCLAVE_CHECK broker_port_cast(struct broker_port *self, uint64_t link, zmq_msg_t *body);
 
+struct broker_port_counts {
+    uint64_t frames_in, bytes_in, frames_out, bytes_out;
+    uint64_t full;          /* times that a connection took no more */
+    uint64_t garbage;       /* messages that are not one frame */
+    struct host_watchdog_counts watchdog;
+};
+void broker_port_counts(const struct broker_port *self, struct broker_port_counts *out);
+
 /* What was sent before still goes out: the connection is cut a moment later,
  * and what it says until then is not heard. */
 void broker_port_drop(struct broker_port *self, uint64_t link, uint64_t now_ms);

@@ -125,6 +125,16 @@ static const struct host_option options[] = {
            "password. More than twice the value at the start takes a restart."),
     NUMBER("password/passes", password_passes, 1, 1000, "2",
            "Passes of one password hash (Argon2id)."),
+    NUMBER("monitor/interval_ms", monitor_interval_ms, 0, 3600000, "1000",
+           "So often the registry publishes how it is, for conclave-top, in milliseconds; 0: not at all."),
+    TEXT("monitor/tcp", monitor_tcp, "",
+         "Where monitors on other machines connect, HOST:PORT; they see figures, no names. Empty: nowhere. Takes effect "
+         "at the next start."),
+    TEXT("monitor/tcp_names", monitor_tcp_names, "",
+         "The same for monitors that also see the names of users and rooms. Takes effect at the next start."),
+    TEXT("monitor/keys", monitor_keys, "monitor.keys",
+         "The file with the keys of these monitors, in the data directory or with its whole path: on each line the "
+         "public key that conclave-top prints, and the word names if it may see those. Takes effect at the next start."),
     NUMBER("store/map_mib", store_map_mib, 8, 16777216, "4096",
            "The most that the store may grow to; address space, not disk. Takes effect at the next "
            "start."),
@@ -179,6 +189,12 @@ check(const struct broker_settings *self, char *why, size_t why_cap)
         snprintf(why, why_cap,
                  "advertise is a host name, or an address without brackets and port, not \"%s\".",
                  self->advertise);
+        return CONCLAVE_ERR_CONFIG;
+    }
+    if ((self->monitor_tcp[0] != '\0' && msg_endpoint_parse(host, &port, msg_text(self->monitor_tcp)) != CONCLAVE_OK)
+        || (self->monitor_tcp_names[0] != '\0'
+            && msg_endpoint_parse(host, &port, msg_text(self->monitor_tcp_names)) != CONCLAVE_OK)) {
+        snprintf(why, why_cap, "monitor/tcp and monitor/tcp_names are HOST:PORT, such as 127.0.0.1:15690.");
         return CONCLAVE_ERR_CONFIG;
     }
     if (self->lease_expiry_ms < 2 * self->lease_ping_ms) {

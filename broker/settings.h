@@ -57,6 +57,10 @@ struct broker_settings {
     bool password_quality;
     uint64_t password_memory_kib;
     uint64_t password_passes;
+    uint64_t monitor_interval_ms; /* 0: nothing is published */
+    char monitor_tcp[MSG_ENDPOINT_MAX + 1]; /* "": none */
+    char monitor_tcp_names[MSG_ENDPOINT_MAX + 1];
+    char monitor_keys[256];
     uint64_t store_map_mib;
     bool store_sync;
     uint64_t log_level; /* enum msg_log_level */

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "host/log.h"
 
@@ -28,6 +29,9 @@ struct record {
 struct answer {
     uint64_t id;
     enum conclave_err err;
+    uint32_t records;       /* of its transaction */
+    bool first;             /* of its commit, ... */
+    uint64_t took_us;       /* ... which took so long */
 };
 
 struct broker_store {
@@ -35,10 +39,21 @@ struct broker_store {
     zactor_t *actor;
     struct transaction *open;   /* what gathers; the front's */
     uint64_t given, answered;   /* transactions; the front's */
+    struct broker_store_counts counts; /* the front's */
     struct transaction *first;  /* what waits; the actor's, as is all below */
     struct transaction **last_p;
     uint32_t failures;          /* in a row */
+    uint64_t took_us;           /* the last commit */
 };
+
+static uint64_t
+now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
 
 static void *
 checked(void *at)
@@ -117,6 +132,7 @@ write_out(struct host_store *store, const struct transaction *transaction)
 static enum conclave_err
 commit(struct broker_store *self, uint64_t records_max, struct transaction **end)
 {
+    const uint64_t began_us = now_us();
     uint64_t records = 0;
     enum conclave_err err = host_store_begin(self->store);
 
@@ -132,7 +148,10 @@ commit(struct broker_store *self, uint64_t records_max, struct transaction **end
         records += (*end)->records;
         *end = (*end)->next;
     } while (*end != NULL && records < records_max && err == CONCLAVE_OK);
-    return err == CONCLAVE_OK ? host_store_commit(self->store) : err;
+    if (err == CONCLAVE_OK)
+        err = host_store_commit(self->store);
+    self->took_us = now_us() - began_us;
+    return err;
 }
 
 static void
@@ -143,7 +162,7 @@ free_transaction(struct transaction *transaction)
 }
 
 static void
-answer(struct broker_store *self, void *pipe, enum conclave_err err)
+answer(struct broker_store *self, void *pipe, enum conclave_err err, bool first)
 {
     struct transaction *done = self->first;
     struct answer what;
@@ -151,6 +170,9 @@ answer(struct broker_store *self, void *pipe, enum conclave_err err)
     memset(&what, 0, sizeof what); /* the gaps too: all of it is sent */
     what.id = done->id;
     what.err = err;
+    what.records = done->records;
+    what.first = first;
+    what.took_us = self->took_us;
     if (err != CONCLAVE_OK) {
         if (self->failures++ % WARN_EVERY == 0)
             host_log(MSG_LOG_ERROR,
@@ -174,14 +196,14 @@ work(struct broker_store *self, void *pipe)
         struct transaction *end;
         enum conclave_err err = commit(self, RECORDS_MAX, &end);
         if (err == CONCLAVE_OK || self->first->next == end) {
-            while (self->first != end)
-                answer(self, pipe, err);
+            for (bool first = true; self->first != end; first = false)
+                answer(self, pipe, err, first);
             continue;
         }
         while (self->first != end) { /* each alone */
             struct transaction *next;
             err = commit(self, 0, &next);
-            answer(self, pipe, err);
+            answer(self, pipe, err, true);
         }
     }
     self->last_p = &self->first;
@@ -262,6 +284,25 @@ broker_store_socket(struct broker_store *self)
     return zactor_sock(self->actor);
 }
 
+static void
+count(struct broker_store_counts *counts, const struct answer *what)
+{
+    if (what->err != CONCLAVE_OK) {
+        counts->failed += what->first;
+        counts->refused++;
+        counts->refuses = true;
+        return;
+    }
+    if (what->first) {
+        counts->commits++;
+        msg_histogram_add(&counts->commit, what->took_us);
+    }
+    counts->transactions++;
+    counts->records += what->records;
+    if (what->records > 0)
+        counts->refuses = false;
+}
+
 bool
 broker_store_answer(struct broker_store *self, uint64_t *id, enum conclave_err *err)
 {
@@ -276,7 +317,14 @@ broker_store_answer(struct broker_store *self, uint64_t *id, enum conclave_err *
     *id = what.id;
     *err = what.err;
     self->answered++;
+    count(&self->counts, &what);
     return true;
+}
+
+void
+broker_store_counts(const struct broker_store *self, struct broker_store_counts *out)
+{
+    *out = self->counts;
 }
 
 uint64_t

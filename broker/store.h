@@ -10,6 +10,7 @@
 #include <czmq.h>
 
 #include "host/store.h"
+#include "msg/figures.h"
 #include "msg/step.h"
 
 struct broker_store;
@@ -28,6 +29,16 @@ void broker_store_commit(struct broker_store *self, uint64_t id);
  * and OK when it is synced, or why nothing of it is; false: none. */
 zsock_t *broker_store_socket(struct broker_store *self);
 bool broker_store_answer(struct broker_store *self, uint64_t *id, enum conclave_err *err);
+
+/* What it did so far, as the answers that were taken tell. */
+struct broker_store_counts {
+    uint64_t commits, failed;       /* commits */
+    uint64_t transactions, refused; /* transactions */
+    uint64_t records;
+    bool refuses;                   /* the last one that had records was refused */
+    struct msg_histogram commit; /* the time of each, with its sync */
+};
+void broker_store_counts(const struct broker_store *self, struct broker_store_counts *out);
 
 /* Transactions that were handed in and are not answered yet. */
 uint64_t broker_store_waiting(const struct broker_store *self);

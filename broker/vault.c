@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "broker/channel.h"
 #include "broker/keyring.h"
 #include "broker/local.h"
 #include "broker/sandbox.h"
+#include "broker/self.h"
 #include "host/curve.h"
 #include "host/log.h"
 #include "msg/cert.h"
@@ -26,6 +28,7 @@
 struct job {
     struct broker_local_id asker;
     uint64_t number;
+    uint64_t asked_us; /* monotonic */
     bool check;
     char password[MSG_PASSWORD_MAX + 1];
     size_t password_len;
@@ -46,8 +49,20 @@ struct vault {
     struct job *jobs[QUEUE_MAX]; /* at the hasher */
     uint64_t waiting;   /* so many of them */
     uint64_t hash_ms;   /* what one took lately */
+    uint64_t hashes, busy, signatures, waiting_most; /* for the front, when it asks */
+    struct msg_histogram took;
+    struct broker_sample sample;
     uint8_t out[MSG_FRAME_MAX];
 };
+
+static uint64_t
+now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
 
 static bool
 hash(struct job *job, char out[crypto_pwhash_STRBYTES])
@@ -128,6 +143,7 @@ say_busy(struct vault *self, const struct broker_local_id *to, uint64_t number)
 {
     const struct msg_vault_busy busy = {number, 1 + self->waiting * self->hash_ms};
 
+    self->busy++;
     answer(self, to, MSG_VAULT_BUSY, &busy);
 }
 
@@ -160,6 +176,7 @@ queue(struct vault *self, const struct broker_local_id *from, uint64_t number,
     }
     job->asker = *from;
     job->number = number;
+    job->asked_us = now_us();
     job->memory_kib = self->settings.password_memory_kib;
     job->passes = self->settings.password_passes;
     job->password_len = password.len;
@@ -169,6 +186,8 @@ queue(struct vault *self, const struct broker_local_id *from, uint64_t number,
         msg_text_copy(job->hash, sizeof job->hash, *against);
     }
     self->jobs[self->waiting++] = job;
+    if (self->waiting > self->waiting_most)
+        self->waiting_most = self->waiting;
     zmq_send(zsock_resolve(self->hasher), &job, sizeof job, 0);
 }
 
@@ -181,7 +200,27 @@ sign(struct vault *self, const struct broker_local_id *from, const struct msg_va
         host_log(MSG_LOG_ERROR, "VAULT-REFUSED to sign what is no certificate and no list.");
         return;
     }
+    self->signatures++;
     answer(self, from, MSG_VAULT_SIGNED, &done);
+}
+
+/* What we counted. */
+static void
+tell_front(struct vault *self, const struct broker_local_id *from, uint64_t number)
+{
+    struct broker_sample *sample = &self->sample;
+
+    broker_sample_clear(sample);
+    broker_self_add(sample, "vault");
+    broker_sample_add(sample, MSG_FIGURE_HASHES, "", self->hashes);
+    broker_sample_add_times(sample, MSG_FIGURE_HASH, "", &self->took);
+    broker_sample_add(sample, MSG_FIGURE_HASHES_BUSY, "", self->busy);
+    broker_sample_add(sample, MSG_FIGURE_HASH_QUEUE, "", self->waiting);
+    broker_sample_add(sample, MSG_FIGURE_HASH_QUEUE_MOST, "", self->waiting_most);
+    broker_sample_add(sample, MSG_FIGURE_SIGNATURES, "", self->signatures);
+    self->waiting_most = self->waiting;
+    const struct msg_counts counts = {number, sample->figures, sample->histograms};
+    answer(self, from, MSG_COUNTS, &counts);
 }
 
 static void
@@ -199,6 +238,8 @@ hear(struct vault *self, const struct broker_local_id *from, struct msg_span fra
     else if (kind == MSG_VAULT_CHECK)
         queue(self, from, any.MSG_ANY_VAULT_CHECK.job, any.MSG_ANY_VAULT_CHECK.password,
               &any.MSG_ANY_VAULT_CHECK.hash);
+    else if (kind == MSG_COUNTS_OF)
+        tell_front(self, from, any.MSG_ANY_COUNTS_OF.number);
     else
         host_log(MSG_LOG_WARN, "VAULT-GARBAGE a frame that is none of the vault's.");
 }
@@ -209,6 +250,8 @@ finish(struct vault *self, struct job *job)
     for (uint64_t i = 0; i < self->waiting; i++)
         if (self->jobs[i] == job)
             self->jobs[i] = self->jobs[--self->waiting];
+    self->hashes += job->done;
+    msg_histogram_add(&self->took, now_us() - job->asked_us);
     if (!job->done) {
         host_log(MSG_LOG_ERROR, "VAULT-NO-MEMORY a password could not be hashed; give the vault "
                                 "more memory, or lower password/memory_kib.");

@@ -55,7 +55,9 @@ typedef enum conclave_err host_store_each_fn(void *arg, struct msg_span key, str
 enum conclave_err CONCLAVE_CHECK
 host_store_each(struct host_store *self, uint32_t table, struct msg_span prefix, host_store_each_fn *fn, void *arg);
 
-struct host_store_stat { uint64_t records; uint64_t used_bytes; uint64_t map_bytes; uint64_t commits; };
+/* used_bytes: without pages that are free again; stale: readers that died without
+ * a word and were cleared away, in all. */
+struct host_store_stat { uint64_t records; uint64_t used_bytes; uint64_t map_bytes; uint64_t commits; uint64_t readers; uint64_t stale; };
 void host_store_stat(struct host_store *self, struct host_store_stat *out);
 
 /* The name and version of the library under the durable store, "LMDB 0.9.24". */

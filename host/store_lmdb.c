@@ -21,6 +21,7 @@ struct lmdb {
     MDB_env *env;
     MDB_dbi tables[HOST_STORE_TABLES];
     MDB_txn *writer;            /* NULL: none, or it failed; the writer's */
+    uint64_t stale;             /* dead readers that were cleared away; of whoever asks for the stat */
     _Atomic(MDB_txn *) idle;    /* a reset read transaction: renewing one is cheaper than making one */
     MDB_cursor *cursors[HOST_STORE_TABLES]; /* of that transaction, which frees them; NULL: not needed yet */
 };
@@ -261,6 +262,31 @@ lmdb_each(struct host_store *base, uint32_t table, struct msg_span prefix, host_
     return err;
 }
 
+/* Pages that were used and are free again: LMDB keeps them in a table of its
+ * own, each record a list with its length in front. */
+#define FREE_LOOKS 4096u
+
+static uint64_t
+free_pages(MDB_txn *txn)
+{
+    const MDB_dbi free_table = 0;
+    MDB_cursor *cursor;
+    MDB_val k, v;
+    uint64_t pages = 0;
+    unsigned looks = 0;
+
+    if (mdb_cursor_open(txn, free_table, &cursor) != MDB_SUCCESS)
+        return 0;
+    while (looks++ < FREE_LOOKS && mdb_cursor_get(cursor, &k, &v, MDB_NEXT) == MDB_SUCCESS) {
+        size_t count = 0;
+        if (v.mv_size >= sizeof count)
+            memcpy(&count, v.mv_data, sizeof count);
+        pages += count;
+    }
+    mdb_cursor_close(cursor);
+    return pages;
+}
+
 static void
 lmdb_stat(struct host_store *base, struct host_store_stat *out)
 {
@@ -272,9 +298,16 @@ lmdb_stat(struct host_store *base, struct host_store_stat *out)
     if (mdb_env_info(self->env, &info) != MDB_SUCCESS || mdb_env_stat(self->env, &stat) != 0)
         return;
     out->map_bytes = info.me_mapsize;
-    out->used_bytes = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+    const uint64_t page_bytes = stat.ms_psize;
+    int dead = 0;
+    if (mdb_reader_check(self->env, &dead) == MDB_SUCCESS && dead > 0)
+        self->stale += (uint64_t)dead;
+    out->readers = info.me_numreaders;
+    out->stale = self->stale;
     if (begin_read(self, &txn) != MDB_SUCCESS)
         return;
+    const uint64_t pages = (uint64_t)info.me_last_pgno + 1, unused = free_pages(txn);
+    out->used_bytes = (pages > unused ? pages - unused : 0) * page_bytes;
     for (uint32_t i = 0; i < base->tables; i++)
         if (mdb_stat(txn, self->tables[i], &stat) == MDB_SUCCESS)
             out->records += stat.ms_entries;

@@ -256,6 +256,7 @@ FIELDS(msg_revocation) {
 
 /* clang-format on */
 #include "msg/fields_local.h"
+#include "msg/fields_monitor.h"
 #include "msg/fields_rooms.h"
 /* clang-format off */
 
@@ -299,5 +300,5 @@ msg_catalog_at(size_t index)
 bool
 msg_catalog_is_item(enum msg_kind kind)
 {
-    return (kind >= MSG_ADDRESS && kind <= MSG_DEVICE) || kind == MSG_PRESENT;
+    return (kind >= MSG_ADDRESS && kind <= MSG_DEVICE) || (kind >= MSG_PRESENT && kind <= MSG_SESSION_ROW);
 }

@@ -12,6 +12,7 @@
 #define MSG_CATALOG_H
 
 #include "msg/base.h"
+#include "msg/catalog_monitor.h"
 #include "msg/catalog_rooms.h"
 #include "msg/keys.h"
 
@@ -100,6 +101,8 @@
     X(135, VAULT_SIGNED, msg_vault_signed) \
     X(136, VAULT_BUSY, msg_vault_busy) \
     X(137, DOOR_POLICY, msg_door_policy) \
+    X(138, COUNTS_OF, msg_counts_of) \
+    X(139, COUNTS, msg_counts) \
     /* the registry's records on disk */ \
     X(160, REC_ACCOUNT, msg_rec_account) \
     X(161, REC_NAME, msg_rec_number) \
@@ -204,7 +207,15 @@
     X(303, ROOM_WANT, msg_room_want) \
     X(304, ROOM_BEAT, msg_room_beat) \
     /* items of lists, further ones */ \
-    X(320, PRESENT, msg_present)
+    X(320, PRESENT, msg_present) \
+    X(321, FIGURE, msg_figure_item) \
+    X(322, HISTOGRAM, msg_histogram_item) \
+    X(323, ROOM_ROW, msg_room_row) \
+    X(324, SESSION_ROW, msg_session_row) \
+    /* to monitors */ \
+    X(336, SAMPLE, msg_sample) \
+    X(337, ROOM_ROWS, msg_room_rows) \
+    X(338, SESSION_ROWS, msg_session_rows)
 
 enum msg_kind {
 #define MSG_KIND_ENUM(number, name, type) MSG_##name = number,
@@ -452,7 +463,7 @@ union msg_any {
 #undef MSG_ANY_MEMBER
 };
 
-#define MSG_KIND_LIMIT 336u /* above every kind */
+#define MSG_KIND_LIMIT 352u /* above every kind */
 
 /* ---- the tables ---- */
 enum msg_field_kind { MSG_FIELD_U64, MSG_FIELD_BOOL, MSG_FIELD_TEXT, MSG_FIELD_BIN, MSG_FIELD_FIXED, MSG_FIELD_LIST };

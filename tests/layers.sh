@@ -11,8 +11,8 @@ cd "${1:-$here/..}" || exit 99
 # What is in which layer.  A file may include files of its own layer and of
 # lower ones.  A new file is added here, or the first rule below fails.
 layers='
-0 msg/base msg/errors msg/error msg/keys msg/name msg/endpoint msg/wire msg/catalog_rooms
-0 msg/catalog msg/fields_local msg/fields_rooms
+0 msg/base msg/errors msg/error msg/keys msg/name msg/endpoint msg/wire msg/catalog_rooms msg/catalog_monitor msg/figures
+0 msg/catalog msg/fields_local msg/fields_monitor msg/fields_rooms
 1 msg/codec msg/codec_print msg/flat
 2 msg/step msg/chain msg/envelope msg/cert msg/room msg/roomkey
 3 broker/tables/* peer/tables/*
@@ -20,7 +20,7 @@ layers='
 5 host/*
 6 broker/settings broker/home broker/keyring broker/link broker/channel broker/local broker/ears broker/port broker/judge broker/store broker/store_view
 6 broker/sandbox broker/notify broker/supervisor broker/worker broker/front broker/front_open broker/front_hear
-6 broker/front_perform broker/door broker/vault
+6 broker/front_perform broker/front_monitor broker/monitor broker/self broker/door broker/vault
 6 peer/loop peer/conns peer/admit peer/tells peer/shown peer/store peer/keyfile peer/home peer/inner peer/node peer/intake peer/mesh
 7 peer/conclave peer/event peer/setup peer/handle peer/asking
 8 broker/main peer/cli/* tools/*
@@ -44,11 +44,11 @@ tools msg host peer tools
 
 # What touches the world, and the only files that may: a header, or a call.
 touched='
-#[[:space:]]*include[[:space:]]*<c?zmq\.h> => host/curve.[ch] host/zap.[ch] host/watchdog.[ch] host/rounds.[ch] host/config.c broker/ears.[ch] broker/local.[ch] broker/port.[ch] broker/store.[ch] broker/front.h broker/door.c broker/vault.c peer/loop.c peer/conclave.c peer/zap.c tools/*
+#[[:space:]]*include[[:space:]]*<c?zmq\.h> => host/curve.[ch] host/zap.[ch] host/watchdog.[ch] host/rounds.[ch] host/config.c broker/ears.[ch] broker/local.[ch] broker/port.[ch] broker/store.[ch] broker/monitor.[ch] broker/front.h broker/door.c broker/vault.c peer/loop.c peer/conclave.c peer/zap.c tools/*
 #[[:space:]]*include[[:space:]]*<lmdb\.h> => host/store*.c
 #[[:space:]]*include[[:space:]]*<sodium(/.*)?\.h> => msg/keys.c msg/chain.c msg/envelope.c msg/roomkey.c msg/cert.c broker/vault.c
 #[[:space:]]*include[[:space:]]*<msgpack(/.*)?(\.h|\.hpp)> => msg/wire.c
-\<(clock_gettime|gettimeofday|ftime|timespec_get|zclock_[a-z]+|time)[[:space:]]*\( => peer/loop.c broker/front.c broker/door.c broker/supervisor.c peer/cli/cli.c host/rounds.c host/log.c tools/stress/clock.c
+\<(clock_gettime|gettimeofday|ftime|timespec_get|zclock_[a-z]+|time)[[:space:]]*\( => peer/loop.c broker/front.c broker/front_monitor.c broker/store.c broker/door.c broker/vault.c broker/supervisor.c tools/top/main.c peer/cli/cli.c host/rounds.c host/log.c tools/stress/clock.c
 \<(rand|srand|random|srandom|drand48|getrandom|getentropy|arc4random)[[:space:]]*\( => nobody
 '
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Holds the specification to the catalog: the rules of msg/protocol.cddl, and
-# the tables of kinds, error codes and limits in msg/PROTOCOL.md.  Each
+# the tables of kinds, error codes, figures and limits in msg/PROTOCOL.md.  Each
 # comparison is then shown to fire on a planted difference.
 # shellcheck disable=SC2016 # dollars and backquotes are for sed
 set -u
@@ -24,6 +24,9 @@ kinds() { sed -n 's/^\(| [0-9]* | [A-Z_]* | [a-z_, ]* |\).*/\1/p' "$1" | sort -n
 # The codes of the table of errors.
 codes() { sed -n '/^## .*Error codes/,/^## /s/^| `\([a-z-]*\)` |.*/\1/p' "$1" | sort; }
 
+# The rows of the table of figures.
+figures() { sed -n 's/^\(| `[a-z_]*` | \(counter\|gauge\|histogram\) | [a-z]* | .* |\)$/\1/p' "$1" | sort; }
+
 # Name and value of each limit; numbers only.
 limits() { sed -n 's/^| \(MSG_[A-Z_]*\) | \([0-9]*\) |.*/\1 \2/p' "$1" | sort; }
 defines() { sed -n 's/^#define \(MSG_[A-Z_]*\) \([0-9]*\)u\{0,1\}[ \t].*/\1 \2/p' "$1" | sort; }
@@ -31,6 +34,7 @@ defines() { sed -n 's/^#define \(MSG_[A-Z_]*\) \([0-9]*\)u\{0,1\}[ \t].*/\1 \2/p
 same_rules() { diff <(rules "$1") <("$print" cddl | tr -d ' ' | sort); }
 same_kinds() { diff <(kinds "$1") <("$print" kinds | sort -n -t '|' -k 2); }
 same_codes() { diff <(codes "$1") <("$print" errors | sort); }
+same_figures() { diff <(figures "$1") <("$print" figures | sort); }
 same_limits() { diff <(limits "$1") <(defines "$top/msg/base.h"); }
 
 # Every kind stands in the one choice that CDDL validates a frame by.
@@ -46,6 +50,7 @@ claim "protocol.cddl says what the catalog says" same_rules "$top/msg/protocol.c
 claim "protocol.cddl lists each kind as a frame" in_frame "$top/msg/protocol.cddl"
 claim "the table of kinds in PROTOCOL.md is the catalog's" same_kinds "$top/msg/PROTOCOL.md"
 claim "the error codes in PROTOCOL.md are those of msg/error.h" same_codes "$top/msg/PROTOCOL.md"
+claim "the table of figures in PROTOCOL.md is that of msg/figures.h" same_figures "$top/msg/PROTOCOL.md"
 claim "the limits in PROTOCOL.md are those of msg/base.h" same_limits "$top/msg/PROTOCOL.md"
 
 # plant NAME CHECK FILE SED: the check must fail on the file as sed changed it.
@@ -73,5 +78,7 @@ plant "a row with a field less" same_kinds "$text" 's/^\(| 82 | RECEIPT .*\), ga
 plant "a row left out" same_kinds "$text" '/^| 67 | RESEAL/d'
 plant "an error code left out" same_codes "$text" '/^| `replay`/d'
 plant "an error code that is none" same_codes "$text" 's/^| `replay` /| `reply` /'
+plant "a figure left out" same_figures "$text" '/^| `knocks` |/d'
+plant "a figure of another type" same_figures "$text" 's/^| `sessions` | gauge |/| `sessions` | counter |/'
 plant "another limit" same_limits "$text" 's/^| MSG_FRAME_MAX | 65000/| MSG_FRAME_MAX | 65001/'
 tap_done

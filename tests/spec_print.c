@@ -1,6 +1,7 @@
 /* Prints the catalog as the specification writes it: `spec_print cddl` gives
  * one CDDL rule a line, `spec_print kinds` one row of the table of kinds a
- * line, `spec_print errors` the codes.  tests/spec.sh compares. */
+ * line, `spec_print errors` the codes, `spec_print figures` the rows of the table
+ * of figures.  tests/spec.sh compares. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,16 +92,30 @@ print_errors(void)
     return 0;
 }
 
+static int
+print_figures(void)
+{
+    static const char *const types[] = {"counter", "gauge", "histogram"};
+
+    for (unsigned i = 0; i < MSG_FIGURE_COUNT_OF; i++) {
+        const struct msg_figure_info *info = msg_figure_info((enum msg_figure)i);
+        printf("| `%s` | %s | %s | %s |\n", info->name, types[info->type], info->label, info->help);
+    }
+    return 0;
+}
+
 int
 main(int argc, char **argv)
 {
     const struct msg_shape *shape;
-    if (argc != 2 || strchr("cke", argv[1][0]) == NULL) {
-        fprintf(stderr, "usage: %s cddl|kinds|errors\n", argv[0]);
+    if (argc != 2 || strchr("ckef", argv[1][0]) == NULL) {
+        fprintf(stderr, "usage: %s cddl|kinds|errors|figures\n", argv[0]);
         return 2;
     }
     if (argv[1][0] == 'e')
         return print_errors();
+    if (argv[1][0] == 'f')
+        return print_figures();
     if (argv[1][0] == 'c')
         printf("version = %u\npositive = 1..18446744073709551615\n", MSG_VERSION);
     for (size_t i = 0; (shape = msg_catalog_at(i)) != NULL; i++) {

@@ -25,7 +25,7 @@ void
 broker_admission_refuse(struct broker_front_core *self, uint64_t ticket, uint64_t req, enum conclave_err err,
                         struct msg_text text, uint64_t retry_ms)
 {
-    self->counts.refused++;
+    broker_counting_refused(self, err);
     self->frame.len = 0;
     if (msg_codec_error(&self->frame, req, err, text, retry_ms) == CONCLAVE_OK)
         tell_door(self, ticket);
@@ -330,6 +330,7 @@ broker_admission_stored(struct broker_front_core *self, struct broker_job *job)
         broker_jobs_end(&self->jobs, job);
     } else if (job->made) {
         self->counts.sign_ups += job->kind == BROKER_JOB_SIGNUP;
+        self->counts.enrolments += job->kind != BROKER_JOB_SIGNUP;
         end_admitted(self, job, msg_text(job->name.shown));
     } else {
         end_admitted_again(self, job);

@@ -201,7 +201,7 @@ broker_enrolment_ask(struct broker_front_core *self, const struct msg_door_ask *
         err = CONCLAVE_ERR_KIND;
     if (err != CONCLAVE_OK) {
         self->counts.garbage++;
-    } else if (self->broken) {
+    } else if (self->counts.asked[kind]++, self->broken) {
         err = CONCLAVE_ERR_INTERNAL;
     } else if (self->stopping || self->jobs.hashing >= BROKER_JOBS_HASHING) {
         err = CONCLAVE_ERR_BUSY; /* before it costs us signatures: members wait behind this */

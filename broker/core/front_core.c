@@ -44,6 +44,7 @@ void
 broker_front_core_refuse(struct broker_front_core *self, uint64_t link, uint64_t req, enum conclave_err err,
                     const char *text, uint64_t retry_ms)
 {
+    broker_counting_refused(self, err);
     broker_front_core_soften(&err, &text);
     const struct msg_error_frame error = {
         .req = req,
@@ -52,7 +53,6 @@ broker_front_core_refuse(struct broker_front_core *self, uint64_t link, uint64_t
         .retry_ms = retry_ms,
     };
 
-    self->counts.refused++;
     msg_effects_send(self->out, link, MSG_ERROR, &error);
 }
 
@@ -167,16 +167,6 @@ broker_front_core_set(struct broker_front_core *self, const struct broker_front_
 
     self->settings = *settings;
     self->settings.door = door; /* the door said it itself */
-}
-
-void
-broker_front_core_counts(const struct broker_front_core *self, struct broker_front_counts *out)
-{
-    *out = self->counts;
-    out->sessions = self->sessions.count;
-    out->accounts_online = self->people.online_count;
-    out->mail_waiting = self->mail.boxes.count;
-    out->mail_counted = broker_clearing_counted(self);
 }
 
 /* ---- members ---- */
@@ -313,6 +303,7 @@ hear_member(struct broker_front_core *self, const struct msg_event *event)
         broker_front_core_garbage(self, &ask, err != CONCLAVE_OK ? err : CONCLAVE_ERR_KIND);
         return;
     }
+    self->counts.asked[kind]++;
     msg_codec_peek(event->bytes, &number, &ask.req);
     if (self->broken) {
         broker_front_core_refuse(self, ask.link, ask.req, CONCLAVE_ERR_INTERNAL, NULL, 0);

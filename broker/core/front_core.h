@@ -67,13 +67,31 @@ void broker_front_core_step(struct broker_front_core *self, struct msg_time now,
 
 struct broker_front_counts {
     uint64_t sessions, accounts_online, requests, refused, log_ins, log_ins_failed, sign_ups, introductions, presence_sent, garbage;
+    uint64_t sessions_most, enrolments; /* at once; devices of accounts that were there */
     uint64_t stale_ops;     /* operations on rooms that have seen nothing lately */
     uint64_t posts, copies; /* frames taken into rooms; posts that were cast, by each who got them */
+    uint64_t casts, log_read, log_expired; /* messages that the copies went out in; posts read back, and gone */
     uint64_t behind; /* times that a session fell behind what is cast to it */
     uint64_t relayed, unreached;
     uint64_t mail_stored, mail_refused, mail_pushed, mail_expired, mail_waiting;
     bool mail_counted; /* mail_waiting is all there is, stored or on its way */
+    bool broken, stopping;
+    uint64_t asked[MSG_KIND_LIMIT];                 /* frames of members and knocks, by kind */
+    uint64_t refused_by[CONCLAVE_ERR_TIMEOUT + 1];  /* by error; the last one there is */
 };
 void broker_front_core_counts(const struct broker_front_core *self, struct broker_front_counts *out);
+
+/* What is looked up for those who watch: it costs a walk through the tables, so
+ * once a second and not with every step. */
+struct broker_front_gauges {
+    uint64_t accounts, blocked, rooms, members, seats, mail_bytes;
+    uint64_t log_frames, log_bytes, log_oldest_ms; /* of logs that were used since the start */
+};
+void broker_front_core_gauges(const struct broker_front_core *self, struct msg_time now, struct broker_front_gauges *out);
+
+/* One page of rows, ROOM_ROW or SESSION_ROW, appended to items and rows, from
+ * slot *at on, which moves on; false: that was the last page.  Begin with 0. */
+bool broker_front_core_room_rows(const struct broker_front_core *self, uint32_t *at, struct msg_buf *items, struct msg_list *rows);
+bool broker_front_core_session_rows(const struct broker_front_core *self, struct msg_time now, uint32_t *at, struct msg_buf *items, struct msg_list *rows);
 
 #endif

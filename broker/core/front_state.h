@@ -129,6 +129,9 @@ void broker_front_core_soften(enum conclave_err *err, const char **text);
 void broker_front_core_garbage(struct broker_front_core *self, const struct broker_ask *ask, enum conclave_err err);
 void broker_front_core_bye(struct broker_front_core *self, uint64_t link, enum conclave_err err, const char *text);
 
+/* ---- counting: what those who watch are told ---- */
+void broker_counting_refused(struct broker_front_core *self, enum conclave_err err);
+
 /* Answers a question of the session that was held, out of its rate. */
 void broker_front_core_answer(struct broker_front_core *self, uint32_t session, struct msg_span frame);
 

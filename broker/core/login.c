@@ -33,6 +33,8 @@ send_welcome(struct broker_front_core *self, struct broker_session *session, str
     };
 
     self->counts.log_ins++;
+    if (self->sessions.count > self->counts.sessions_most)
+        self->counts.sessions_most = self->sessions.count;
     session->lease_ms = self->settings.lease_ms;
     broker_leases_told(self, session);
     broker_front_core_send(self, session->conn, MSG_WELCOME, &welcome);

@@ -43,8 +43,10 @@ look(struct broker_front_core *self, const struct msg_id *id)
         return bury(self, id);
     if (room == BROKER_NONE)
         return 0;
-    return broker_room_log_trim(broker_casts_log(self, room), &self->view, id, &limits, self->now.wall_ms,
-                                BROKER_ROOM_LOG_SWEEP, self->out);
+    const uint32_t gone = broker_room_log_trim(broker_casts_log(self, room), &self->view, id, &limits,
+                                               self->now.wall_ms, BROKER_ROOM_LOG_SWEEP, self->out);
+    self->counts.log_expired += gone;
+    return gone;
 }
 
 void

@@ -214,6 +214,7 @@ note_sent(struct broker_front_core *self, struct broker_seat *seat, const struct
     if (page->last != 0)
         seat->heard = page->last;
     self->counts.copies += page->cast.posts.count;
+    self->counts.casts++;
     if (broker_fanout_send(listener_of(self, seat->session), self->frame.len))
         fall_behind(self, seat->session);
 }
@@ -309,8 +310,8 @@ store(struct broker_front_core *self, struct broker_post *post, struct broker_ro
 
     broker_room_log_put(self->out, &post->room, post->offset, self->now.wall_ms, post->log_frames, post->log_bytes,
                         broker_posts_bytes(&self->posts, post));
-    (void)broker_room_log_trim(&room->log, &self->view, &post->room, &limits, self->now.wall_ms, BROKER_ROOM_LOG_TRIM,
-                               self->out);
+    self->counts.log_expired += broker_room_log_trim(&room->log, &self->view, &post->room, &limits, self->now.wall_ms,
+                                                     BROKER_ROOM_LOG_TRIM, self->out);
     follow(self, post);
 }
 

@@ -28,7 +28,7 @@ refuse(struct broker_front_core *self, const struct posting *posting, enum concl
         .retry_ms = retry_ms,
     };
 
-    self->counts.refused++;
+    broker_counting_refused(self, err);
     broker_front_core_send(self, posting->session->conn, MSG_ROOM_REFUSED, &refused);
 }
 

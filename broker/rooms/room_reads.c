@@ -72,6 +72,7 @@ add_frame(struct broker_front_core *self, struct page *page, uint64_t offset, st
             return false;
         if (msg_codec_append(&self->items, &page->answer.frames, MSG_LOGGED, &logged) != CONCLAVE_OK)
             assert(false); /* POST_MAX fits */
+        self->counts.log_read++;
     }
     page->answer.next = offset;
     return true;

@@ -221,6 +221,7 @@ broker_mailboxes_add(struct broker_mailboxes *self, const struct broker_mail_lim
     mailbox->count++;
     mailbox->bytes += bytes;
     self->count++;
+    self->bytes += bytes;
     if (sender != NULL) {
         sender->count++;
         sender->bytes += bytes;
@@ -253,8 +254,10 @@ broker_mailboxes_take(struct broker_mailboxes *self, uint64_t account, uint64_t 
         less(&share.b->count, &share.b->bytes, bytes);
     }
     if (mailbox != NULL) {
+        const uint64_t before = mailbox->bytes;
         self->count -= mailbox->count > 0;
         less(&mailbox->count, &mailbox->bytes, bytes);
+        self->bytes -= before - mailbox->bytes;
     }
     if (sender == NULL)
         return;

@@ -86,6 +86,7 @@ struct broker_mailboxes {
     struct broker_index by_sender;
     struct broker_mail_share *shares; /* two rows */
     uint64_t count;             /* letters in all */
+    uint64_t bytes;             /* of them */
     bool overflowed;            /* some that are in the store are not counted */
 };
 

@@ -153,6 +153,8 @@ what_does_not_fit_together_is_refused(void **state)
         "listen = 1.2.3.4:65536\n",
         "lease\n    ping_ms = 5000\n    expiry_ms = 9999\n",
         "throttle\n    first_ms = 500\n    last_ms = 400\n",
+        "monitor\n    tcp = nowhere\n",
+        "monitor\n    tcp_names = 1.2.3.4\n",
         "rooms\n    mesh_join = 9\n    mesh_stay = 8\n",
     };
     struct broker_settings s;

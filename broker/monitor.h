@@ -1,0 +1,70 @@
+/* Where the front publishes its samples: a socket that the daemon's user alone
+ * can reach, and, where the configuration says so, ports for monitors with keys
+ * that are allowed.  It never waits for a monitor. */
+#ifndef BROKER_MONITOR_H
+#define BROKER_MONITOR_H
+
+#include <czmq.h>
+
+#include "broker/settings.h"
+#include "host/curve.h"
+#include "host/watchdog.h"
+#include "msg/catalog_monitor.h"
+#include "msg/keys.h"
+
+#define BROKER_MONITOR_KEYS 64u /* that are allowed */
+
+/* The keys of monitors elsewhere, from the file monitor/keys. */
+struct broker_monitor_keys {
+    struct broker_monitor_key {
+        struct msg_box_pub key;
+        bool names;             /* it may see names of users and rooms */
+    } list[BROKER_MONITOR_KEYS];
+    size_t count;
+};
+
+/* Reads lines of a key in hex, and the word names where it may see them; a #
+ * begins a comment.  CONFIG with the sentence in why, which names the line. */
+enum conclave_err CONCLAVE_CHECK
+broker_monitor_keys_read(struct broker_monitor_keys *self, struct msg_text text, char *why, size_t why_cap);
+
+/* Whether the key is allowed, and to see names where that is asked. */
+bool broker_monitor_keys_admit(const struct broker_monitor_keys *self, const struct msg_box_pub *key, bool names);
+
+enum broker_monitor_place { BROKER_MONITOR_LOCAL, BROKER_MONITOR_FIGURES, BROKER_MONITOR_NAMES, BROKER_MONITOR_PLACES };
+
+struct broker_monitor_socket {
+    zsock_t *xpub;              /* NULL: closed */
+    struct host_watchdog *watchdog;
+    bool wants_rooms, wants_sessions; /* somebody has subscribed to these */
+};
+
+struct broker_monitor {
+    struct broker_monitor_socket sockets[BROKER_MONITOR_PLACES];
+    struct broker_monitor_keys keys;
+    struct host_frame frame;
+};
+
+/* What the configuration says of ports; without any it opens none.  pub and sec
+ * are the front's; once, and it ends with broker_monitor_close. */
+enum conclave_err CONCLAVE_CHECK
+broker_monitor_open(struct broker_monitor *self, const struct broker_settings *settings,
+                    const struct msg_box_pub *pub, const struct msg_box_sec *sec, char *why, size_t why_cap);
+void broker_monitor_close(struct broker_monitor *self);
+
+/* The socket in the working directory, which nobody else may enter. */
+enum conclave_err CONCLAVE_CHECK broker_monitor_open_local(struct broker_monitor *self);
+void broker_monitor_close_local(struct broker_monitor *self);
+
+/* Reads who has subscribed to what since the last time. */
+void broker_monitor_hear(struct broker_monitor *self);
+
+/* Whether somebody who may see names has subscribed. */
+bool broker_monitor_wants_rooms(const struct broker_monitor *self);
+bool broker_monitor_wants_sessions(const struct broker_monitor *self);
+
+/* One message of a topic; whoever is slow loses it.  names: not for those who
+ * may not see them. */
+void broker_monitor_publish(struct broker_monitor *self, const char *topic, bool names, struct msg_span frame);
+
+#endif

@@ -1,0 +1,132 @@
+/* Proves tools/top/model.c. */
+#include "tests/top/samples.h"
+
+static void
+three_intervals_without_a_sample_are_not_live(void **state)
+{
+    (void)state;
+    assert_false(top_model_is_live(model, 500));
+    sample_end(); /* at 1000 ms */
+    assert_true(top_model_is_live(model, 1000));
+    assert_true(top_model_is_ready(model, 4000));
+    assert_false(top_model_is_live(model, 4001));
+    assert_false(top_model_is_ready(model, 4001));
+    assert_string_equal(top_model_reason(model, 4001), "No sample has come for three intervals.");
+}
+
+static void
+it_believes_a_registry_that_says_that_it_is_not_ready(void **state)
+{
+    (void)state;
+    sample.ready = false;
+    sample.reason = msg_text("The store cannot be written; see the log.");
+    sample_end();
+    assert_true(top_model_is_live(model, 1000));
+    assert_false(top_model_is_ready(model, 1000));
+    assert_string_equal(top_model_reason(model, 1000), "The store cannot be written; see the log.");
+    sample_begin(2);
+    sample.live = false;
+    sample_end();
+    assert_false(top_model_is_live(model, 2000));
+    assert_false(top_model_is_ready(model, 2000));
+}
+
+static void
+samples_that_did_not_come_are_counted_and_a_new_start_is_none(void **state)
+{
+    (void)state;
+    sample_end();
+    sample_begin(2);
+    sample_end();
+    assert_int_equal(model->lost, 0);
+    sample_begin(6);
+    sample_end();
+    assert_int_equal(model->lost, 3);
+    sample_begin(1); /* it was started again */
+    sample_figure("posts", "", 3);
+    sample_end();
+    assert_int_equal(model->lost, 3);
+    assert_false(model->compares);
+}
+
+static void
+rates_are_between_the_last_two_samples_and_never_less_than_nothing(void **state)
+{
+    double rate;
+
+    (void)state;
+    sample_figure("requests", "PING", 100);
+    sample_figure("knocks", "", 50);
+    sample_end();
+    sample_begin(3);
+    sample_figure("requests", "PING", 110);
+    sample_figure("requests", "SEARCH", 30); /* the first of its kind */
+    sample_figure("knocks", "", 4);          /* the door was started again */
+    sample_end();
+    assert_true(top_model_rate(model, "requests", NULL, &rate) && rate == 20);
+    assert_true(top_model_rate(model, "requests", "SEARCH", &rate) && rate == 15);
+    assert_true(top_model_rate(model, "knocks", "", &rate) && rate == 0);
+    assert_false(top_model_rate(model, "posts", NULL, &rate));
+}
+
+static void
+the_history_keeps_the_last_hour(void **state)
+{
+    (void)state;
+    for (uint64_t i = 1; i <= TOP_HISTORY + 10; i++) {
+        sample_begin(i);
+        sample_figure("sessions", "", i);
+        sample_end();
+    }
+    assert_int_equal(model->history_count, TOP_HISTORY);
+    assert_true(top_model_point(model, TOP_SESSIONS, 0) == 11);
+    assert_true(top_model_point(model, TOP_SESSIONS, TOP_HISTORY - 1) == TOP_HISTORY + 10);
+}
+
+static void
+rows_are_shown_when_all_their_pages_came(void **state)
+{
+    static const char *const some[] = {"ada", "bob"}, *const more[] = {"cyd"};
+
+    (void)state;
+    session_rows(1, 0, true, some, 2);
+    assert_int_equal(model->sessions_count, 0);
+    session_rows(1, 1, false, more, 1);
+    assert_int_equal(model->sessions_count, 3);
+    assert_string_equal(model->sessions[2].name, "cyd");
+    session_rows(2, 0, true, some, 2); /* its end was lost */
+    session_rows(3, 0, false, more, 1);
+    assert_int_equal(model->sessions_count, 1);
+}
+
+static void
+what_cannot_be_read_changes_nothing(void **state)
+{
+    struct msg_buf frame = {frame_at, 0, sizeof frame_at};
+    const struct msg_done other = {7};
+
+    (void)state;
+    sample_figure("sessions", "", 4);
+    sample_end();
+    assert_int_not_equal(top_model_hear(model, msg_span("\x93junk", 5), 1500), CONCLAVE_OK);
+    assert_int_equal(msg_codec_encode(&frame, MSG_DONE, &other), CONCLAVE_OK);
+    assert_int_equal(top_model_hear(model, msg_span_of_buf(&frame), 1500), CONCLAVE_OK);
+    assert_int_equal(model->samples, 1);
+    assert_int_equal(model->heard_ms, 1000);
+    assert_true(top_model_or_0(model, "sessions", NULL) == 4);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(three_intervals_without_a_sample_are_not_live),
+        CASE(it_believes_a_registry_that_says_that_it_is_not_ready),
+        CASE(samples_that_did_not_come_are_counted_and_a_new_start_is_none),
+        CASE(rates_are_between_the_last_two_samples_and_never_less_than_nothing),
+        CASE(the_history_keeps_the_last_hour),
+        CASE(rows_are_shown_when_all_their_pages_came),
+        CASE(what_cannot_be_read_changes_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

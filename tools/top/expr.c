@@ -1,0 +1,324 @@
+/* A recursive descent over the text: the same walk checks and evaluates. */
+#include "tools/top/expr.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DEPTH_MAX 32u
+#define WORD_MAX (MSG_FIGURE_NAME_MAX + 1)
+
+struct walk {
+    const char *at;
+    const struct top_model *model; /* NULL: it is only checked */
+    uint64_t now_ms;
+    bool rates, missing;
+    unsigned depth;
+    char *why;                  /* "" while all is well */
+};
+
+static double either(struct walk *self);
+
+static void fail(struct walk *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The first thing that is wrong is the one that is told. */
+static void
+fail(struct walk *self, const char *format, ...)
+{
+    va_list args;
+
+    if (self->why[0] != '\0')
+        return;
+    va_start(args, format);
+    vsnprintf(self->why, TOP_EXPR_WHY_MAX, format, args);
+    va_end(args);
+}
+
+static void
+skip_space(struct walk *self)
+{
+    while (isspace((unsigned char)*self->at))
+        self->at++;
+}
+
+static bool
+is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Whether that comes next, and past it; a word ends where it ends. */
+static bool
+take(struct walk *self, const char *what)
+{
+    const size_t len = strlen(what);
+
+    skip_space(self);
+    if (strncmp(self->at, what, len) != 0 || (is_word(*what) && is_word(self->at[len])))
+        return false;
+    self->at += len;
+    return true;
+}
+
+static double
+number(struct walk *self)
+{
+    char *end;
+    double value = strtod(self->at, &end);
+
+    self->at = end;
+    if (*end == 'k' || *end == 'M' || *end == 'G') {
+        value *= *end == 'k' ? 1e3 : *end == 'M' ? 1e6 : 1e9;
+        self->at++;
+    }
+    if (is_word(*self->at) || *self->at == '.')
+        fail(self, "a number is digits, and k, M or G: %.40s", end);
+    return value;
+}
+
+static void
+read_word(struct walk *self, char word[WORD_MAX])
+{
+    size_t len = 0;
+
+    skip_space(self);
+    while (is_word(self->at[len]))
+        len++;
+    snprintf(word, WORD_MAX, "%.*s", (int)(len < WORD_MAX ? len : WORD_MAX - 1), self->at);
+    self->at += len;
+}
+
+/* name, or name{label} */
+static const struct msg_figure_info *
+read_figure(struct walk *self, char word[WORD_MAX], char label[WORD_MAX], bool *labelled)
+{
+    *labelled = false;
+    skip_space(self);
+    if (*self->at == '{') {
+        const size_t len = strcspn(++self->at, "}");
+        if (self->at[len] != '}' || len >= WORD_MAX) {
+            fail(self, "a label ends with }: %.40s", self->at);
+            return NULL;
+        }
+        snprintf(label, WORD_MAX, "%.*s", (int)len, self->at);
+        self->at += len + 1;
+        *labelled = true;
+    }
+    const enum msg_figure figure = msg_figure_by_name(msg_text(word));
+    if (figure == MSG_FIGURE_COUNT_OF) {
+        fail(self, "there is no figure \"%s\"; conclave-top --once lists them", word);
+        return NULL;
+    }
+    if (*labelled && *msg_figure_info(figure)->label == '\0') {
+        fail(self, "%s has no labels", word);
+        return NULL;
+    }
+    return msg_figure_info(figure);
+}
+
+static double
+measure(struct walk *self, const char *function, uint64_t permille)
+{
+    char word[WORD_MAX], label[WORD_MAX];
+    struct msg_histogram times;
+    double value = 0;
+    bool labelled, found;
+
+    read_word(self, word);
+    const struct msg_figure_info *info = read_figure(self, word, label, &labelled);
+    if (info == NULL)
+        return 0;
+    const bool of_times = info->type == MSG_FIGURE_HISTOGRAM;
+    if (of_times != (permille > 0))
+        fail(self, of_times ? "%s is of times: ask for p50(), p99() or p999() of it" : "%s is not of times", word);
+    self->rates = self->rates || strcmp(function, "rate") == 0;
+    if (self->model == NULL)
+        return 0;
+    if (of_times) {
+        found = top_model_times(self->model, word, labelled ? label : NULL, &times);
+        value = (double)msg_histogram_at(&times, permille);
+    } else if (strcmp(function, "rate") == 0) {
+        found = top_model_rate(self->model, word, labelled ? label : NULL, &value) && self->model->compares;
+    } else {
+        found = top_model_value(self->model, word, labelled ? label : NULL, &value);
+    }
+    /* One that has labels is left out while it is 0. */
+    if (!found && (*info->label == '\0' || !top_model_hears(self->model, self->now_ms)))
+        self->missing = true;
+    return value;
+}
+
+static double
+call(struct walk *self, const char *function, uint64_t permille)
+{
+    if (!take(self, "(")) {
+        fail(self, "%s is followed by a figure in parentheses", function);
+        return 0;
+    }
+    const double value = measure(self, function, permille);
+    if (!take(self, ")"))
+        fail(self, "a parenthesis is open: %.40s", self->at);
+    return value;
+}
+
+static double
+factor(struct walk *self)
+{
+    double value = 0;
+
+    skip_space(self);
+    if (take(self, "(")) {
+        value = either(self);
+        if (!take(self, ")"))
+            fail(self, "a parenthesis is open: %.40s", self->at);
+    } else if (take(self, "live")) {
+        value = self->model != NULL && top_model_is_live(self->model, self->now_ms);
+    } else if (take(self, "ready")) {
+        value = self->model != NULL && top_model_is_ready(self->model, self->now_ms);
+    } else if (take(self, "rate")) {
+        value = call(self, "rate", 0);
+    } else if (take(self, "p50")) {
+        value = call(self, "p50", 500);
+    } else if (take(self, "p999")) {
+        value = call(self, "p999", 999);
+    } else if (take(self, "p99")) {
+        value = call(self, "p99", 990);
+    } else if (isdigit((unsigned char)*self->at) || *self->at == '.') {
+        value = number(self);
+    } else if (is_word(*self->at)) {
+        value = measure(self, "", 0);
+    } else {
+        fail(self, *self->at != '\0' ? "a figure or a number is missing before \"%.40s\"" : "it ends too early%s",
+             self->at);
+    }
+    return value;
+}
+
+static double
+product(struct walk *self)
+{
+    double value = factor(self);
+
+    for (;;) {
+        if (take(self, "*")) {
+            value *= factor(self);
+        } else if (take(self, "/")) {
+            const double by = factor(self);
+            value = by != 0 ? value / by : 0; /* of nothing: nothing */
+        } else {
+            return value;
+        }
+    }
+}
+
+static double
+sum(struct walk *self)
+{
+    double value = product(self);
+
+    for (;;) {
+        if (take(self, "+"))
+            value += product(self);
+        else if (take(self, "-"))
+            value -= product(self);
+        else
+            return value;
+    }
+}
+
+static double
+comparison(struct walk *self)
+{
+    const double left = sum(self);
+
+    if (take(self, ">="))
+        return left >= sum(self);
+    if (take(self, "<="))
+        return left <= sum(self);
+    if (take(self, "=="))
+        return left == sum(self);
+    if (take(self, "!="))
+        return left != sum(self);
+    if (take(self, ">"))
+        return left > sum(self);
+    if (take(self, "<"))
+        return left < sum(self);
+    return left;
+}
+
+static double
+negation(struct walk *self)
+{
+    bool not = false;
+
+    skip_space(self);
+    while (take(self, "not") || (*self->at == '!' && take(self, "!"))) {
+        not = !not;
+        skip_space(self);
+    }
+    const double value = comparison(self);
+    return not ? value == 0 : value;
+}
+
+static double
+both(struct walk *self)
+{
+    double value = negation(self);
+
+    while (take(self, "and") || take(self, "&&")) {
+        const double right = negation(self); /* read in any case */
+        value = value != 0 && right != 0;
+    }
+    return value;
+}
+
+static double
+either(struct walk *self)
+{
+    if (++self->depth > DEPTH_MAX) {
+        fail(self, "too many parentheses in one another");
+        return 0;
+    }
+    double value = both(self);
+    while (take(self, "or") || take(self, "||")) {
+        const double right = both(self);
+        value = value != 0 || right != 0;
+    }
+    self->depth--;
+    return value;
+}
+
+static double
+walk_all(struct walk *self)
+{
+    const double value = either(self);
+
+    skip_space(self);
+    if (*self->at != '\0')
+        fail(self, "this cannot be read: %.40s", self->at);
+    return value;
+}
+
+enum conclave_err
+top_expr_check(const char *text, bool *rates, char why[TOP_EXPR_WHY_MAX])
+{
+    struct walk walk = {.at = text, .why = why};
+
+    why[0] = '\0';
+    (void)walk_all(&walk); /* there are no values yet */
+    *rates = walk.rates;
+    return why[0] == '\0' ? CONCLAVE_OK : CONCLAVE_ERR_BAD_ARGUMENTS;
+}
+
+enum top_expr_result
+top_expr_eval(const char *text, const struct top_model *model, uint64_t now_ms)
+{
+    char why[TOP_EXPR_WHY_MAX] = "";
+    struct walk walk = {.at = text, .model = model, .now_ms = now_ms, .why = why};
+    const double value = walk_all(&walk);
+
+    if (walk.missing || why[0] != '\0')
+        return TOP_EXPR_UNKNOWN;
+    return value != 0 ? TOP_EXPR_TRUE : TOP_EXPR_FALSE;
+}
