@@ -318,6 +318,8 @@ def prometheus_reads_what_is_served():
     session = person(daemon)
     server = _Server(daemon)
     eventually("the first sample", lambda: server.get("healthz")[0] == 200)
+    eventually("door and vault have told what they count",
+               lambda: {"conclave_knocks_total", "conclave_hashes_total"} <= set(_parse(server.get("metrics")[2])[0]))
     status, kind, text = server.get("metrics")
     assert status == 200 and kind.startswith("text/plain; version=0.0.4"), kind
     families, values = _parse(text)
