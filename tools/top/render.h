@@ -18,7 +18,7 @@ void top_render_prometheus(struct top_text *out, const struct top_model *model, 
 /* {"live":true,"ready":false,"reason":"..."} on a line. */
 void top_render_health(struct top_text *out, const struct top_model *model, uint64_t now_ms);
 
-/* A page for a browser that plots the last hour, without outside resources. */
+/* A page for a browser that plots the samples it is given, without outside resources. */
 void top_render_page(struct top_text *out, const struct top_model *model, uint64_t now_ms);
 
 /* "3d 04:05:06", or "04:05:06". */
