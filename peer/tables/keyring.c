@@ -2,8 +2,7 @@
  * use. */
 #include "peer/tables/keyring.h"
 
-#include <stdlib.h>
-
+#include "msg/pages.h"
 #include "peer/tables/tables.h"
 
 bool
@@ -15,9 +14,9 @@ peer_keyring_init(struct peer_keyring *self, uint32_t count)
         buckets *= 2;
     self->room = count;
     self->bucket_mask = buckets - 1;
-    self->keys = calloc(count, sizeof *self->keys);
-    self->buckets = calloc(buckets, sizeof *self->buckets);
-    self->owners = calloc(PEER_KEYS_OWNERS, sizeof *self->owners);
+    self->keys = msg_pages_new(count, sizeof *self->keys);
+    self->buckets = msg_pages_new(buckets, sizeof *self->buckets);
+    self->owners = msg_pages_new(PEER_KEYS_OWNERS, sizeof *self->owners);
     self->seed = msg_keys_random_u64();
     return self->keys != NULL && self->buckets != NULL && self->owners != NULL;
 }
@@ -27,9 +26,9 @@ peer_keyring_wipe(struct peer_keyring *self)
 {
     if (self->keys != NULL)
         msg_keys_wipe(self->keys, self->count * sizeof *self->keys);
-    free(self->keys);
-    free(self->buckets);
-    free(self->owners);
+    msg_pages_free(self->keys, self->room, sizeof *self->keys);
+    msg_pages_free(self->buckets, self->bucket_mask + 1, sizeof *self->buckets);
+    msg_pages_free(self->owners, PEER_KEYS_OWNERS, sizeof *self->owners);
     memset(self, 0, sizeof *self);
 }
 
