@@ -132,6 +132,30 @@ peer_keyring_last(struct peer_keyring *self, const struct msg_id *room, uint64_t
     return last;
 }
 
+static bool
+has_later(const struct peer_keyring *self, const struct peer_key *than)
+{
+    const struct peer_key *key = NULL;
+    for (uint32_t at = owner_of(self, than)->newest; at != 0; at = key->near[OF_OWNER].older) {
+        key = &self->keys[at - 1];
+        if (key->epoch > than->epoch && key->account == than->account && key->device == than->device
+            && memcmp(&key->room, &than->room, sizeof than->room) == 0)
+            return true;
+    }
+    return false;
+}
+
+struct peer_key *
+peer_keyring_over(struct peer_keyring *self, const struct msg_id *room, uint64_t epoch, uint32_t *index)
+{
+    while (*index < self->count) {
+        struct peer_key *const key = &self->keys[(*index)++];
+        if (key->used && key->epoch < epoch && memcmp(&key->room, room, sizeof *room) == 0 && has_later(self, key))
+            return key;
+    }
+    return NULL;
+}
+
 /* ---- changing ---- */
 
 static struct msg_record_key
