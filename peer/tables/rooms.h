@@ -110,7 +110,7 @@ struct peer_room {
     uint64_t cursor;            /* read up to here */
     uint64_t offset;            /* where it stands, as the registry said last */
     bool live;                  /* it comes as ROOM_CAST */
-    uint64_t epoch_read;        /* of the last frame in it that was read in order, in this life */
+    uint64_t epoch_read;        /* of the last frame in it that was read with all before it, in this life */
     bool passing;               /* ROOM_READ is under way */
     uint64_t pass_from;         /* this pass over the log began here, */
     uint64_t pass_at;           /* and has come up to here */
