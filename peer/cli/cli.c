@@ -428,6 +428,7 @@ handle(struct cli *cli, const struct conclave_event *event)
     case CONCLAVE_EVENT_DEVICES:
     case CONCLAVE_EVENT_ROOMS:
     case CONCLAVE_EVENT_MEMBERS:
+    case CONCLAVE_EVENT_STATS:
         if (event->request != 0 && event->request == cli->request)
             answer(cli, event);
         else if (event->request != 0 && event->request == cli->login)
