@@ -61,7 +61,7 @@ struct msg_tell_stats {
 /* ---- items ---- */
 struct msg_figure_item { struct msg_text name; struct msg_text label; uint64_t value; };
 struct msg_histogram_item { struct msg_text name; struct msg_text label; uint64_t sum_us; struct msg_span buckets; };
-struct msg_room_row { struct msg_text name; uint64_t members; uint64_t seats; bool mesh; uint64_t frames; uint64_t bytes; }; /* frames, bytes: that its log ever had, once it was used since the start */
+struct msg_room_row { struct msg_text name; uint64_t members; uint64_t seats; bool mesh; uint64_t frames; uint64_t bytes; }; /* frames, bytes: that its log ever had, once it was looked at since the start */
 struct msg_session_row { struct msg_text name; uint64_t device; struct msg_text source; uint64_t idle_ms; uint64_t rooms; uint64_t pending_bytes; bool behind; }; /* pending: sent to it from rooms, and not acknowledged */
 
 #endif

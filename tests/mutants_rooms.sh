@@ -261,6 +261,10 @@ guard deposit_asked_once peer/core/mail.c 's/if \(now >= self->mailing\.sent_ms 
 guard mail_to_the_blocked peer/core/mail.c 's/if \(!peer_session_online\(self\) \|\| peer_roster_contact_of\(self->roster, device\)->blocked\)|if \(!peer_session_online\(self\) \|\| peer_roster_contact_of\(\&self->roster, device\)->blocked\)/if (!peer_session_online(self))/' "$peer_mail"
 guard mail_busy_is_pressed peer/core/mail.c 's/mailing->sent_ms = self->now\.mono_ms \+ wait_ms - ANSWER_MS;/mailing->sent_ms = 0;/' "$peer_mail"
 
+guard mail_put_back_without_its_age broker/core/mailing.c 's/^        broker_mailboxes_posted\(box, broker_letter_posted_ms\(\&letter\)\);$//' broker/test_clearing
+guard mail_left_without_its_age broker/core/mailing.c 's/left_ms = broker_letter_posted_ms\(\&letter\);/;/' broker/test_clearing
+guard mail_expired_leaves_its_age broker/core/clearing.c 's/^            box->first_ms = expired->posted_ms;.*$//' broker/test_clearing
+
 # ---- what a peer says of itself ----
 counts='peer/test_counts peer/test_room_counts'
 guard gap_counted_as_repaired_at_once peer/core/hear.c 's/^    if \(device->gap\) \{/    if (false) {/; s/device->gap_due = device->gap = true;/device->gap_due = true; self->counts.gaps_repaired++;/' "$counts"
