@@ -31,6 +31,7 @@
  *   room_devices.c  of which devices of members the user is told
  *   room_log.c  the log of rooms: read, and as it comes
  *   room_hear.c frames of others: judged, opened, kept
+ *   room_proof.c whose they are: signatures, as few as will do
  *   room_lack.c keys and certificates that frames wait for
  *   room_ticks.c what has come in small rooms, said and heard
  *   room_present.c  who is there of those in small rooms
@@ -192,9 +193,6 @@ struct peer_request {
     struct peer_room_order order;       /* of those about rooms */
 };
 
-/* A message of ours that a room's log has. */
-struct peer_stored { struct msg_id room; struct peer_mark mark; struct msg_id id; };
-
 /* A parcel with a key; ticket 0: none. */
 struct peer_ticket { uint64_t ticket; struct msg_id room; uint64_t account; struct msg_tag key; };
 
@@ -277,6 +275,8 @@ struct peer_core {
     uint32_t room_stored_turn;
     struct peer_ticket room_tickets[PEER_TICKETS];
     size_t heard_len;                   /* bytes of the frame of the front that is being heard */
+    struct peer_ahead ahead;            /* what follows the frame of a room that is being heard */
+    struct peer_proof proof;
     uint64_t cast_bytes;                /* of ROOM_CASTs in this session */
     uint64_t cast_told;                 /* of these, ROOM_TAKEN */
     bool rooms_full;                    /* told in this session */
