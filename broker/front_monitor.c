@@ -80,7 +80,7 @@ ask(struct broker_front *self)
     if (broker_local_send(self->vault, NULL, msg_span_of_buf(&out)) != CONCLAVE_OK
         || self->door_id.len == 0
         || broker_local_send(self->door, &self->door_id, msg_span_of_buf(&out)) != CONCLAVE_OK)
-        host_log(MSG_LOG_DEBUG, "MONITOR-NEIGHBOUR-AWAY a sample lacks what door or vault counted.");
+        host_log(MSG_LOG_DEBUG, "MONITOR-NEIGHBOUR-AWAY a sample has what door or vault counted before, or lacks it.");
     self->ears.loud |= EAR_VAULT | EAR_DOOR;
 }
 

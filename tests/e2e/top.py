@@ -240,46 +240,6 @@ def names_are_in_the_rows_alone_and_words_nowhere():
     daemon.stop()
 
 
-def _fits(lines, columns, rows):
-    """Drawn for this size: its head at the top, its list as wide as there is room for."""
-    heads = [line.split() for line in lines if line.startswith("name ")]
-    wide = ["name", "device", "idle", "rooms", "pending", "state", "address"]
-    narrow = ["name", "idle", "pending"]
-    return (len(lines) <= rows and max(map(len, lines)) <= columns and lines[0].startswith("conclaved ")
-            and heads == [wide if columns >= 80 else narrow])
-
-
-def the_live_view_sorts_scrolls_resizes_and_leaves():
-    daemon = _daemon()
-    people = [person(daemon) for _ in range(3)]
-    view = Terminal(CONCLAVE_TOP, "--data", daemon.data, "--interval", "0.1", LC_ALL="C.UTF-8")
-    view.see("sessions 3 (most 3)")
-    for columns, rows in ((80, 24), (200, 60), (40, 10), (80, 24)):
-        view.run("resize-window", "-t", view.name, "-x", str(columns), "-y", str(rows))
-        eventually("%d columns" % columns, lambda: _fits(view.screen().splitlines(), columns, rows))
-    view.type("s", enter=False)
-    view.see("by idle")
-    view.type("?", enter=False)
-    view.see("Any key goes back.")
-    view.type("x", enter=False)
-    view.see("[sessions]")
-    for session in people:
-        session.end()
-    view.see("sessions 0 (most 3)")
-    daemon.stop()
-    view.see("NOT LIVE")
-    view.see("! No sample has come for three intervals.")
-    view.type("q", enter=False)
-    assert view.end() == 0
-
-
-def without_a_terminal_the_view_says_what_to_use():
-    daemon = _daemon()
-    done = _top("--data", daemon.data)
-    assert done.returncode == 3 and "--once" in done.stderr, done
-    daemon.stop()
-
-
 _SAMPLE = re.compile(r'^([a-z_]+)(\{([a-z]+="(?:[^"\\\n]|\\.)*"(?:,[a-z]+="(?:[^"\\\n]|\\.)*")*)\})? ([0-9.e+-]+)$')
 
 
