@@ -84,11 +84,10 @@ put_routes(struct cli_buf *out, const struct conclave_stats *stats)
     (void)put_parts(out, ": ", routes, sizeof routes / sizeof *routes); /* devices are said above */
     cli_buf_format(out, "\nRooms     %" PRIu64, stats->rooms);
     if (stats->mesh_rooms > 0)
-        cli_buf_format(out, ": %" PRIu64 " direct (%" PRIu64 " device%s heard), %" PRIu64 " relayed", stats->mesh_rooms,
-                       stats->mesh_heard, stats->mesh_heard == 1 ? "" : "s",
-                       stats->rooms > stats->mesh_rooms ? stats->rooms - stats->mesh_rooms : 0);
-    else if (stats->rooms > 0)
-        cli_buf_text(out, ", relayed");
+        cli_buf_format(out, ": %" PRIu64 " direct (%" PRIu64 " %s heard)", stats->mesh_rooms, stats->mesh_heard,
+                       stats->mesh_heard == 1 ? "device" : "devices");
+    if (stats->rooms > stats->mesh_rooms)
+        cli_buf_format(out, "%s%" PRIu64 " relayed", stats->mesh_rooms > 0 ? ", " : ": ", stats->rooms - stats->mesh_rooms);
     cli_buf_char(out, '\n');
 }
 
@@ -123,9 +122,9 @@ cli_stats_lines(struct cli_buf *out, const struct conclave_stats *stats, const c
     cli_buf_format(out, "Gaps      %" PRIu64 " repaired, %" PRIu64 " shown as missing\n", stats->gaps_repaired, stats->gaps_shown);
     cli_buf_text(out, "Traffic   ");
     put_bytes(out, stats->bytes_in);
-    cli_buf_format(out, " in (%" PRIu64 " frames), ", stats->frames_in);
+    cli_buf_format(out, " in (%" PRIu64 " %s), ", stats->frames_in, stats->frames_in == 1 ? "frame" : "frames");
     put_bytes(out, stats->bytes_out);
-    cli_buf_format(out, " out (%" PRIu64 " frames)\nRefused   ", stats->frames_out);
+    cli_buf_format(out, " out (%" PRIu64 " %s)\nRefused   ", stats->frames_out, stats->frames_out == 1 ? "frame" : "frames");
     if (!put_parts(out, "", refused, sizeof refused / sizeof *refused))
         cli_buf_text(out, "nothing");
     cli_buf_char(out, '\n');
