@@ -14,6 +14,7 @@
 #include "host/curve.h"
 #include "host/rounds.h"
 #include "host/tcpinfo.h"
+#include "msg/pages.h"
 
 #define GROWTH_BYTES (4u << 20)      /* of resident memory, before a look at all connections */
 #define UNDELIVERED_BYTES (1u << 20)
@@ -371,10 +372,10 @@ host_watchdog_start(struct host_watchdog **self_p, zsock_t *socket,
     self->descriptors = files.rlim_cur < DESCRIPTORS_MAX ? (size_t)files.rlim_cur : DESCRIPTORS_MAX;
     if (self->limits.connections > self->descriptors / 5 * 4)
         self->limits.connections = (uint32_t)(self->descriptors / 5 * 4);
-    self->heard = calloc(self->descriptors, sizeof *self->heard);
-    self->conns = calloc(self->descriptors, sizeof *self->conns);
-    self->ends = calloc(self->descriptors, sizeof *self->ends);
-    self->ending = calloc(self->descriptors, sizeof *self->ending);
+    self->heard = msg_pages_new(self->descriptors, sizeof *self->heard);
+    self->conns = msg_pages_new(self->descriptors, sizeof *self->conns);
+    self->ends = msg_pages_new(self->descriptors, sizeof *self->ends);
+    self->ending = msg_pages_new(self->descriptors, sizeof *self->ending);
     self->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     self->sources = zhashx_new();
     if (self->heard == NULL || self->conns == NULL || self->ends == NULL || self->ending == NULL
@@ -412,11 +413,11 @@ host_watchdog_stop(struct host_watchdog **self_p)
     if (self->wake >= 0)
         close(self->wake);
     pthread_mutex_destroy(&self->lock);
-    free(self->ending);
-    free(self->ends);
+    msg_pages_free(self->ending, self->descriptors, sizeof *self->ending);
+    msg_pages_free(self->ends, self->descriptors, sizeof *self->ends);
     free(self->young);
-    free(self->conns);
-    free(self->heard);
+    msg_pages_free(self->conns, self->descriptors, sizeof *self->conns);
+    msg_pages_free(self->heard, self->descriptors, sizeof *self->heard);
     free(self);
     *self_p = NULL;
 }

@@ -2,8 +2,7 @@
  * effects by handing each to the part that knows it. */
 #include "peer/core/core.h"
 
-#include <stdlib.h>
-
+#include "msg/pages.h"
 #include "peer/core/parts.h"
 
 #define HELD_BYTES (2u << 20)               /* tells that wait for the disk */
@@ -11,7 +10,7 @@
 struct peer_core *
 peer_core_new(const struct peer_settings *settings, const struct peer_identity *identity)
 {
-    struct peer_core *self = calloc(1, sizeof *self);
+    struct peer_core *self = msg_pages_new(1, sizeof *self);
     if (self == NULL)
         return NULL;
     self->settings = *settings;
@@ -60,7 +59,7 @@ peer_core_destroy(struct peer_core **self_p)
     peer_outbox_destroy(&self->outbox);
     peer_held_destroy(&self->held);
     msg_keys_wipe(self, sizeof *self);
-    free(self);
+    msg_pages_free(self, 1, sizeof *self);
     *self_p = NULL;
 }
 

@@ -65,6 +65,7 @@ void peer_room_key_used(struct peer_core *self, struct peer_room *room);
 void peer_room_key_restored(struct peer_core *self, struct peer_room *room);
 void peer_room_key_tick(struct peer_core *self, struct peer_room *room);
 void peer_room_keys_tick(struct peer_core *self); /* those that no log can have frames of any more are forgotten */
+void peer_room_keys_read(struct peer_core *self, struct peer_room *room); /* and those whose frames are all read */
 void peer_room_cards(struct peer_core *self, struct peer_request *request, const struct msg_cards *page);
 void peer_room_no_cards(struct peer_core *self, const struct peer_request *request);
 

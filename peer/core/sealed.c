@@ -43,8 +43,10 @@ take_key(struct peer_core *self, const struct msg_cert *from, const struct msg_r
     const bool own = from->account == key->account && from->device == key->device;
     if (peer_keyring_add(&self->keyring, &kept, own, self->out))
         (void)peer_step_store(self); /* only marks that this step writes */
-    if (room != NULL)
-        peer_room_found_key(self, room, key);
+    if (room == NULL)
+        return;
+    room->keys_over = room->keys_over || key->epoch < room->facts.epoch;
+    peer_room_found_key(self, room, key);
 }
 
 /* Of one of our keys, the state from which on it is theirs.  False: they have

@@ -10,6 +10,7 @@ void
 peer_room_epoch_began(struct peer_core *self, struct peer_room *room)
 {
     room->key_state = PEER_KEY_NONE;
+    room->keys_over = true;
     room->split = false;
     peer_room_post_soon(self, room);
 }
@@ -121,6 +122,7 @@ peer_room_started(struct peer_core *self)
     uint32_t at = 0;
     for (struct peer_room *room; (room = peer_rooms_each(&self->rooms, &at)) != NULL;) {
         peer_room_key_restored(self, room);
+        room->keys_over = true;
         peer_room_mesh_started(self, room);
         peer_room_want_away(self, room);
         const struct peer_sender *sender = peer_rooms_first_sender(&self->rooms, room);

@@ -1,7 +1,7 @@
 /* Our sender keys in rooms: a new one for each epoch, day and ten thousand
  * frames, handed to every device of every member by parcel, and used when all
  * of those are on the registry's disk.  Who joins meanwhile is handed the
- * present state, before the next frame. */
+ * present state, before the next frame.  And when those of others go. */
 #include "peer/core/parts.h"
 
 #define RESERVE 64u         /* counters that one write of the record covers */
@@ -62,6 +62,28 @@ peer_room_keys_tick(struct peer_core *self)
         self->keys_swept_ms = self->now.mono_ms + (dropped == SWEEP_KEYS ? SWEEP_NEXT_MS : SWEEP_MS);
     }
     peer_step_at(self, self->keys_swept_ms);
+}
+
+/* The log was read up to a frame of the present epoch, or to its end: of those
+ * that ended nothing comes any more.  In a room with history others may ask us
+ * for their keys; elsewhere only their owners are asked, and what somebody who
+ * was away still seals with his last one can be read. */
+void
+peer_room_keys_read(struct peer_core *self, struct peer_room *room)
+{
+    uint32_t at = 0, dropped = 0;
+    if (!room->keys_over || (room->facts.flags & MSG_ROOM_HISTORY) != 0)
+        return;
+    for (struct peer_key *key; dropped < SWEEP_KEYS && (key = peer_keyring_over(&self->keyring, &room->facts.id, room->facts.epoch, &at)) != NULL;) {
+        const struct peer_sender *sender = peer_rooms_sender(&self->rooms, room, key->account, key->device);
+        if (is_us(self, key->account, key->device) || (sender != NULL && sender->waits != 0))
+            continue; /* we are asked for ours; what waits is read again */
+        peer_keyring_drop(&self->keyring, key, self->out);
+        dropped++;
+    }
+    room->keys_over = dropped == SWEEP_KEYS;
+    if (dropped > 0)
+        (void)peer_step_store(self); /* only marks that this step writes */
 }
 
 /* What was made in an earlier life, and handed to everybody. */

@@ -118,8 +118,11 @@ take_logged(struct peer_core *self, struct peer_room *room, const struct msg_log
             return false;
         }
     }
-    if (logged->offset > room->cursor)
-        room->cursor = logged->offset;
+    if (logged->offset <= room->cursor)
+        return true;
+    room->cursor = logged->offset;
+    if (kind == MSG_ROOM_FRAME && !room->partial)
+        room->epoch_read = any.MSG_ANY_ROOM_FRAME.epoch;
     return true;
 }
 
@@ -188,6 +191,7 @@ peer_room_log_page(struct peer_core *self, struct peer_request *request, const s
         if (page->next < room->cursor) /* what was read before may have waited for what is in this */
             peer_room_log_again(self, room, page->next, DISK_MS);
         peer_room_routes_passed(self, room, room->pass_from, page->next);
+        peer_room_keys_read(self, room); /* it was sent after all that we know of the roster */
         if (peer_kept_settle(&self->kept, &room->facts.id, self->out))
             (void)peer_step_store(self); /* only marks that this step writes */
     } else if (whole)
@@ -248,5 +252,7 @@ peer_room_cast(struct peer_core *self, const struct msg_room_cast *cast)
         else if ((!missed || logged.offset == 0) && !take_logged(self, room, &logged, true))
             break;
     }
+    if (room->epoch_read == room->facts.epoch)
+        peer_room_keys_read(self, room);
     keep_cursor(self, room);
 }

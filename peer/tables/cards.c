@@ -2,8 +2,7 @@
  * their use. */
 #include "peer/tables/cards.h"
 
-#include <stdlib.h>
-
+#include "msg/pages.h"
 #include "peer/tables/tables.h"
 
 bool
@@ -15,16 +14,16 @@ peer_cards_init(struct peer_cards *self, uint32_t count)
         buckets *= 2;
     self->room = count;
     self->bucket_mask = buckets - 1;
-    self->cards = calloc(count, sizeof *self->cards);
-    self->buckets = calloc(buckets, sizeof *self->buckets);
+    self->cards = msg_pages_new(count, sizeof *self->cards);
+    self->buckets = msg_pages_new(buckets, sizeof *self->buckets);
     return self->cards != NULL && self->buckets != NULL;
 }
 
 void
 peer_cards_wipe(struct peer_cards *self)
 {
-    free(self->cards);
-    free(self->buckets);
+    msg_pages_free(self->cards, self->room, sizeof *self->cards);
+    msg_pages_free(self->buckets, self->bucket_mask + 1, sizeof *self->buckets);
     memset(self, 0, sizeof *self);
 }
 

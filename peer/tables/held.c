@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "msg/flat.h"
+#include "msg/pages.h"
 
 #define ENTRY_BYTES 16u     /* what stands before each frame */
 #define TELL_MORE 1024u     /* the most a TELL_ has beside its text */
@@ -43,7 +44,7 @@ peer_held_new(size_t bytes)
     if (self == NULL)
         return NULL;
     self->room = bytes & ~(size_t)7;
-    self->ring = calloc(1, self->room);
+    self->ring = msg_pages_new(self->room, 1);
     if (self->ring == NULL)
         peer_held_destroy(&self);
     return self;
@@ -55,7 +56,7 @@ peer_held_destroy(struct peer_held **self_p)
     struct peer_held *self = *self_p;
     if (self == NULL)
         return;
-    free(self->ring);
+    msg_pages_free(self->ring, self->room, 1);
     free(self);
     *self_p = NULL;
 }

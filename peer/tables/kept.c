@@ -2,9 +2,8 @@
  * comes round. */
 #include "peer/tables/kept.h"
 
-#include <stdlib.h>
-
 #include "msg/codec.h"
+#include "msg/pages.h"
 #include "peer/tables/tables.h"
 
 #define HEAD_BYTES 512u     /* of a frame beside its box, at most */
@@ -12,15 +11,15 @@
 bool
 peer_kept_init(struct peer_kept *self)
 {
-    *self = (struct peer_kept){.frames = calloc(PEER_KEPT_COUNT, sizeof *self->frames), .bytes = calloc(1, PEER_KEPT_BYTES)};
+    *self = (struct peer_kept){.frames = msg_pages_new(PEER_KEPT_COUNT, sizeof *self->frames), .bytes = msg_pages_new(PEER_KEPT_BYTES, 1)};
     return self->frames != NULL && self->bytes != NULL;
 }
 
 void
 peer_kept_wipe(struct peer_kept *self)
 {
-    free(self->frames);
-    free(self->bytes);
+    msg_pages_free(self->frames, PEER_KEPT_COUNT, sizeof *self->frames);
+    msg_pages_free(self->bytes, PEER_KEPT_BYTES, 1);
     *self = (struct peer_kept){0};
 }
 

@@ -2,8 +2,7 @@
  * use. */
 #include "peer/tables/keyring.h"
 
-#include <stdlib.h>
-
+#include "msg/pages.h"
 #include "peer/tables/tables.h"
 
 bool
@@ -15,9 +14,9 @@ peer_keyring_init(struct peer_keyring *self, uint32_t count)
         buckets *= 2;
     self->room = count;
     self->bucket_mask = buckets - 1;
-    self->keys = calloc(count, sizeof *self->keys);
-    self->buckets = calloc(buckets, sizeof *self->buckets);
-    self->owners = calloc(PEER_KEYS_OWNERS, sizeof *self->owners);
+    self->keys = msg_pages_new(count, sizeof *self->keys);
+    self->buckets = msg_pages_new(buckets, sizeof *self->buckets);
+    self->owners = msg_pages_new(PEER_KEYS_OWNERS, sizeof *self->owners);
     self->seed = msg_keys_random_u64();
     return self->keys != NULL && self->buckets != NULL && self->owners != NULL;
 }
@@ -27,9 +26,9 @@ peer_keyring_wipe(struct peer_keyring *self)
 {
     if (self->keys != NULL)
         msg_keys_wipe(self->keys, self->count * sizeof *self->keys);
-    free(self->keys);
-    free(self->buckets);
-    free(self->owners);
+    msg_pages_free(self->keys, self->room, sizeof *self->keys);
+    msg_pages_free(self->buckets, self->bucket_mask + 1, sizeof *self->buckets);
+    msg_pages_free(self->owners, PEER_KEYS_OWNERS, sizeof *self->owners);
     memset(self, 0, sizeof *self);
 }
 
@@ -131,6 +130,30 @@ peer_keyring_last(struct peer_keyring *self, const struct msg_id *room, uint64_t
             last = key;
     }
     return last;
+}
+
+static bool
+has_later(const struct peer_keyring *self, const struct peer_key *than)
+{
+    const struct peer_key *key = NULL;
+    for (uint32_t at = owner_of(self, than)->newest; at != 0; at = key->near[OF_OWNER].older) {
+        key = &self->keys[at - 1];
+        if (key->epoch > than->epoch && key->account == than->account && key->device == than->device
+            && memcmp(&key->room, &than->room, sizeof than->room) == 0)
+            return true;
+    }
+    return false;
+}
+
+struct peer_key *
+peer_keyring_over(struct peer_keyring *self, const struct msg_id *room, uint64_t epoch, uint32_t *index)
+{
+    while (*index < self->count) {
+        struct peer_key *const key = &self->keys[(*index)++];
+        if (key->used && key->epoch < epoch && memcmp(&key->room, room, sizeof *room) == 0 && has_later(self, key))
+            return key;
+    }
+    return NULL;
 }
 
 /* ---- changing ---- */

@@ -63,6 +63,10 @@ struct peer_key *peer_keyring_last(struct peer_keyring *self, const struct msg_i
  * room is deleted.  True when anything was written. */
 bool peer_keyring_add(struct peer_keyring *self, const struct peer_key *key, bool own, struct msg_effects *out);
 
+/* The next key of the room, from index 0 on, of an epoch before that one, whose
+ * device has made another for a later epoch since; NULL: no further. */
+struct peer_key *peer_keyring_over(struct peer_keyring *self, const struct msg_id *room, uint64_t epoch, uint32_t *index);
+
 /* Forgets a key, with its record. */
 void peer_keyring_drop(struct peer_keyring *self, struct peer_key *key, struct msg_effects *out);
 

@@ -1,24 +1,24 @@
 /* Meshes and publishers in arrays: there are few of them. */
 #include "peer/tables/meshes.h"
 
-#include <stdlib.h>
+#include "msg/pages.h"
 
 bool
 peer_meshes_init(struct peer_meshes *self)
 {
     memset(self, 0, sizeof *self);
-    self->list = calloc(PEER_MESHES_MAX, sizeof *self->list);
-    self->publishers = calloc(PEER_PUBLISHERS, sizeof *self->publishers);
-    self->links = calloc(PEER_PUBLISHERS, sizeof *self->links);
+    self->list = msg_pages_new(PEER_MESHES_MAX, sizeof *self->list);
+    self->publishers = msg_pages_new(PEER_PUBLISHERS, sizeof *self->publishers);
+    self->links = msg_pages_new(PEER_PUBLISHERS, sizeof *self->links);
     return self->list != NULL && self->publishers != NULL && self->links != NULL;
 }
 
 void
 peer_meshes_wipe(struct peer_meshes *self)
 {
-    free(self->list);
-    free(self->publishers);
-    free(self->links);
+    msg_pages_free(self->list, PEER_MESHES_MAX, sizeof *self->list);
+    msg_pages_free(self->publishers, PEER_PUBLISHERS, sizeof *self->publishers);
+    msg_pages_free(self->links, PEER_PUBLISHERS, sizeof *self->links);
     memset(self, 0, sizeof *self);
 }
 

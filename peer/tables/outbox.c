@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "msg/pages.h"
+
 #define BLOCK_BYTES 124u
 
 struct block {
@@ -33,8 +35,8 @@ peer_outbox_new(uint32_t count, uint64_t bytes)
     const uint64_t blocks = bytes / BLOCK_BYTES + 1;
     self->slot_room = count > 0 ? count : 1;
     self->block_room = blocks < PEER_NONE ? (uint32_t)blocks : PEER_NONE - 1;
-    self->slots = calloc(self->slot_room, sizeof *self->slots);
-    self->blocks = calloc(self->block_room, sizeof *self->blocks);
+    self->slots = msg_pages_new(self->slot_room, sizeof *self->slots);
+    self->blocks = msg_pages_new(self->block_room, sizeof *self->blocks);
     self->slot_free = self->block_free = PEER_NONE;
     if (self->slots == NULL || self->blocks == NULL)
         peer_outbox_destroy(&self);
@@ -50,8 +52,8 @@ peer_outbox_destroy(struct peer_outbox **self_p)
     /* what waits to be said is as private as what was */
     if (self->blocks != NULL)
         msg_keys_wipe(self->blocks, self->block_used * sizeof *self->blocks);
-    free(self->slots);
-    free(self->blocks);
+    msg_pages_free(self->slots, self->slot_room, sizeof *self->slots);
+    msg_pages_free(self->blocks, self->block_room, sizeof *self->blocks);
     free(self);
     *self_p = NULL;
 }

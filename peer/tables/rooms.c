@@ -2,9 +2,8 @@
  * share, found through buckets of (room, account). */
 #include "peer/tables/rooms.h"
 
-#include <stdlib.h>
-
 #include "msg/codec.h"
+#include "msg/pages.h"
 #include "peer/tables/tables.h"
 
 bool
@@ -20,14 +19,14 @@ peer_rooms_init(struct peer_rooms *self, uint32_t rooms, uint32_t members)
     self->room_room = rooms;
     self->mate_room = self->sender_room = (uint32_t)parts;
     self->bucket_mask = buckets - 1;
-    self->rooms = calloc(rooms, sizeof *self->rooms);
-    self->ids = calloc(rooms, sizeof *self->ids);
-    self->heads = calloc((size_t)rooms * PEER_ROOM_HEADS, sizeof *self->heads);
-    self->head_numbers = calloc((size_t)rooms * PEER_ROOM_HEADS, sizeof *self->head_numbers);
-    self->mates = calloc(parts, sizeof *self->mates);
-    self->mate_buckets = calloc(buckets, sizeof *self->mate_buckets);
-    self->senders = calloc(parts, sizeof *self->senders);
-    self->sender_buckets = calloc(buckets, sizeof *self->sender_buckets);
+    self->rooms = msg_pages_new(rooms, sizeof *self->rooms);
+    self->ids = msg_pages_new(rooms, sizeof *self->ids);
+    self->heads = msg_pages_new((size_t)rooms * PEER_ROOM_HEADS, sizeof *self->heads);
+    self->head_numbers = msg_pages_new((size_t)rooms * PEER_ROOM_HEADS, sizeof *self->head_numbers);
+    self->mates = msg_pages_new(parts, sizeof *self->mates);
+    self->mate_buckets = msg_pages_new(buckets, sizeof *self->mate_buckets);
+    self->senders = msg_pages_new(parts, sizeof *self->senders);
+    self->sender_buckets = msg_pages_new(buckets, sizeof *self->sender_buckets);
     return self->rooms != NULL && self->ids != NULL && self->heads != NULL && self->head_numbers != NULL && self->mates != NULL
            && self->mate_buckets != NULL && self->senders != NULL && self->sender_buckets != NULL;
 }
@@ -37,14 +36,14 @@ peer_rooms_wipe(struct peer_rooms *self)
 {
     for (uint32_t i = 0; self->rooms != NULL && i < self->room_count; i++)
         msg_keys_wipe(&self->rooms[i].key, sizeof self->rooms[i].key);
-    free(self->rooms);
-    free(self->ids);
-    free(self->heads);
-    free(self->head_numbers);
-    free(self->mates);
-    free(self->mate_buckets);
-    free(self->senders);
-    free(self->sender_buckets);
+    msg_pages_free(self->rooms, self->room_room, sizeof *self->rooms);
+    msg_pages_free(self->ids, self->room_room, sizeof *self->ids);
+    msg_pages_free(self->heads, (size_t)self->room_room * PEER_ROOM_HEADS, sizeof *self->heads);
+    msg_pages_free(self->head_numbers, (size_t)self->room_room * PEER_ROOM_HEADS, sizeof *self->head_numbers);
+    msg_pages_free(self->mates, self->mate_room, sizeof *self->mates);
+    msg_pages_free(self->mate_buckets, self->bucket_mask + 1, sizeof *self->mate_buckets);
+    msg_pages_free(self->senders, self->sender_room, sizeof *self->senders);
+    msg_pages_free(self->sender_buckets, self->bucket_mask + 1, sizeof *self->sender_buckets);
     memset(self, 0, sizeof *self);
 }
 

@@ -110,6 +110,7 @@ struct peer_room {
     uint64_t cursor;            /* read up to here */
     uint64_t offset;            /* where it stands, as the registry said last */
     bool live;                  /* it comes as ROOM_CAST */
+    uint64_t epoch_read;        /* of the last frame in it that was read with all before it, in this life */
     bool passing;               /* ROOM_READ is under way */
     uint64_t pass_from;         /* this pass over the log began here, */
     uint64_t pass_at;           /* and has come up to here */
@@ -156,6 +157,9 @@ struct peer_room {
     struct { uint64_t account; uint64_t device; } hand_after; /* the next page is after these */
     uint32_t hand_tickets;      /* parcels that are not deposited yet */
     uint64_t hand_at_ms;        /* not before */
+
+    /* and those of others */
+    bool keys_over;             /* there may be some that nothing unread is sealed with */
 
     /* the mesh */
     bool mesh;                  /* the registry says that the room is one */

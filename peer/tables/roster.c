@@ -1,9 +1,8 @@
 /* The people this device talks with: tables with room taken at the start. */
 #include "peer/tables/roster.h"
 
-#include <stdlib.h>
-
 #include "msg/codec.h"
+#include "msg/pages.h"
 #include "peer/tables/tables.h"
 
 #define DEVICES_PER_CONTACT 4u  /* on average; the table is shared */
@@ -14,10 +13,10 @@ peer_roster_init(struct peer_roster *self, uint32_t contacts)
     memset(self, 0, sizeof *self);
     self->contact_room = contacts;
     self->device_room = contacts * DEVICES_PER_CONTACT;
-    self->contacts = calloc(self->contact_room, sizeof *self->contacts);
-    self->devices = calloc(self->device_room, sizeof *self->devices);
-    self->dirty = calloc(self->device_room, 1);
-    self->syncing = calloc(self->device_room, 1);
+    self->contacts = msg_pages_new(self->contact_room, sizeof *self->contacts);
+    self->devices = msg_pages_new(self->device_room, sizeof *self->devices);
+    self->dirty = msg_pages_new(self->device_room, 1);
+    self->syncing = msg_pages_new(self->device_room, 1);
     return self->contacts != NULL && self->devices != NULL && self->dirty != NULL && self->syncing != NULL;
 }
 
@@ -29,10 +28,10 @@ peer_roster_wipe(struct peer_roster *self)
         for (size_t r = 0; r < PEER_RUNS_IN; r++)
             msg_run_wipe(&self->devices[i].runs_in[r]);
     }
-    free(self->contacts);
-    free(self->devices);
-    free(self->dirty);
-    free(self->syncing);
+    msg_pages_free(self->contacts, self->contact_room, sizeof *self->contacts);
+    msg_pages_free(self->devices, self->device_room, sizeof *self->devices);
+    msg_pages_free(self->dirty, self->device_room, 1);
+    msg_pages_free(self->syncing, self->device_room, 1);
     memset(self, 0, sizeof *self);
 }
 

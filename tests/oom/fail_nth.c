@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define PUBLIC __attribute__((visibility("default")))
@@ -21,6 +23,7 @@ void *__libc_realloc(void *at, size_t size);
 PUBLIC void *malloc(size_t size);
 PUBLIC void *calloc(size_t count, size_t size);
 PUBLIC void *realloc(void *at, size_t size);
+PUBLIC void *mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
 
 static atomic_ulong asked;
 static atomic_ulong fail_at; /* 0: not known yet */
@@ -77,4 +80,12 @@ void *
 realloc(void *at, size_t size)
 {
     return fails(__builtin_return_address(0)) ? NULL : __libc_realloc(at, size);
+}
+
+void *
+mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
+{
+    if (fails(__builtin_return_address(0)))
+        return MAP_FAILED;
+    return (void *)syscall(SYS_mmap, at, size, protection, flags, fd, offset);
 }

@@ -170,6 +170,58 @@ a_key_is_found_by_all_that_it_belongs_to(void **state)
     assert_null(peer_keyring_find(&ring, &DEN, 1, 2, &key.first.tag));
 }
 
+static size_t
+over(const struct msg_id *room, uint64_t epoch)
+{
+    size_t n = 0;
+    uint32_t at = 0;
+    while (peer_keyring_over(&ring, room, epoch, &at) != NULL)
+        n++;
+    return n;
+}
+
+static void
+what_its_device_has_replaced_since_is_over(void **state)
+{
+    (void)state;
+    const struct msg_id pond = {{2}};
+    struct peer_key others[3];
+    const struct peer_key old = a_key(7);
+    assert_true(peer_keyring_add(&ring, &old, true, &out));
+    for (int i = 0; i < 3; i++) {
+        others[i] = a_key(7);
+        others[i].epoch = 4;
+    }
+    others[0].device = 2;
+    others[1].room = pond;
+    others[2].epoch = 3; /* of another day, or after ten thousand frames */
+    for (int i = 0; i < 3; i++)
+        assert_true(peer_keyring_add(&ring, &others[i], true, &out));
+    assert_int_equal(over(&DEN, 5), 0);
+    struct peer_key later = a_key(7);
+    later.epoch = 4;
+    assert_true(peer_keyring_add(&ring, &later, true, &out));
+    assert_int_equal(over(&DEN, 5), 2);
+    assert_int_equal(over(&DEN, 3), 0); /* the room stands before it */
+    assert_int_equal(over(&pond, 5), 0);
+}
+
+static void
+nobody_replaces_the_keys_of_others(void **state)
+{
+    (void)state;
+    const struct peer_key old = a_key(7);
+    struct peer_key other = a_key(7);
+    other.epoch = 4;
+    assert_true(peer_keyring_add(&ring, &old, true, &out));
+    for (other.account = 8; other.account < 8 + 12 * PEER_KEYS_OWNERS; other.account++) { /* some share his list */
+        assert_true(peer_keyring_add(&ring, &other, true, &out));
+        assert_int_equal(over(&DEN, 5), 0);
+        peer_keyring_drop(&ring, peer_keyring_find(&ring, &DEN, other.account, 1, &other.first.tag), &out);
+        msg_effects_clear(&out);
+    }
+}
+
 int
 main(void)
 {
@@ -181,6 +233,8 @@ main(void)
         CASE(who_has_many_keys_pushes_out_its_own),
         CASE(when_all_is_full_the_one_used_longest_ago_makes_room),
         CASE(what_was_dropped_is_gone_with_its_record),
+        CASE(what_its_device_has_replaced_since_is_over),
+        CASE(nobody_replaces_the_keys_of_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

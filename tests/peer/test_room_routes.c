@@ -176,6 +176,32 @@ what_came_directly_before_who_only_listened_went_is_not_shown_again(void **state
     assert_shown(CAT, "ada: hello|bob: hello|ada: once|ada: after|");
 }
 
+static void
+what_others_cast_in_a_new_epoch_leaves_the_keys_of_what_did_not_come_directly(void **state)
+{
+    (void)state;
+    gather(4);
+    deafen(CAT, BOB); /* what he says is cast to her, */
+    deafen(CAT, DAN); /* and when he goes no route ends */
+    run(5000);
+    mesh.cut[CAT][ADA] = true;
+    w.side[CAT].live = false; /* her tips come late, too */
+    utter(ADA, "one");
+    utter(ADA, "two");
+    run(10);
+    act(DAN, MSG_ACT_LEAVE, DAN);
+    utter(ADA, "three");
+    run(10);
+    w.side[CAT].live = true;
+    utter(BOB, "b");
+    run(10);
+    assert_shown(CAT, "ada: hello|bob: hello|dan: hello|bob: b|");
+    kill_core(ADA); /* nobody can be asked for hers */
+    front_state(CAT);
+    run(5000);
+    assert_shown(CAT, "ada: hello|bob: hello|dan: hello|bob: b|ada: one|ada: two|ada: three|");
+}
+
 int
 main(void)
 {
@@ -187,6 +213,7 @@ main(void)
         MESH_TEST(routes_that_were_lost_when_they_began_are_told_again),
         MESH_TEST(a_new_session_has_none_until_they_are_told),
         MESH_TEST(what_came_directly_before_who_only_listened_went_is_not_shown_again),
+        MESH_TEST(what_others_cast_in_a_new_epoch_leaves_the_keys_of_what_did_not_come_directly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -152,6 +152,53 @@ a_drawing_has_its_lines_within_the_page(void **state)
     assert_false(stress_plot_write("/nowhere/x.svg", &options, &(struct stress_result){0}));
 }
 
+/* 600 s in which all stays, but for what `per_point` adds to one of them. */
+static struct stress_result
+soaked(struct stress_point *points, size_t offset, uint64_t per_point)
+{
+    struct stress_result result = {.duration_s = 600, .points = points, .points_count = 400};
+
+    for (uint32_t i = 0; i < 400; i++) {
+        points[i] = (struct stress_point){.at_s = 1.5 * i, .daemon_own_kb = 40000, .daemon_fds = 40000, .client_own_kb = 40000, .client_fds = 40000};
+        *(uint64_t *)(void *)((char *)&points[i] + offset) += per_point * i;
+    }
+    return result;
+}
+
+static void
+whatever_gains_a_twentieth_in_the_second_half_grows(void **state)
+{
+    static const size_t offsets[] = {offsetof(struct stress_point, daemon_own_kb), offsetof(struct stress_point, daemon_fds),
+                                     offsetof(struct stress_point, client_own_kb), offsetof(struct stress_point, client_fds)};
+    static struct stress_point points[400];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
+        struct stress_result result = soaked(points, offsets[i], 8); /* 1600 in the second half, of 41600 */
+        assert_false(stress_report_grows(&result));
+        result = soaked(points, offsets[i], 12); /* 2400 of 42400 */
+        assert_true(stress_report_grows(&result));
+        char *text = told(stress_report_table, &result);
+        has(text, "in the second half           +5.6 % at most, of memory and descriptors: IT GROWS");
+        free(text);
+        text = told(stress_report_json, &result);
+        has(text, ",\"grows\":true,");
+        free(text);
+        result.duration_s = 599; /* too short to tell */
+        assert_false(stress_report_grows(&result));
+        text = told(stress_report_json, &result);
+        has(text, ",\"grows\":null,");
+        free(text);
+    }
+    struct stress_result result = soaked(points, offsets[0], 0);
+    char *text = told(stress_report_table, &result);
+    has(text, "in the second half           +0.0 % at most, of memory and descriptors: no growth");
+    free(text);
+    text = told(stress_report_json, &result);
+    has(text, ",\"grows\":false,");
+    free(text);
+}
+
 int
 main(void)
 {
@@ -160,6 +207,7 @@ main(void)
         cmocka_unit_test(of_a_daemon_that_is_not_seen_nothing_is_told),
         cmocka_unit_test(any_fault_is_told),
         cmocka_unit_test(growth_is_of_the_second_half_alone),
+        cmocka_unit_test(whatever_gains_a_twentieth_in_the_second_half_grows),
         cmocka_unit_test(a_drawing_has_its_lines_within_the_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

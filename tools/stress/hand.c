@@ -2,7 +2,6 @@
 #include "tools/stress/hand.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -16,8 +15,6 @@
 #include "tools/stress/clock.h"
 
 #define IDLE_MS 5
-#define UNTOUCHED_BYTES (128 * 1024) /* tables above that are pages of their own: the memory of a peer that is
-                             * opened again is as untouched as that of the first time */
 #define SLICE_NS 100000u    /* a moment that is closer than 1 ms is waited for in such steps */
 
 void
@@ -201,7 +198,6 @@ stress_hand_run(struct stress_world *world, uint32_t number, int fd)
     self.number = number;
     self.fd = fd;
     self.chance = world->options.seed * 1000003u + number;
-    (void)mallopt(M_MMAP_THRESHOLD, UNTOUCHED_BYTES);
     self.check = stress_check_new();
     take_seats(&self);
     if (conclave_loop_new(&self.loop) != CONCLAVE_OK)

@@ -1,6 +1,9 @@
 /* See report.h. */
 #include "tools/stress/report.h"
 
+#define SOAKED_S 600.0      /* in less, tables that fill for the first time look like growth */
+#define GROWS 0.05          /* by more than this part of what it was; less is chance, and the last of such tables */
+
 bool
 stress_report_is_clean(const struct stress_result *result)
 {
@@ -48,6 +51,35 @@ stress_report_growth(const struct stress_result *result, uint64_t (*value)(const
     return spread > 0 ? (n * xy - x * y) / spread : 0;
 }
 
+/* The most that any of the four gained over the second half, as a part of what it was. */
+static double
+gained(const struct stress_result *result)
+{
+    static uint64_t (*const values[])(const struct stress_point *) = {daemon_own, daemon_fds, client_own, client_fds};
+    const uint32_t middle = result->points_count / 2;
+    double most = 0;
+
+    for (size_t v = 0; v < sizeof values / sizeof values[0] && middle > 0; v++) {
+        const double minutes = (result->points[result->points_count - 1].at_s - result->points[middle].at_s) / 60;
+        const double all = stress_report_growth(result, values[v]) * minutes, was = (double)values[v](&result->points[middle]);
+        if (was > 0 && all / was > most)
+            most = all / was;
+    }
+    return most;
+}
+
+bool
+stress_report_tells_growth(const struct stress_result *result)
+{
+    return result->points_count >= 2 && result->duration_s >= SOAKED_S;
+}
+
+bool
+stress_report_grows(const struct stress_result *result)
+{
+    return stress_report_tells_growth(result) && gained(result) > GROWS;
+}
+
 /* The same goes on all the time, so that whatever grows is worth a look. */
 static bool
 lasts(const struct stress_options *options)
@@ -91,6 +123,9 @@ stress_report_table(FILE *to, const struct stress_options *options, const struct
         fprintf(to, "%-28s daemon %+.0f KiB, %+.2f descriptors; peers %+.0f KiB, %+.2f descriptors\n", "growth in a minute",
                 stress_report_growth(result, daemon_own), stress_report_growth(result, daemon_fds), stress_report_growth(result, client_own),
                 stress_report_growth(result, client_fds));
+    if (lasts(options) && stress_report_tells_growth(result))
+        fprintf(to, "%-28s %+.1f %% at most, of memory and descriptors: %s\n", "in the second half", 100 * gained(result),
+                stress_report_grows(result) ? "IT GROWS" : "no growth");
     if (result->notices > 0)
         fprintf(to, "%-28s %llu; the first: %s\n", "peers were told things", (unsigned long long)result->notices, result->notice);
     fprintf(to, "%-28s %llu lost, %llu doubled, %llu reordered, %llu damaged: %s\n", "checked", (unsigned long long)result->lost,
@@ -128,6 +163,8 @@ stress_report_json(FILE *to, const struct stress_options *options, const struct 
                 "\"client_fds_growth_per_min\":%.2f",
                 stress_report_growth(result, daemon_own), stress_report_growth(result, daemon_fds), stress_report_growth(result, client_own),
                 stress_report_growth(result, client_fds));
+    if (lasts(options))
+        fprintf(to, ",\"grows\":%s", !stress_report_tells_growth(result) ? "null" : stress_report_grows(result) ? "true" : "false");
     json_daemon(to, result);
     fprintf(to, ",\"client_cpu_s_per_M\":%.3f,\"lost\":%llu,\"doubled\":%llu,\"reordered\":%llu,\"damaged\":%llu,\"notices\":%llu,\"duration_s\":%.3f,\"seed\":%llu}\n",
             result->client_cpu_s_per_M, (unsigned long long)result->lost, (unsigned long long)result->doubled,

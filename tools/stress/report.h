@@ -17,6 +17,11 @@ void stress_report_json(FILE *to, const struct stress_options *options, const st
  * gains each minute. */
 double stress_report_growth(const struct stress_result *result, uint64_t (*value)(const struct stress_point *));
 
+/* Whether it lasted so long that growth can be told, and whether it does: any of
+ * these, by more than a twentieth over the second half. */
+bool stress_report_tells_growth(const struct stress_result *result);
+bool stress_report_grows(const struct stress_result *result);
+
 /* plot.c: latency above, throughput below, over time, as SVG.  False: errno. */
 bool stress_plot_write(const char *path, const struct stress_options *options, const struct stress_result *result);
 
