@@ -16,10 +16,12 @@ sys.path.insert(0, HERE)
 import report  # noqa: E402 (it stands beside this file)
 
 BEGIN = {"kind": "begin", "bench": "x", "commit": "0123456789", "changed": False, "load": 0.1, "date": "2026-01-02 03:04"}
-RESULT = {"scenario": "mail", "sent_per_s": 12345.6, "delivered_per_s": 1, "p50_us": 1, "p99_us": 2, "p999_us": 3, "max_us": 4, "daemon_cpu_s_per_M": 5,
+RESULT = {"scenario": "mail", "peers": 20, "sent_per_s": 12345.6, "delivered_per_s": 1, "p50_us": 1, "p99_us": 2, "p999_us": 3, "max_us": 4, "daemon_cpu_s_per_M": 5,
           "client_cpu_s_per_M": 6, "rss_per_session_b": None, "back_s": 1.5, "lost": 0, "doubled": 0, "reordered": 0, "damaged": 0}
 WORLD = dict({name: 1 for name in ("peers", "rooms", "members", "tables_per_session_b", "rss_per_session_b", "sign_up_cpu_us", "log_in_cpu_us", "ping_cpu_us",
                                    "join_cpu_us", "post_cpu_us", "copy_cpu_ns", "direct_cpu_us")}, lost=0, doubled=0, reordered=0, damaged=0)
+
+LIMITS = {"limits/sessions": {"preset": 10000, "most": 1000000}}
 
 
 def _row(what, ratio, at, bound):
@@ -47,6 +49,7 @@ def a_bound_is_met_or_missed_and_said_so():
     assert "**1 of 3 bounds are met; missed:**" in text, text
     assert "- slow: 1.25, to be at most 1.2\n- few: 0.50, to be at least 1\n" in text, text
     assert re.search(r"\| slow \|.*\| \*\*missed\*\* \|", text) and re.search(r"\| fast \|.*\| met \|", text), text
+    assert report.TITLES["rtt"] in drawings["ratios.svg"]
     bars = xml.etree.ElementTree.fromstring(drawings["ratios.svg"]).findall("{http://www.w3.org/2000/svg}rect")
     colours = [bar.get("fill") for bar in bars[1:]]
     assert colours == [report.COLOURS[True], report.COLOURS[False], report.COLOURS[False], report.COLOURS[None]], colours
@@ -55,7 +58,7 @@ def a_bound_is_met_or_missed_and_said_so():
 def what_could_not_be_done_is_said():
     text, _ = _page(rtt=[{"kind": "failed", "command": "bench_direct rtt"}], load=[_stress(None), {"kind": "failed", "command": "stress mail"}])
     assert "could not be measured: `bench_direct rtt`" in text and "**not done**" in text and "`conclave-stress mail`" in text, text
-    text, _ = _page(simnet=[_stress({"worlds": [{"peers": 10, "rooms": 1, "members": 10, "error": "no memory"}]})])
+    text, _ = _page(simnet=[_stress({"limits": {}, "worlds": [{"peers": 10, "rooms": 1, "members": 10, "error": "no memory"}]})])
     assert "**no memory**" in text and "simulated" in text, text
 
 
@@ -63,7 +66,8 @@ def what_the_checker_found_is_said():
     text, _ = _page(load=[_stress(RESULT), _stress(dict(RESULT, lost=3, damaged=1))])
     assert "| all is well |" in text and "| **3 lost, 1 damaged** |" in text, text
     assert "12,300" in text and "all mail was read after 1.5 s" in text, text
-    text, drawings = _page(simnet=[_stress({"worlds": [WORLD, dict(WORLD, doubled=1)]}, plot="simnet.svg")])
+    text, drawings = _page(simnet=[_stress({"limits": LIMITS, "worlds": [WORLD, dict(WORLD, doubled=1)]}, plot="simnet.svg")])
+    assert "`limits/sessions` is 10,000 unless" in text and "at most 1,000,000;" in text, text
     assert "**1 doubled**" in text and drawings == {"simnet.svg": None}, text
 
 

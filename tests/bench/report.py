@@ -20,6 +20,8 @@ import time
 from xml.sax.saxutils import escape
 
 LIBRARIES = ("libzmq", "libczmq", "libsodium", "lmdb", "msgpack-c", "msgpack")
+MANY = 100      # peers: from there on the memory of one session shows
+LONG_S = 600    # and so does growth from there on
 FAULTS = ("lost", "doubled", "reordered", "damaged")
 ORDER = ("rtt", "oneway", "search", "argon2", "signups", "return", "idle", "relay", "log", "rooms", "room", "room100", "bigroom", "load", "simnet")
 TITLES = {
@@ -155,6 +157,8 @@ def bounds(results, names):
     """The sentence at the end of a run."""
     rows = [row for name in names for row in _read(results, name) if row["kind"] == "row" and _met(row) is not None]
     missed = [row for row in rows if not _met(row)]
+    if not rows:
+        return "bounds: these have none"
     text = "bounds: %d of %d are met" % (len(rows) - len(missed), len(rows))
     return "\n".join([text] + ["  MISSED: %s: %.3g, to be %s %.3g" % (row["what"], row["ratio"], "<=" if row["at"] == "most" else ">=", row["bound"]) for row in missed])
 
@@ -165,12 +169,13 @@ WIDTH, LEFT, RIGHT, ROW, TOP = 960, 330, 120, 22, 70
 COLOURS = {True: "#2a7f3f", False: "#b3261e", None: "#9a9a9a"}
 
 
-def _bars(rows):
-    """Bars from 1, what the bare program does, on a logarithmic scale; a mark where the bound is."""
+def _bars(benches):
+    """Bars from 1, what the bare program does, on a logarithmic scale; a mark where the bound is.  benches: names and their rows."""
+    rows = [row for _, of in benches for row in of]
     ratios = [value for row in rows for value in (row["ratio"], row["bound"] if row["at"] != "shown" else row["ratio"]) if value > 0]
     low = 10 ** math.floor(math.log10(min(ratios + [0.5])))
     high = 10 ** math.ceil(math.log10(max(ratios + [2])))
-    height = TOP + ROW * len(rows) + 40
+    height = TOP + ROW * (len(rows) + len(benches)) + 40
 
     def x(value):
         value = min(max(value, low), high)
@@ -186,8 +191,12 @@ def _bars(rows):
         out.append('<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="#ddd"/>' % (x(step), TOP - 8, x(step), height - 30))
         out.append('<text x="%.1f" y="%d" text-anchor="middle">%g</text>' % (x(step), height - 12, step))
         step *= 10
-    for index, row in enumerate(rows):
+    lines = [line for name, of in benches for line in [name] + of]
+    for index, row in enumerate(lines):
         y = TOP + ROW * index
+        if isinstance(row, str):
+            out.append('<text x="20" y="%d" font-weight="bold">%s</text>' % (y + 14, escape(TITLES[row])))
+            continue
         from_x, to_x = sorted((x(1), x(row["ratio"])))
         out.append('<text x="%d" y="%d" text-anchor="end">%s</text>' % (LEFT - 10, y + 12, escape(row["what"])))
         out.append('<rect x="%.1f" y="%d" width="%.1f" height="14" fill="%s"/>' % (from_x, y, max(to_x - from_x, 1.5), COLOURS[_met(row)]))
@@ -216,7 +225,9 @@ def _failed(results, names):
 
 def _head(given, begun, rows, failed):
     libraries = ", ".join("%s %s" % pair for pair in given["libraries"].items())
-    commits = sorted({"%s%s" % (entry["commit"], " with changes" if entry["changed"] else "") for entry in begun})
+    commits = {}
+    for entry in begun:
+        commits.setdefault("%s%s" % (entry["commit"], " with changes" if entry["changed"] else ""), []).append(entry["bench"])
     loads = [entry["load"] for entry in begun]
     missed = [row for row in rows if _met(row) is False]
     bound = [row for row in rows if _met(row) is not None]
@@ -229,7 +240,7 @@ def _head(given, begun, rows, failed):
                             ["commit", ", ".join(commits)], ["measured", "%s to %s UTC" % (min(entry["date"] for entry in begun), max(entry["date"] for entry in begun))],
                             ["load when each began", "%.2f to %.2f" % (min(loads), max(loads))]], ())
     if len(commits) > 1:
-        out += ["**Not all of it was measured of one commit**: %s." % ", ".join("%s of %s" % (entry["bench"], entry["commit"]) for entry in begun), ""]
+        out += ["**Not all of it was measured of one commit**: %s." % "; ".join("%s: %s" % (commit, ", ".join(of)) for commit, of in commits.items()), ""]
     if max(loads) > 0.5 * given["cores"]:
         out += ["**The machine had other work while some of this was measured**: the load is the average number of",
                 "processes that were running in the minute before.", ""]
@@ -265,8 +276,9 @@ def _load(results):
     out = ["## Under load", "",
            "`make bench BENCH=load`: real peers against a real registry, all on this machine, peers' stores on",
            "disk, 256 bytes a message; each message checked at each receiver. Without `--rate` as much as goes,",
-           "and then latencies are those of a queue that is always full. Latencies in µs, from the moment at",
-           "which something was to be said; CPU in seconds for a million deliveries.", ""]
+           "and then latencies are those of a queue that is always full. Latencies in ms, from the moment at",
+           "which something was to be said; CPU in seconds for a million deliveries; memory of the registry for",
+           "a session where there are many.", ""]
     cells = []
     for entry in entries:
         result = entry["result"]
@@ -274,16 +286,21 @@ def _load(results):
         if result is None:
             cells.append([command] + ["–"] * 9 + ["**not done**"])
             continue
-        cells.append([command] + [_figure(result[name]) for name in ("sent_per_s", "delivered_per_s", "p50_us", "p99_us", "p999_us", "max_us",
-                                                                     "daemon_cpu_s_per_M", "client_cpu_s_per_M", "rss_per_session_b")] + [_faults(result)])
-    out += _table(["conclave-stress", "sent/s", "delivered/s", "p50", "p99", "p99.9", "max", "CPU registry", "CPU peers", "bytes a session", "checked"], cells, range(1, 10))
+        session_b = result["rss_per_session_b"] if result["peers"] >= MANY else None
+        cells.append([command] + [_figure(result[name]) for name in ("sent_per_s", "delivered_per_s")]
+                     + [_figure(result[name] / 1000) for name in ("p50_us", "p99_us", "p999_us", "max_us")]
+                     + [_figure(result[name]) for name in ("daemon_cpu_s_per_M", "client_cpu_s_per_M")]
+                     + [_figure(None if session_b is None else session_b / 1024), _faults(result)])
+    out += _table(["conclave-stress", "sent/s", "delivered/s", "p50", "p99", "p99.9", "max", "CPU registry", "CPU peers", "KiB a session", "checked"], cells, range(1, 10))
     for entry in entries:
         result = entry["result"] or {}
         if "rtt_p50_us" in result:
-            out.append("- `%s`: there and back p50 %s µs, p99 %s µs" % (entry["command"], _figure(result["rtt_p50_us"]), _figure(result["rtt_p99_us"])))
+            out.append("- `%s`: there and back p50 %s ms, p99 %s ms" % (entry["command"], _figure(result["rtt_p50_us"] / 1000), _figure(result["rtt_p99_us"] / 1000)))
         if "back_s" in result:
             out.append("- `%s`: %s after %s s" % (entry["command"], "all mail was read" if result["scenario"] == "mail" else "all were back", _figure(result["back_s"])))
-        if result.get("scenario") == "soak":
+        if result.get("scenario") == "soak" and result["duration_s"] < LONG_S:
+            out.append("- `%s`: too short to show whether memory grows; `conclave-stress soak --duration 1200` does" % entry["command"])
+        elif result.get("scenario") == "soak":
             out.append("- `%s`: growth in a minute %s KiB and %s descriptors at the registry, %s KiB and %s descriptors at the peers"
                        % ((entry["command"],) + tuple(_figure(result[name]) for name in ("daemon_growth_kb_per_min", "daemon_fds_growth_per_min",
                                                                                          "client_growth_kb_per_min", "client_fds_growth_per_min"))))
@@ -306,6 +323,10 @@ def _simulated(results):
         if entry["kind"] != "stress" or entry["result"] is None:
             continue
         cells = []
+        for path, limit in entry["result"]["limits"].items():
+            out.append("- `%s` is %s unless `conclaved.conf` says otherwise, and at most %s; it was set so, nothing else was changed"
+                       % (path, _figure(limit["preset"], 9), _figure(limit["most"], 9)))
+        out.append("")
         for world in entry["result"]["worlds"]:
             size = [_figure(world[name], 9) for name in ("peers", "rooms", "members")]
             if "error" in world:
@@ -331,11 +352,12 @@ def page(results):
     beside = [name for name in names if name in TITLES]
     if "room" in beside and "room100" in beside:
         beside.remove("room100")  # a part of it
-    rows = [row for name in beside for row in _read(results, name) if row["kind"] == "row"]
+    benches = [(name, [row for row in _read(results, name) if row["kind"] == "row"]) for name in beside]
+    rows = [row for _, of in benches for row in of]
     drawings = {}
     out = _head(given, begun, rows, _failed(results, names))
     if rows:
-        drawings["ratios.svg"] = _bars(rows)
+        drawings["ratios.svg"] = _bars([(name, of) for name, of in benches if of])
     if beside:
         out += _ratios(results, beside)
     for name, part in (("load", _load), ("simnet", _simulated)):

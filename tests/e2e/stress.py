@@ -212,6 +212,11 @@ def when_it_is_killed_all_that_it_started_ends():
     run.process.kill()
     run.end(-signal.SIGKILL)
     eventually("its processes end", lambda: run.processes() == [])
+    run = _Stress("simnet", terminal=True)
+    run.until("signing up")
+    run.process.kill()
+    run.end(-signal.SIGKILL)
+    eventually("its world ends", lambda: run.processes() == [])
 
 
 def an_interrupt_ends_a_soak_with_its_figures():

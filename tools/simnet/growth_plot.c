@@ -4,7 +4,7 @@
 
 #include "tools/simnet/growth.h"
 
-enum { WIDTH = 960, HEIGHT = 880, LEFT = 90, RIGHT = 130, TOP = 70, EACH = 200, BETWEEN = 75, CURVES = 7 };
+enum { WIDTH = 960, HEIGHT = 880, LEFT = 90, RIGHT = 130, TOP = 70, EACH = 200, BETWEEN = 75, CURVES = 7, APART = 13 };
 
 typedef double value_fn(const struct simnet_result *result);
 
@@ -14,6 +14,8 @@ struct panel {
     bool of_members;        /* over members of one room; else over sessions in rooms of equal size */
     struct curve curves[CURVES];
     double top, least_x, most_x, least_y, most_y;
+    double labels[CURVES];  /* where their names stand, so far */
+    uint32_t labels_count;
 };
 
 static double
@@ -101,19 +103,33 @@ frame(FILE *to, const struct panel *panel)
 
     for (double value = panel->least_y; value < panel->most_y * 1.01; value *= 10) {
         fprintf(to, "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"#ddd\"/>\n", LEFT, y_of(panel, value), WIDTH - RIGHT, y_of(panel, value));
-        (void)snprintf(label, sizeof label, "%.6g", value);
+        (void)snprintf(label, sizeof label, value < 1 ? "%.6g" : "%.0f", value);
         text(to, LEFT - 8, y_of(panel, value) + 4, "end", "#000", label);
     }
     for (double value = panel->least_x; value < panel->most_x * 1.01; value *= 10) {
         fprintf(to, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>\n", x_of(panel, value), panel->top, x_of(panel, value), panel->top + EACH);
-        (void)snprintf(label, sizeof label, "%.6g", value);
+        (void)snprintf(label, sizeof label, value < 1 ? "%.6g" : "%.0f", value);
         text(to, x_of(panel, value), panel->top + EACH + 18, "middle", "#000", label);
     }
     text(to, LEFT, panel->top - 10, "start", "#000", panel->title);
 }
 
+/* Where a name can stand beside the end of its curve, and not on another. */
+static double
+label_y(struct panel *panel, double y)
+{
+    for (bool free = false; !free;) {
+        free = true;
+        for (uint32_t i = 0; i < panel->labels_count && free; i++)
+            free = fabs(panel->labels[i] - y) >= APART;
+        y += free ? 0 : 1;
+    }
+    panel->labels[panel->labels_count++] = y;
+    return y;
+}
+
 static void
-line(FILE *to, const struct panel *panel, const struct curve *curve, const struct simnet_world *worlds, uint32_t count)
+line(FILE *to, struct panel *panel, const struct curve *curve, const struct simnet_world *worlds, uint32_t count)
 {
     double x = 0, y = 0;
 
@@ -128,7 +144,7 @@ line(FILE *to, const struct panel *panel, const struct curve *curve, const struc
     fputs("\"/>\n", to);
     if (x > 0) {
         fprintf(to, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n", x, y, curve->colour);
-        text(to, x + 8, y + 4, "start", curve->colour, curve->name);
+        text(to, x + 8, label_y(panel, y + 4), "start", curve->colour, curve->name);
     }
 }
 

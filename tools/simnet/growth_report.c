@@ -1,6 +1,7 @@
 /* What simulated worlds have shown: see growth.h. */
 #include "tools/simnet/growth.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "broker/settings.h"
@@ -34,15 +35,19 @@ row(FILE *to, const struct simnet_world *world)
 }
 
 /* What an operator has to set for such sizes, and how far it goes. */
-static void
-limit(FILE *to, const char *path)
+static const char *const limits[] = {"limits/sessions", "limits/room_members"};
+#define LIMITS (sizeof limits / sizeof *limits)
+
+static const struct host_option *
+find_limit(const char *path)
 {
     size_t count;
     const struct host_option *options = broker_settings_options(&count);
 
     for (size_t i = 0; i < count; i++)
         if (strcmp(options[i].path, path) == 0)
-            fprintf(to, "%s: %s unless conclaved.conf says otherwise, and up to %llu\n", path, options[i].preset, (unsigned long long)options[i].max);
+            return &options[i];
+    abort(); /* there are these two */
 }
 
 void
@@ -63,8 +68,9 @@ simnet_report_table(FILE *to, const struct simnet_world *worlds, uint32_t count)
         all.damaged += worlds[i].result.damaged;
         done = done && worlds[i].err == CONCLAVE_OK;
     }
-    limit(to, "limits/sessions");
-    limit(to, "limits/room_members");
+    for (size_t i = 0; i < LIMITS; i++)
+        fprintf(to, "%s: %s unless conclaved.conf says otherwise, and up to %llu\n", limits[i], find_limit(limits[i])->preset,
+                (unsigned long long)find_limit(limits[i])->max);
     fprintf(to, "%llu lost, %llu doubled, %llu reordered, %llu damaged: %s\n", (unsigned long long)all.lost, (unsigned long long)all.doubled,
             (unsigned long long)all.reordered, (unsigned long long)all.damaged, !done ? "NOT ALL WAS DONE" : simnet_is_clean(&all) ? "all is well" : "NOT WELL");
 }
@@ -138,7 +144,10 @@ simnet_report_json(FILE *to, const struct stress_options *options, const struct 
     fprintf(to, "{\"scenario\":\"simnet\",\"simulated\":true,\"size\":%u,\"duration_s\":%.3f,\"seed\":%llu", (unsigned)options->size,
             options->duration_s, (unsigned long long)options->seed);
     json_faults(to, &all);
-    fputs(",\"worlds\":[", to);
+    for (size_t i = 0; i < LIMITS; i++)
+        fprintf(to, "%s\"%s\":{\"preset\":%s,\"most\":%llu}", i > 0 ? "," : ",\"limits\":{", limits[i], find_limit(limits[i])->preset,
+                (unsigned long long)find_limit(limits[i])->max);
+    fputs("},\"worlds\":[", to);
     for (uint32_t i = 0; i < count; i++) {
         if (i > 0)
             fputc(',', to);
