@@ -100,6 +100,25 @@ msg_roomkey_check(const struct msg_room_frame *frame, const struct msg_sign_pub 
     return msg_keys_verify(&frame->sig, MSG_ROOM_FRAME_DOMAIN, header_of(at, frame), device);
 }
 
+bool
+msg_roomkey_vouches(const struct msg_room_frame *next, const struct msg_room_frame *frame)
+{
+    return frame->account == next->account && frame->device == next->device && frame->incarnation == next->incarnation
+           && frame->salt == next->salt && frame->from_incarnation == next->from_incarnation && frame->from_number == next->from_number
+           && frame->epoch == next->epoch && frame->counter + 1 == next->counter && frame->first + frame->count == next->first
+           && memcmp(&frame->room, &next->room, sizeof frame->room) == 0
+           && memcmp(&frame->epoch_head, &next->epoch_head, sizeof frame->epoch_head) == 0
+           && memcmp(&frame->key, &next->key, sizeof frame->key) == 0
+           && memcmp(&frame->head, &next->prev, sizeof frame->head) == 0;
+}
+
+void
+msg_roomkey_about(uint8_t at[32], const struct msg_room_frame *frame)
+{
+    uint8_t header[HEADER_BYTES];
+    about(at, header_of(header, frame));
+}
+
 enum conclave_err
 msg_roomkey_open(struct msg_roomkey *key, struct msg_buf *out, const struct msg_room_frame *frame)
 {

@@ -35,7 +35,16 @@ msg_roomkey_seal(struct msg_roomkey *key, struct msg_buf *out, struct msg_room_f
 enum conclave_err CONCLAVE_CHECK
 msg_roomkey_check(const struct msg_room_frame *frame, const struct msg_sign_pub *device);
 
-/* Opens a frame whose signature was checked: appends the batch to out.  `key`
+/* True when the signature of `next` vouches for what is said in `frame` too:
+ * the same device goes on in it, under the same key, in number, counter and
+ * chain, and the head of `frame` is under it.  Whoever opens `frame` compares
+ * the head with what is in it, as always. */
+bool msg_roomkey_vouches(const struct msg_room_frame *next, const struct msg_room_frame *frame);
+
+/* The header of a frame, all that its signature is over, in 32 bytes. */
+void msg_roomkey_about(uint8_t about[32], const struct msg_room_frame *frame);
+
+/* Opens a frame whose signature was checked, or one that vouches for it: appends the batch to out.  `key`
  * is moved on to the frame's counter + 1, so that the next one costs one step;
  * RANGE when the frame is behind it (try again from the first state), SEAL
  * when it does not open; both leave key and out as they were. */

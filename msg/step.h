@@ -42,6 +42,8 @@ struct msg_event {
     uint32_t table;             /* RECORD */
     struct msg_span record_key; /* RECORD */
     struct msg_span bytes;      /* FRAME, COMMAND, RECORD */
+    const struct msg_span *ahead; /* FRAME: what came after it on this link and will be fed next, as far as it is here */
+    size_t ahead_count;
     enum msg_kind command;      /* COMMAND without bytes: its kind */
     const void *message;        /* and its struct, which a caller in the same thread need not encode */
     enum conclave_err err;      /* LINK_DOWN: REGISTRY_UNREACHABLE (refused, no answer), NOT_FOUND (its host is a name that does not resolve), UNKNOWN_KEY (handshake refused: theirs or ours), OK (orderly) */

@@ -10,6 +10,7 @@
 #include "peer/node.h"
 
 #define PEER_NEVER_MS UINT64_MAX
+#define PEER_BURST 8u /* long frames of one link that are read together */
 
 struct peer_node {
     struct peer_loop *loop;
@@ -48,7 +49,8 @@ struct peer_loop {
     int epoll;
     struct msg_time now;
     struct msg_effects effects;
-    struct host_frame frame;
+    struct host_frame frame;            /* of the ROUTER */
+    struct host_frame burst[PEER_BURST]; /* of one dialled link */
     struct host_frame heard;            /* on an XPUB, perhaps while frame is being fed */
     struct peer_node **heap;            /* by the time when something is due */
     size_t heap_count;

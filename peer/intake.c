@@ -52,11 +52,12 @@ accepted(struct peer_node *node, const struct host_frame *frame)
     return conn;
 }
 
+/* frames: one, and as many ahead of it. */
 static void
-feed_frame(struct peer_node *node, struct peer_conn *conn, struct msg_span bytes)
+feed_frame(struct peer_node *node, struct peer_conn *conn, const struct msg_span *frames, size_t ahead)
 {
-    const struct msg_event event = {.kind = EVENT_FRAME, .link = conn->id, .key = conn->key,
-                                    .source = msg_text(conn->source), .bytes = bytes};
+    const struct msg_event event = {.kind = EVENT_FRAME, .link = conn->id, .key = conn->key, .source = msg_text(conn->source),
+                                    .bytes = frames[0], .ahead = frames + 1, .ahead_count = ahead};
     peer_node_step(node, &event);
 }
 
@@ -81,7 +82,7 @@ read_router(struct peer_node *node)
         }
         struct peer_conn *const conn = accepted(node, frame);
         if (conn->state == PEER_CONN_UP && !conn->fallen)
-            feed_frame(node, conn, bytes);
+            feed_frame(node, conn, &bytes, 0);
         if (tells_first(node, bytes.len))
             break;
     }
@@ -97,27 +98,48 @@ come_up(struct peer_node *node, struct peer_conn *conn)
     peer_node_step(node, &up);
 }
 
+/* Long frames that are here already, up to a short one or to the end of what
+ * there is (*empty): the core hears each of them with those that follow. */
+static size_t
+read_burst(zsock_t *socket, struct host_frame burst[PEER_BURST], struct msg_span frames[PEER_BURST], bool *empty)
+{
+    size_t count = 0;
+    enum host_read got = HOST_READ_FRAME;
+    while (count < PEER_BURST && (got = host_curve_read_dealer(socket, &burst[count])) == HOST_READ_FRAME) {
+        frames[count] = host_frame_bytes(&burst[count]);
+        if (frames[count++].len <= SHORT_BYTES)
+            break;
+    }
+    *empty = got == HOST_READ_NOTHING;
+    return count;
+}
+
+static void
+feed_burst(struct peer_node *node, struct peer_conn *conn, const struct msg_span *frames, size_t count)
+{
+    if (count > 0 && conn->state == PEER_CONN_PENDING) /* a frame proves the handshake */
+        come_up(node, conn);
+    for (size_t i = 0; i < count && conn->state == PEER_CONN_UP && !conn->fallen; i++)
+        feed_frame(node, conn, frames + i, count - i - 1);
+}
+
 /* false: it was dropped, or there may be more. */
 static bool
 drain(struct peer_node *node, struct peer_conn *conn)
 {
-    struct host_frame *const frame = &node->loop->frame;
-    for (int n = 0; n < FRAMES_A_TURN; n++) {
-        const enum host_read got = host_curve_read_dealer(host_dial_socket(conn->dial), frame);
-        if (got == HOST_READ_NOTHING) {
+    struct msg_span frames[PEER_BURST];
+    size_t count;
+    for (size_t n = 0; n < FRAMES_A_TURN; n += count + 1) {
+        bool empty;
+        count = read_burst(host_dial_socket(conn->dial), node->loop->burst, frames, &empty);
+        feed_burst(node, conn, frames, count);
+        if (conn->state == PEER_CONN_GONE || conn->fallen)
+            return false;
+        if (empty) {
             conn->sent = false; /* what was sent before this look hides nothing */
             return true;
         }
-        if (got == HOST_READ_GARBAGE)
-            continue;
-        if (conn->state == PEER_CONN_PENDING) /* a frame proves the handshake */
-            come_up(node, conn);
-        const struct msg_span bytes = host_frame_bytes(frame);
-        if (conn->state == PEER_CONN_UP)
-            feed_frame(node, conn, bytes);
-        if (conn->state == PEER_CONN_GONE || conn->fallen)
-            return false;
-        if (tells_first(node, bytes.len))
+        if (count > 0 && tells_first(node, frames[count - 1].len))
             break;
     }
     peer_node_ready(node, conn);

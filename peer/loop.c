@@ -359,6 +359,8 @@ peer_loop_new(struct peer_loop **self_p)
     }
     (void)zmq_msg_init(&self->frame.body); /* cannot fail, says its manual */
     (void)zmq_msg_init(&self->heard.body);
+    for (size_t i = 0; i < PEER_BURST; i++)
+        (void)zmq_msg_init(&self->burst[i].body);
     msg_effects_init(&self->effects);
     peer_loop_read_clocks(self);
     *self_p = self;
@@ -375,6 +377,8 @@ peer_loop_destroy(struct peer_loop **self_p)
     free_grave(self);
     (void)zmq_msg_close(&self->frame.body); /* it was initialised */
     (void)zmq_msg_close(&self->heard.body);
+    for (size_t i = 0; i < PEER_BURST; i++)
+        (void)zmq_msg_close(&self->burst[i].body);
     msg_effects_wipe(&self->effects);
     (void)close(self->epoll); /* nothing is buffered in it */
     free(self->heap);

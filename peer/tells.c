@@ -7,7 +7,7 @@
 
 #include "msg/keys.h"
 
-#define KEPT_BYTES 65536u /* a larger buffer is given back when empty */
+#define KEPT_BYTES 131072u /* a larger buffer is given back when empty: what a full frame of a room fills is not */
 
 void
 peer_tells_reserve(struct msg_buf *buf, size_t more)

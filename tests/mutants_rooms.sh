@@ -142,7 +142,11 @@ guard mail_of_the_deleted_stays broker/core/clearing.c 's/empty\(self, account, 
 guard mail_of_the_revoked_is_swept broker/core/clearing.c 's/if \(box->account != 0 \&\& !broker_mailing_alive.*$/if (false)/' "$mailing"
 
 # ---- the peer: frames of rooms ----
-guard room_frame_unsigned peer/rooms/room_hear.c 's/if \(msg_roomkey_check\(frame, \&cert->sign\) == CONCLAVE_OK\)/if (true)/' "$peer_rooms"
+guard room_frame_unsigned peer/rooms/room_proof.c 's/if \(msg_roomkey_check\(frame, device\) != CONCLAVE_OK\)/if (false)/' "$peer_rooms"
+guard room_proof_stands_for_any peer/rooms/room_proof.c 's/if \(memcmp\(\&self->proof, \&proof, sizeof proof\) == 0\)/if (self->proof.header[0] != 0)/' peer/test_room_proof
+guard room_proof_of_what_does_not_follow peer/rooms/room_proof.c 's/if \(msg_roomkey_vouches\(\&next, \&last\)\)/if (next.account == last.account)/' peer/test_room_proof
+guard room_proof_of_another_chain msg/roomkey.c 's/ \&\& memcmp\(\&frame->head, \&next->prev, sizeof frame->head\) == 0;/;/' 'peer/test_room_proof msg/test_roomkey'
+guard room_proof_by_another_device msg/roomkey.c 's/return frame->account == next->account \&\& /return /' 'msg/test_roomkey'
 guard room_frame_head peer/rooms/room_hear.c 's/ \&\& memcmp\(\&at\.prev, \&frame->head, sizeof at\.prev\) == 0;/;/' "$peer_rooms"
 guard room_frame_begins_anywhere msg/chain.c '/^msg_chain_begins_frame/,/^}/s/frame->prev\}/{{0}}}/' "$peer_rooms"
 guard said_in_one_run_over_a_hole peer/tables/outbox.c 's/ \&\& out->mark\.number == last\.number \+ 1;/;/' peer/test_outbox

@@ -230,7 +230,9 @@ peer_core_step(struct peer_core *self, struct msg_time now, const struct msg_eve
         start(self);
         break;
     case EVENT_FRAME:
+        self->ahead = (struct peer_ahead){.frames = event->ahead, .count = event->ahead_count};
         frame(self, event);
+        self->ahead = (struct peer_ahead){.count = 0};
         break;
     case EVENT_LINK_UP:
         link_up(self, event);

@@ -30,6 +30,7 @@
  *   room_devices.c  of which devices of members the user is told
  *   room_log.c  the log of rooms: read, and as it comes
  *   room_hear.c frames of others: judged, opened, kept
+ *   room_proof.c whose they are: signatures, as few as will do
  *   room_lack.c keys and certificates that frames wait for
  *   room_ticks.c what has come in small rooms, said and heard
  *   room_present.c  who is there of those in small rooms
@@ -193,6 +194,12 @@ struct peer_request {
 /* A message of ours that a room's log has. */
 struct peer_stored { struct msg_id room; struct peer_mark mark; struct msg_id id; };
 
+/* What came after a frame that is being heard: the rest of its ROOM_CAST or page of the log, then frames of the link. */
+struct peer_ahead { struct msg_list posts; const struct msg_span *frames; size_t count; };
+
+/* The header of a room's frame whose signature was checked last. */
+struct peer_proof { struct msg_sign_pub device; uint8_t header[32]; struct msg_tag key; uint64_t counter; };
+
 /* A parcel with a key; ticket 0: none. */
 struct peer_ticket { uint64_t ticket; struct msg_id room; uint64_t account; struct msg_tag key; };
 
@@ -275,6 +282,8 @@ struct peer_core {
     uint32_t room_stored_turn;
     struct peer_ticket room_tickets[PEER_TICKETS];
     size_t heard_len;                   /* bytes of the frame of the front that is being heard */
+    struct peer_ahead ahead;            /* what follows the frame of a room that is being heard */
+    struct peer_proof proof;
     uint64_t cast_bytes;                /* of ROOM_CASTs in this session */
     uint64_t cast_told;                 /* of these, ROOM_TAKEN */
     bool rooms_full;                    /* told in this session */

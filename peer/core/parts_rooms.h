@@ -87,6 +87,9 @@ const struct msg_cert *peer_room_cert(struct peer_core *self, uint64_t account, 
 void peer_room_broken(struct peer_core *self, const struct peer_room *room, struct peer_sender *sender); /* told once */
 void peer_room_tell_gap(struct peer_core *self, const struct peer_room *room, uint64_t account, uint64_t first, uint64_t last);
 
+/* ---- room_proof.c ---- */
+bool peer_room_is_signed(struct peer_core *self, const struct msg_room_frame *frame, const struct msg_sign_pub *device); /* by itself, or by one of those ahead that goes on from it */
+
 /* ---- room_lack.c ---- */
 struct peer_sender *peer_room_sender(struct peer_core *self, struct peer_room *room, uint64_t account, uint64_t device); /* known or new; NULL: there are too many; logged */
 void peer_room_lacks(struct peer_core *self, struct peer_room *room, uint64_t offset, const struct msg_room_frame *frame, bool certificate);

@@ -274,7 +274,7 @@ open_frame(struct peer_core *self, const struct peer_room *room, const struct ms
 static bool
 is_right(struct peer_core *self, const struct msg_room_frame *frame, const struct msg_cert *cert)
 {
-    if (msg_roomkey_check(frame, &cert->sign) == CONCLAVE_OK)
+    if (peer_room_is_signed(self, frame, &cert->sign))
         return true;
     peer_step_log(self, MSG_LOG_WARN, "ROOM-FRAME-FORGED", "a frame of a room is not signed by the device that it names");
     return false;

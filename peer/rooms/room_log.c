@@ -168,8 +168,10 @@ peer_room_log_page(struct peer_core *self, struct peer_request *request, const s
     }
     if (page->first > request->number + 1)
         forget_waits(self, room, page->first);
-    while (whole && msg_codec_next(&frames, MSG_LOGGED, &logged))
+    while (whole && msg_codec_next(&frames, MSG_LOGGED, &logged)) {
+        self->ahead.posts = frames;
         whole = take_logged(self, room, &logged, false);
+    }
     if (whole && page->next > room->cursor)
         room->cursor = page->next;
     const bool moves = page->next > request->number;
@@ -236,10 +238,12 @@ peer_room_cast(struct peer_core *self, const struct msg_room_cast *cast)
         room->live = false;
         peer_room_log_look(self, room);
     }
-    while (msg_codec_next(&posts, MSG_LOGGED, &logged))
+    while (msg_codec_next(&posts, MSG_LOGGED, &logged)) {
+        self->ahead.posts = posts;
         if (logged.offset > room->cursor && waits)
             peer_room_log_again(self, room, room->cursor, 0);
         else if ((!missed || logged.offset == 0) && !take_logged(self, room, &logged, true))
             break;
+    }
     keep_cursor(self, room);
 }

@@ -175,6 +175,48 @@ another_device_is_known_by_its_signature(void **unused)
     assert_int_equal(msg_roomkey_check(&frame, &other), CONCLAVE_ERR_SIGNATURE);
 }
 
+/* A frame and the one that its device said next. */
+static void
+in_a_row(struct msg_room_frame *frame, struct msg_room_frame *next)
+{
+    *frame = (struct msg_room_frame){.room = {{1}}, .epoch = 3, .epoch_head = {{2}}, .account = 7, .device = 2, .incarnation = 70000, .salt = 5,
+                                     .from_incarnation = 60000, .from_number = 9, .first = 11, .count = 4, .prev = {{3}}, .head = {{4}}, .key = {{6}}, .counter = 20};
+    *next = *frame;
+    next->first = 15;
+    next->count = 2;
+    next->prev = frame->head;
+    next->head.at[0] = 8;
+    next->counter = 21;
+}
+
+static void
+what_goes_on_from_a_frame_vouches_for_it_and_nothing_else_does(void **unused)
+{
+    (void)unused;
+    struct msg_room_frame frame, next;
+    in_a_row(&frame, &next);
+    assert_true(msg_roomkey_vouches(&next, &frame));
+    assert_false(msg_roomkey_vouches(&frame, &frame));
+    assert_false(msg_roomkey_vouches(&frame, &next));
+    struct { void *at; size_t len; } fields[] = {
+        {&next.room, sizeof next.room}, {&next.epoch, sizeof next.epoch}, {&next.epoch_head, sizeof next.epoch_head}, {&next.account, sizeof next.account},
+        {&next.device, sizeof next.device}, {&next.incarnation, sizeof next.incarnation}, {&next.salt, sizeof next.salt},
+        {&next.from_incarnation, sizeof next.from_incarnation}, {&next.from_number, sizeof next.from_number}, {&next.first, sizeof next.first},
+        {&next.prev, sizeof next.prev}, {&next.key, sizeof next.key}, {&next.counter, sizeof next.counter}};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        uint8_t *const last = (uint8_t *)fields[i].at + fields[i].len - 1;
+        *last ^= 1;
+        assert_false(msg_roomkey_vouches(&next, &frame));
+        *last ^= 1;
+    }
+    assert_true(msg_roomkey_vouches(&next, &frame));
+    frame.count++;
+    assert_false(msg_roomkey_vouches(&next, &frame));
+    frame.count--;
+    frame.head.at[15] ^= 1;
+    assert_false(msg_roomkey_vouches(&next, &frame));
+}
+
 static void
 no_room_is_said_and_changes_nothing(void **unused)
 {
@@ -202,6 +244,7 @@ main(void)
         cmocka_unit_test(another_key_opens_nothing),
         cmocka_unit_test(nothing_can_be_changed),
         cmocka_unit_test(another_device_is_known_by_its_signature),
+        cmocka_unit_test(what_goes_on_from_a_frame_vouches_for_it_and_nothing_else_does),
         cmocka_unit_test(no_room_is_said_and_changes_nothing),
     };
     if (msg_keys_init() != CONCLAVE_OK)
