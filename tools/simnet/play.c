@@ -1,11 +1,10 @@
 /* One world from its beginning to its end, and what each part of it has cost
  * the registry's core. */
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "tools/simnet/memory.h"
 #include "tools/simnet/world.h"
 #include "tools/stress/clock.h"
-#include "tools/stress/proc.h"
 
 #define SIGN_UPS 48u        /* at once: fewer than the vault lets wait */
 #define LOG_INS 256u
@@ -23,15 +22,6 @@ charge(struct simnet *self, struct simnet_cost *cost, uint64_t count)
     cost->count = count;
     self->result->ping.cpu_s += pings.cpu_ns * 1e-9;
     self->result->ping.count += pings.steps;
-}
-
-static uint64_t
-resident_b(void)
-{
-    struct stress_proc proc;
-
-    stress_proc_find(&proc, getpid());
-    return stress_proc_own_kb(&proc) * 1024;
 }
 
 /* What is told within some seconds belongs to it. */
@@ -62,10 +52,10 @@ gather(struct simnet *self, const struct show *to)
     if (!phase(self, simnet_peer_sign_up, SIGN_UPS, &result->sign_up))
         return false;
     show(self, to, "logging in");
-    const uint64_t before_b = resident_b();
+    const uint64_t before_b = simnet_memory_resident_b();
     if (!phase(self, simnet_peer_log_in, LOG_INS, &result->log_in))
         return false;
-    const uint64_t after_b = resident_b();
+    const uint64_t after_b = simnet_memory_resident_b();
     result->session_b = after_b > before_b ? (double)(after_b - before_b) / self->plan.peers : 0;
     show(self, to, "idle");
     if (!simnet_run(self, NULL, self->lease_us))

@@ -2,13 +2,13 @@
  * gathered together, a stand-in for the vault, turns in which it hears what has
  * come, and a meter on its steps.  The door is left out: it counts sources, and
  * here all come from one. */
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "broker/settings.h"
 #include "msg/cert.h"
 #include "msg/codec.h"
+#include "tools/simnet/memory.h"
 #include "tools/simnet/world.h"
 #include "tools/stress/clock.h"
 
@@ -349,14 +349,6 @@ simnet_registry_vault(struct simnet *self, struct simnet_body *question)
 
 /* ---- birth and death ---- */
 
-static uint64_t
-taken(void)
-{
-    const struct mallinfo2 info = mallinfo2();
-
-    return info.uordblks + info.hblkhd;
-}
-
 bool
 simnet_registry_start(struct simnet *self)
 {
@@ -380,9 +372,9 @@ simnet_registry_start(struct simnet *self)
     settings.front = registry->door; /* nobody dials */
     settings.front_port = 15601;
     const struct broker_view view = broker_store_view_init(&registry->view, registry->store);
-    const uint64_t before = taken();
+    const uint64_t before = simnet_memory_taken_b();
     registry->core = broker_front_core_new(&settings, &view);
-    registry->tables_b = taken() - before;
+    registry->tables_b = simnet_memory_taken_b() - before;
     if (registry->core == NULL) {
         simnet_fail_as(self, CONCLAVE_ERR_SYSTEM, "There is not enough memory for a registry of so many sessions.");
         return false;
