@@ -58,15 +58,16 @@ def a_bound_is_met_or_missed_and_said_so():
 def what_could_not_be_done_is_said():
     text, _ = _page(rtt=[{"kind": "failed", "command": "bench_direct rtt"}], load=[_stress(None), {"kind": "failed", "command": "stress mail"}])
     assert "could not be measured: `bench_direct rtt`" in text and "**not done**" in text and "`conclave-stress mail`" in text, text
-    text, _ = _page(simnet=[_stress({"limits": {}, "worlds": [{"peers": 10, "rooms": 1, "members": 10, "error": "no memory"}]})])
+    text, _ = _page(simnet=[_stress({"limits": {}, "lost": 0, "doubled": 0, "reordered": 0, "damaged": 0, "worlds": [{"peers": 10, "rooms": 1, "members": 10, "error": "no memory"}]})])
     assert "**no memory**" in text and "simulated" in text, text
 
 
 def what_the_checker_found_is_said():
     text, _ = _page(load=[_stress(RESULT), _stress(dict(RESULT, lost=3, damaged=1))])
+    assert "- `conclave-stress mail`: **3 lost, 1 damaged**" in text.split("## ")[0], text
     assert "| all is well |" in text and "| **3 lost, 1 damaged** |" in text, text
     assert "12,300" in text and "all mail was read after 1.5 s" in text, text
-    text, drawings = _page(simnet=[_stress({"limits": LIMITS, "worlds": [WORLD, dict(WORLD, doubled=1)]}, plot="simnet.svg")])
+    text, drawings = _page(simnet=[_stress({"limits": LIMITS, "lost": 0, "doubled": 1, "reordered": 0, "damaged": 0, "worlds": [WORLD, dict(WORLD, doubled=1)]}, plot="simnet.svg")])
     assert "`limits/sessions` is 10,000 unless" in text and "at most 1,000,000;" in text, text
     assert "**1 doubled**" in text and drawings == {"simnet.svg": None}, text
 

@@ -219,8 +219,14 @@ def _table(header, rows, numbers):
 
 
 def _failed(results, names):
-    entries = [entry for name in names for entry in _read(results, name) if entry["kind"] == "failed"]
-    return ["- **could not be measured: `%s`**" % re.sub("^stress ", "conclave-stress ", entry["command"]) for entry in entries]
+    """What is not as it must be, but for bounds."""
+    out = []
+    for entry in (entry for name in names for entry in _read(results, name)):
+        if entry["kind"] == "failed":
+            out.append("- **could not be measured: `%s`**" % re.sub("^stress ", "conclave-stress ", entry["command"]))
+        elif entry["kind"] == "stress" and entry["result"] is not None and not _clean(entry["result"]):
+            out.append("- `%s`: %s" % (entry["command"], _faults(entry["result"])))
+    return out
 
 
 def _head(given, begun, rows, failed):
@@ -362,7 +368,7 @@ def page(results):
         out += _ratios(results, beside)
     for name, part in (("load", _load), ("simnet", _simulated)):
         if name in names:
-            out += part(results) + _failed(results, [name])
+            out += part(results)
             drawings.update({entry["plot"]: None for entry in _read(results, name) if entry["kind"] == "stress" and entry["plot"] and entry["result"] is not None})
     out += ["", "## To repeat it", "", "    make bench                 # a short set of these, of some minutes", "    make bench BENCH=all       # all of them",
             '    make bench BENCH="rtt load" # some', "    make bench-report          # the short set, or BENCH=..., and then this page"]
@@ -377,6 +383,9 @@ def write(results, top):
     text, drawings = page(results)
     folder = os.path.join(top, "doc", "bench")
     os.makedirs(folder, exist_ok=True)
+    for name in os.listdir(folder):
+        if name.endswith(".svg") and name not in drawings:
+            os.remove(os.path.join(folder, name))
     for name, drawing in drawings.items():
         if drawing is None:
             shutil.copyfile(os.path.join(results, name), os.path.join(folder, name))

@@ -96,17 +96,25 @@ text(FILE *to, double x, double y, const char *anchor, const char *colour, const
     fprintf(to, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" fill=\"%s\">%s</text>\n", x, y, anchor, colour, what);
 }
 
+static int
+decades(double least, double most)
+{
+    return (int)lround(log10(most / least));
+}
+
 static void
 frame(FILE *to, const struct panel *panel)
 {
     char label[32];
 
-    for (double value = panel->least_y; value < panel->most_y * 1.01; value *= 10) {
+    for (int i = 0; i <= decades(panel->least_y, panel->most_y); i++) {
+        const double value = panel->least_y * pow(10, i);
         fprintf(to, "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"#ddd\"/>\n", LEFT, y_of(panel, value), WIDTH - RIGHT, y_of(panel, value));
         (void)snprintf(label, sizeof label, value < 1 ? "%.6g" : "%.0f", value);
         text(to, LEFT - 8, y_of(panel, value) + 4, "end", "#000", label);
     }
-    for (double value = panel->least_x; value < panel->most_x * 1.01; value *= 10) {
+    for (int i = 0; i <= decades(panel->least_x, panel->most_x); i++) {
+        const double value = panel->least_x * pow(10, i);
         fprintf(to, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#ddd\"/>\n", x_of(panel, value), panel->top, x_of(panel, value), panel->top + EACH);
         (void)snprintf(label, sizeof label, value < 1 ? "%.6g" : "%.0f", value);
         text(to, x_of(panel, value), panel->top + EACH + 18, "middle", "#000", label);
