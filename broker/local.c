@@ -1,6 +1,8 @@
 /* The sockets between vault, door and front. */
 #include "broker/local.h"
 
+#include "host/curve.h"
+
 #define RECONNECT_MS 20
 
 static int
@@ -12,7 +14,7 @@ set_int(void *raw, int option, int value)
 static enum conclave_err
 open_socket(zsock_t **socket_p, int type, const char *endpoint)
 {
-    zsock_t *socket = zsock_new(type);
+    zsock_t *socket = host_curve_socket(type);
 
     *socket_p = NULL;
     if (socket == NULL)
@@ -54,7 +56,7 @@ broker_local_watch(zsock_t **monitor_p, zsock_t *dealer)
                            ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
         != 0)
         return CONCLAVE_ERR_SYSTEM;
-    *monitor_p = zsock_new(ZMQ_PAIR);
+    *monitor_p = host_curve_socket(ZMQ_PAIR);
     if (*monitor_p == NULL)
         return CONCLAVE_ERR_SYSTEM;
     zsock_set_linger(*monitor_p, 0);

@@ -212,7 +212,7 @@ broker_monitor_open_local(struct broker_monitor *self)
     struct broker_monitor_socket *socket = &self->sockets[BROKER_MONITOR_LOCAL];
     const int linger = LINGER_MS, waiting = WAITING_MAX;
 
-    socket->xpub = zsock_new(ZMQ_XPUB);
+    socket->xpub = host_curve_socket(ZMQ_XPUB);
     if (socket->xpub == NULL)
         return CONCLAVE_ERR_SYSTEM;
     void *raw = zsock_resolve(socket->xpub);

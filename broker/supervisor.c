@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -18,10 +17,10 @@
 #include "broker/link.h"
 #include "broker/notify.h"
 #include "broker/worker.h"
+#include "host/descriptors.h"
 #include "host/log.h"
 
 #define STOP_MS 3000u     /* then they are killed */
-#define FILES_MAX 262144u /* descriptors; more are not worth their tables */
 
 struct supervisor {
     struct broker_run run;
@@ -337,22 +336,6 @@ serve(struct supervisor *self)
     return status;
 }
 
-/* A connection takes a descriptor, and the usual soft limit is low. */
-static void
-raise_limits(void)
-{
-    struct rlimit files;
-
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
-        return;
-    const rlim_t most = files.rlim_max < FILES_MAX ? files.rlim_max : FILES_MAX;
-    if (files.rlim_cur >= most)
-        return;
-    files.rlim_cur = most;
-    if (setrlimit(RLIMIT_NOFILE, &files) != 0)
-        host_log(MSG_LOG_WARN, "LIMIT-NOT-RAISED connections are limited to what there is.");
-}
-
 int
 broker_supervisor_run(const struct broker_run *run)
 {
@@ -363,7 +346,8 @@ broker_supervisor_run(const struct broker_run *run)
     if (self == NULL)
         return 1;
     self->run = *run;
-    raise_limits();
+    if (!host_descriptors_raise())
+        host_log(MSG_LOG_WARN, "LIMIT-NOT-RAISED connections are limited to what there is.");
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&ours);
     sigaddset(&ours, SIGTERM);

@@ -4,9 +4,12 @@
 #include "host/curve.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "host/descriptors.h"
 
 #define ID_BYTES 5u /* a routing id of libzmq's making: 0x00 and a counter */
 #define SEND_HWM 1000
@@ -16,6 +19,7 @@
 #define UNHEARD_MS 45000 /* what a subscriber does not acknowledge so long ends it: TCP alone takes a quarter of an hour */
 #define BACKLOG 4096
 #define HANDSHAKE_MS 5000
+#define SPARE 16u /* descriptors: more than a connection takes, and what other threads take meanwhile */
 #define UNBIND_MS 500 /* at most, until libzmq has closed the port */
 
 enum conclave_err
@@ -33,6 +37,16 @@ host_curve_init(int io_threads)
     zsys_set_max_sockets(0); /* as many as libzmq allows */
     done = true;
     return CONCLAVE_OK;
+}
+
+zsock_t *
+host_curve_socket(int type)
+{
+    if (!host_descriptors_left(SPARE)) {
+        errno = EMFILE;
+        return NULL;
+    }
+    return zsock_new(type);
 }
 
 static int
@@ -118,7 +132,7 @@ bind_curve(zsock_t **socket_p, int type, const char *host, uint16_t *port,
     enum conclave_err err = CONCLAVE_ERR_SYSTEM;
 
     *socket_p = NULL;
-    zsock_t *socket = zsock_new(type);
+    zsock_t *socket = host_curve_socket(type);
     if (socket == NULL)
         return CONCLAVE_ERR_SYSTEM;
     void *raw = zsock_resolve(socket);
@@ -176,7 +190,7 @@ host_curve_unbind(zsock_t *socket)
     void *const raw = zsock_resolve(socket);
     char endpoint[MSG_ENDPOINT_MAX + 16], name[64];
     size_t size = sizeof endpoint;
-    zsock_t *monitor = zsock_new(ZMQ_PAIR);
+    zsock_t *monitor = host_curve_socket(ZMQ_PAIR);
 
     snprintf(name, sizeof name, "inproc://host-unbind-%llu",
              (unsigned long long)atomic_fetch_add(&count, 1));

@@ -14,6 +14,10 @@
  * sockets, `io_threads`.  One context per process, kept until exit. */
 enum conclave_err CONCLAVE_CHECK host_curve_init(int io_threads);
 
+/* A socket of that type, or NULL (errno EMFILE) where this process has hardly a
+ * descriptor left: zsock_new would end the process then. */
+zsock_t *host_curve_socket(int type);
+
 /* What every network socket here has in common: for host/curve and host/dial.
  * 0, or what zmq_setsockopt said. */
 int host_curve_set_common(void *socket, int64_t max_bytes);

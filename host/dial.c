@@ -42,7 +42,7 @@ watch(struct host_dial *self)
                                | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
         != 0)
         return CONCLAVE_ERR_SYSTEM;
-    self->monitor = zsock_new(ZMQ_PAIR);
+    self->monitor = host_curve_socket(ZMQ_PAIR);
     if (self->monitor == NULL)
         return CONCLAVE_ERR_SYSTEM;
     void *raw = zsock_resolve(self->monitor);
@@ -74,7 +74,7 @@ dial_curve(struct host_dial **self_p, int type, struct msg_text endpoint,
     if (self == NULL)
         return CONCLAVE_ERR_SYSTEM;
     self->named = is_named(address + strlen("tcp://"));
-    self->socket = zsock_new(type);
+    self->socket = host_curve_socket(type);
     if (self->socket == NULL)
         goto done;
     void *raw = zsock_resolve(self->socket);

@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 
+#include "host/curve.h"
 #include "host/rounds.h"
 #include "host/tcpinfo.h"
 
@@ -330,7 +331,7 @@ watch(struct host_watchdog *self)
                                | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
         != 0)
         return CONCLAVE_ERR_SYSTEM;
-    self->monitor = zsock_new(ZMQ_PAIR);
+    self->monitor = host_curve_socket(ZMQ_PAIR);
     if (self->monitor == NULL)
         return CONCLAVE_ERR_SYSTEM;
     zsock_set_linger(self->monitor, 0);

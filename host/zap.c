@@ -6,6 +6,8 @@
 #include <czmq.h>
 #include <pthread.h>
 
+#include "host/curve.h"
+
 #define DOMAIN_MAX 64u
 #define ENDPOINT "inproc://zeromq.zap.01" /* fixed by RFC 27 */
 
@@ -166,7 +168,7 @@ start(void)
     }
     if (zap.actor != NULL)
         return CONCLAVE_OK;
-    zsock_t *socket = zsock_new(ZMQ_REP);
+    zsock_t *socket = host_curve_socket(ZMQ_REP);
     if (socket == NULL)
         return CONCLAVE_ERR_SYSTEM;
     zsock_set_linger(socket, 0);

@@ -9,6 +9,10 @@
  *    after each turn.  Nothing here starts a thread for them but one ZAP
  *    handler and libzmq's own.
  *
+ * A connection takes about four file descriptors, and each other member of a
+ * small room is one: raise the soft limit (RLIMIT_NOFILE).  Without descriptors
+ * left there are fewer, and what they would carry goes through the registry.
+ *
  * Every request returns a number above 0; its answer is the one event that
  * carries that number.  A child process must not use what its parent opened. */
 #ifndef CONCLAVE_H

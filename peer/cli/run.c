@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "host/descriptors.h"
 #include "peer/cli/cli.h"
 #include "peer/cli/signals.h"
 
@@ -138,6 +139,7 @@ cli_run(int argc, char **argv)
     if (!has_standard_descriptors())
         return CLI_EXIT_FAILED;
     use_utf8();
+    (void)host_descriptors_raise(); /* each member of a mesh is a connection; without it, there are fewer */
     (void)setrlimit(RLIMIT_CORE, &none); /* secrets do not go into core dumps; without it, they might */
     const bool understood = cli_options_parse(&cli.options, argc, argv, &why);
     if (!understood)

@@ -176,6 +176,15 @@ struct peer_room {
     uint64_t heads_at_ms;       /* say where all chains stand then; 0: the registry is there */
 };
 
+/* A message of ours that a room's log has. */
+struct peer_stored { struct msg_id room; struct peer_mark mark; struct msg_id id; };
+
+/* What came after a frame that is being heard: the rest of its ROOM_CAST or page of the log, then frames of the link. */
+struct peer_ahead { struct msg_list posts; const struct msg_span *frames; size_t count; };
+
+/* The header of a room's frame whose signature was checked last. */
+struct peer_proof { struct msg_sign_pub device; uint8_t header[32]; struct msg_tag key; uint64_t counter; };
+
 struct peer_rooms {
     struct peer_room *rooms;
     struct msg_id *ids;         /* of the rooms, side by side: what is searched */

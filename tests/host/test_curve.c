@@ -4,7 +4,10 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+enum { LINKS_MAX = 100 };
 
 static void
 talk(struct fixture *f, const char *host, const char *source)
@@ -286,6 +289,33 @@ signals_stay_with_the_program(void **state)
     assert_true(now.sa_handler == SIG_DFL);
 }
 
+/* As when a mesh is larger than the limit that a shell gives. */
+static void
+without_descriptors_a_link_is_refused_and_nothing_ends(void **state)
+{
+    struct fixture *const f = *state;
+    struct rlimit before, few;
+    struct host_dial *dials[LINKS_MAX] = {NULL};
+    char endpoint[64];
+    enum conclave_err err = CONCLAVE_OK;
+    size_t n = 0;
+
+    snprintf(endpoint, sizeof endpoint, "127.0.0.1:%u", (unsigned)f->port);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = (struct rlimit){.rlim_cur = 200, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    while (n < LINKS_MAX && err == CONCLAVE_OK) {
+        err = host_dial_open(&dials[n], msg_text(endpoint), &f->server, &f->client, &f->client_sec, 4096);
+        n++;
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(err, CONCLAVE_ERR_SYSTEM);
+    assert_null(dials[n - 1]);
+    assert_true(n > 10);
+    while (n > 0)
+        host_dial_close(&dials[--n], 0);
+}
+
 int
 main(void)
 {
@@ -304,6 +334,7 @@ main(void)
         CLAIM(more_than_one_part_is_garbage_and_is_read_to_its_end),
         CLAIM(a_foreign_routing_id_is_garbage),
         CLAIM(a_subscriber_that_acknowledges_nothing_is_given_45_seconds),
+        CLAIM(without_descriptors_a_link_is_refused_and_nothing_ends),
         CLAIM(a_routing_id_that_imitates_another_connection_is_never_read),
     };
 
