@@ -330,7 +330,7 @@ def _simulated(results):
             continue
         cells = []
         for path, limit in entry["result"]["limits"].items():
-            out.append("- `%s` is %s unless `conclaved.conf` says otherwise, and at most %s; it was set so, nothing else was changed"
+            out.append("- `%s` is %s unless `conclaved.conf` says otherwise, and at most %s; set by configuration, as an operator would"
                        % (path, _figure(limit["preset"], 9), _figure(limit["most"], 9)))
         out.append("")
         for world in entry["result"]["worlds"]:
