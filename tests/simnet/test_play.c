@@ -78,6 +78,18 @@ rooms_may_be_fewer_than_peers_and_large(void **state)
 }
 
 static void
+what_one_sends_another_arrives_in_order_however_fast_it_comes(void **state)
+{
+    const struct simnet_plan plan = {.peers = 4, .rooms = 2, .members = 2, .size = 64, .rate = 20000, .duration_s = 0.5, .seed = 6};
+
+    (void)state;
+    play(&plan);
+    assert_true(simnet_is_clean(&result));
+    assert_int_equal(result.copies, 10000);
+    assert_int_equal(result.direct_got, 10000);
+}
+
+static void
 the_checker_sees_each_fault_and_no_other(void **state)
 {
     const struct { struct simnet_faults faults; bool lost, doubled, reordered, damaged; } cases[] = {
@@ -145,6 +157,7 @@ main(void)
         cmocka_unit_test(all_sign_up_log_in_join_and_hear_everything),
         cmocka_unit_test(a_seed_repeats_a_world),
         cmocka_unit_test(rooms_may_be_fewer_than_peers_and_large),
+        cmocka_unit_test(what_one_sends_another_arrives_in_order_however_fast_it_comes),
         cmocka_unit_test(the_checker_sees_each_fault_and_no_other),
         cmocka_unit_test(what_the_configuration_does_not_permit_is_told),
         cmocka_unit_test(without_a_size_worlds_grow),
