@@ -34,6 +34,7 @@ struct broker_front_full {
 /* The last COUNTS of a neighbour. */
 struct broker_front_told {
     bool fresh;                 /* it is the answer to the last question */
+    unsigned missed;            /* questions since it was said */
     size_t len;
     uint8_t at[MSG_FRAME_MAX];
 };

@@ -10,6 +10,7 @@
 #include "host/log.h"
 #include "msg/codec.h"
 
+#define MISSED_MAX 3u  /* samples in which the last word of door and vault stands, should they be slow to answer */
 #define ANSWER_MS 100u /* for door and vault to say what they counted, or half an interval */
 
 uint64_t
@@ -59,6 +60,7 @@ broker_front_monitor_told(struct broker_front *self, uint64_t link, struct msg_s
         memcpy(told->at, frame.at, frame.len);
         told->len = frame.len;
         told->fresh = true;
+        told->missed = 0;
     }
     return true;
 }
@@ -71,12 +73,14 @@ ask(struct broker_front *self)
     const struct msg_counts_of question = {self->watch->number + 1};
 
     self->watch->door.fresh = self->watch->vault.fresh = false;
+    self->watch->door.missed++;
+    self->watch->vault.missed++;
     if (msg_codec_encode(&out, MSG_COUNTS_OF, &question) != CONCLAVE_OK)
         return;
     if (broker_local_send(self->vault, NULL, msg_span_of_buf(&out)) != CONCLAVE_OK
         || self->door_id.len == 0
         || broker_local_send(self->door, &self->door_id, msg_span_of_buf(&out)) != CONCLAVE_OK)
-        host_log(MSG_LOG_DEBUG, "MONITOR-NEIGHBOUR-AWAY a sample lacks what door or vault counted.");
+        host_log(MSG_LOG_DEBUG, "MONITOR-NEIGHBOUR-AWAY a sample has what door or vault counted before, or lacks it.");
     self->ears.loud |= EAR_VAULT | EAR_DOOR;
 }
 
@@ -86,7 +90,7 @@ merge(struct broker_front_watch *watch, const struct broker_front_told *told, co
     union msg_any any;
     enum msg_kind kind;
 
-    if (!told->fresh)
+    if (told->len == 0 || told->missed > MISSED_MAX)
         return;
     if (msg_codec_decode(msg_span(told->at, told->len), &kind, &any) != CONCLAVE_OK || kind != MSG_COUNTS)
         host_log(MSG_LOG_WARN, "MONITOR-GARBAGE the %s says what cannot be read about itself.", process);

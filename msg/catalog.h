@@ -157,6 +157,7 @@
     X(210, CMD_MEMBERS, msg_search) \
     X(211, CMD_ROOM_WATCH, msg_room_watch) \
     X(212, CMD_ROOM_INFO, msg_search) \
+    X(213, CMD_STATS, msg_done) \
     /* what the peer's core tells the user */ \
     X(224, TELL_SESSION, msg_tell_session) \
     X(225, TELL_MESSAGE, msg_tell_message) \
@@ -173,6 +174,7 @@
     X(236, TELL_ROOM, msg_tell_room) \
     X(237, TELL_GAP, msg_tell_gap) \
     X(238, TELL_MESSAGES, msg_tell_messages) \
+    X(239, TELL_STATS, msg_tell_stats) \
     /* rooms: with the front */ \
     X(256, ROOM_PROPOSE, msg_room_propose) \
     X(257, ROOM_FIND, msg_room_find) \

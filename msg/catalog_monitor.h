@@ -1,5 +1,5 @@
-/* Structs of what the registry says about itself: between its processes, and
- * to monitors.  A part of msg/catalog.h. */
+/* Structs of what programs say about themselves: the registry between its
+ * processes and to monitors, a peer to its user.  A part of msg/catalog.h. */
 #ifndef MSG_CATALOG_MONITOR_H
 #define MSG_CATALOG_MONITOR_H
 
@@ -38,10 +38,30 @@ struct msg_sample {
 struct msg_room_rows { uint64_t number; uint64_t page; bool more; struct msg_list rows; };    /* number: of the sample */
 struct msg_session_rows { uint64_t number; uint64_t page; bool more; struct msg_list rows; }; /* page: 0.. until there are no more */
 
+/* ---- to the user of a peer ---- */
+
+/* X(name) in the order of the frame: what a peer knows of itself.  What each of
+ * them is stands at struct conclave_stats (peer/conclave.h), which has them too. */
+#define MSG_STATS(X) \
+    X(uptime_ms) X(session_ms) X(log_ins) \
+    X(people) X(direct) X(relayed) X(dialling) X(away) X(idle) \
+    X(rooms) X(mesh_rooms) X(mesh_heard) \
+    X(waiting) X(waiting_stored) X(waiting_rooms) X(waiting_oldest_ms) \
+    X(sent) X(received) X(gaps_repaired) X(gaps_shown) \
+    X(frames_in) X(bytes_in) X(frames_out) X(bytes_out) \
+    X(refused_registry) X(refused_links) X(refused_seals) X(refused_rooms)
+
+struct msg_tell_stats {
+    uint64_t req;
+#define MSG_STATS_MEMBER(name) uint64_t name;
+    MSG_STATS(MSG_STATS_MEMBER)
+#undef MSG_STATS_MEMBER
+};
+
 /* ---- items ---- */
 struct msg_figure_item { struct msg_text name; struct msg_text label; uint64_t value; };
 struct msg_histogram_item { struct msg_text name; struct msg_text label; uint64_t sum_us; struct msg_span buckets; };
-struct msg_room_row { struct msg_text name; uint64_t members; uint64_t seats; bool mesh; uint64_t frames; uint64_t bytes; }; /* frames, bytes: that its log ever had, once it was used since the start */
+struct msg_room_row { struct msg_text name; uint64_t members; uint64_t seats; bool mesh; uint64_t frames; uint64_t bytes; }; /* frames, bytes: that its log ever had, once it was looked at since the start */
 struct msg_session_row { struct msg_text name; uint64_t device; struct msg_text source; uint64_t idle_ms; uint64_t rooms; uint64_t pending_bytes; bool behind; }; /* pending: sent to it from rooms, and not acknowledged */
 
 #endif

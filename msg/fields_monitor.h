@@ -1,4 +1,4 @@
-/* Field tables of what the registry says about itself.  A part of
+/* Field tables of what programs say about themselves.  A part of
  * msg/catalog.c. */
 
 FIELDS(msg_counts_of) {FIELD(msg_counts_of, number, 1, ANY)};
@@ -58,4 +58,10 @@ FIELDS(msg_session_row) {
     FIELD(msg_session_row, rooms, 0, ANY),
     FIELD(msg_session_row, pending_bytes, 0, ANY),
     FLAG(msg_session_row, behind),
+};
+FIELDS(msg_tell_stats) {
+    FIELD(msg_tell_stats, req, 1, ANY),
+#define STATS_FIELD(name) FIELD(msg_tell_stats, name, 0, ANY),
+    MSG_STATS(STATS_FIELD)
+#undef STATS_FIELD
 };

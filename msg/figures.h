@@ -55,7 +55,7 @@ enum msg_figure_type {
     X(STALE_OPS, "stale_ops", COUNTER, "", "Operations on rooms of somebody who had not seen the last ones") \
     X(LOG_READ, "log_read", COUNTER, "", "Frames that were read back from the logs of rooms") \
     X(LOG_EXPIRED, "log_expired", COUNTER, "", "Frames that left the logs of rooms") \
-    X(LOG_FRAMES, "log_frames", GAUGE, "", "Frames in the logs of rooms that were used since the start") \
+    X(LOG_FRAMES, "log_frames", GAUGE, "", "Frames in the logs of rooms") \
     X(LOG_BYTES, "log_bytes", GAUGE, "", "Bytes of them") \
     X(LOG_OLDEST, "log_oldest_ms", GAUGE, "", "Age of the oldest of them") \
     X(RELAYED, "relayed", COUNTER, "", "Frames from device to device that were passed on") \
@@ -66,6 +66,8 @@ enum msg_figure_type {
     X(MAIL_EXPIRED, "mail_expired", COUNTER, "", "Letters that nobody collected in time") \
     X(MAIL_WAITING, "mail_waiting", GAUGE, "", "Letters that wait") \
     X(MAIL_BYTES, "mail_bytes", GAUGE, "", "Bytes of them, as the limits count them") \
+    X(MAIL_OLDEST, "mail_oldest_ms", GAUGE, "", "Age of the oldest of them") \
+    X(COUNTED, "counted", GAUGE, "what", "1 once all of it that was in the store at the start is counted, 0 before") \
     X(COMMITS, "commits", COUNTER, "", "Commits of the store") \
     X(COMMIT, "commit_us", HISTOGRAM, "", "Time of one, with its sync") \
     X(COMMITS_FAILED, "commits_failed", COUNTER, "", "Commits that failed") \

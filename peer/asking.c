@@ -216,6 +216,13 @@ conclave_set_away(struct conclave *self, bool away)
     return simple(self, MSG_CMD_STATUS, command.req, &command);
 }
 
+uint64_t
+conclave_stats(struct conclave *self)
+{
+    const struct msg_done command = {.req = next_request(self)};
+    return simple(self, MSG_CMD_STATS, command.req, &command);
+}
+
 void
 conclave_read(struct conclave *self, uint64_t arrival)
 {

@@ -335,6 +335,8 @@ take(struct conclave *self)
             continue;
         if (self->event.event.arrival != 0 && !held)
             self->given = self->event.event.arrival; /* kept until it is shown; what is held comes again in the next opening */
+        if (self->event.event.kind == CONCLAVE_EVENT_STATS)
+            self->event.stats.memory_bytes = peer_setup_memory_bytes();
         return true;
     }
 }

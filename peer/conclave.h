@@ -80,6 +80,9 @@ CONCLAVE_API uint64_t conclave_block(struct conclave *self, const char *name, bo
 CONCLAVE_API uint64_t conclave_trust(struct conclave *self, const char *name);
 CONCLAVE_API uint64_t conclave_set_away(struct conclave *self, bool away);
 
+/* STATS: what this device is doing and has done; at once, nobody is asked. */
+CONCLAVE_API uint64_t conclave_stats(struct conclave *self);
+
 /* ---- requests about rooms; a room's name has its # ---- */
 enum conclave_room_flag { /* bits */
     CONCLAVE_ROOM_PRIVATE = 1, /* not listed; joined by invitation alone */
@@ -161,7 +164,8 @@ enum conclave_event_kind {
     CONCLAVE_EVENT_ROOM,     /* arrival, room, act; by: who did it; user: to whom, "" where to the room; both "" in a room that only
                               * conclave_rooms_watch told of; text: the topic of CREATE, TOPIC and our own JOIN; who owns the room after a
                               * LEAVE, "" if nothing changed; the device of REVOKED, "" if the account is gone */
-    CONCLAVE_EVENT_GAP       /* arrival, room, from, first, last: these messages of that sender are missing and will not come */
+    CONCLAVE_EVENT_GAP,      /* arrival, room, from, first, last: these messages of that sender are missing and will not come */
+    CONCLAVE_EVENT_STATS     /* request, stats */
 };
 enum conclave_session { CONCLAVE_SESSION_CONNECTED, CONCLAVE_SESSION_REGISTERED, CONCLAVE_SESSION_LOGGED_IN, CONCLAVE_SESSION_RECONNECTING, CONCLAVE_SESSION_LOGGED_OUT };
 enum conclave_tick { CONCLAVE_TICK_QUEUED, CONCLAVE_TICK_STORED, CONCLAVE_TICK_DELIVERED, CONCLAVE_TICK_READ };
@@ -172,6 +176,41 @@ struct conclave_user { const char *name; enum conclave_status status; const char
 struct conclave_device { uint64_t device; uint64_t created_ms; uint64_t seen_ms; bool online; bool revoked; bool current; };
 struct conclave_room { const char *name; uint64_t members; const char *topic; unsigned flags; }; /* flags: of enum conclave_room_flag */
 struct conclave_member { const char *name; enum conclave_role role; enum conclave_status status; bool muted; bool banned; bool invited; };
+
+/* Times in ms, sizes in bytes, all else a number of things.  How things are
+ * now: */
+struct conclave_stats {
+    uint64_t uptime_ms;         /* since it was opened */
+    uint64_t session_ms;        /* since it logged in; 0: it is not logged in */
+    uint64_t people;            /* contacts that are not blocked.  Each of their devices is one of these: */
+    uint64_t direct;            /* linked from machine to machine */
+    uint64_t relayed;           /* linked through the registry */
+    uint64_t dialling;          /* a link is on its way */
+    uint64_t away;              /* not linked, and not online when last heard of: what is said goes by mail */
+    uint64_t idle;              /* not linked, and not away: a link is made when something is said */
+    uint64_t rooms;             /* that we are in */
+    uint64_t mesh_rooms;        /* of them, those whose members send to each other without the registry */
+    uint64_t mesh_heard;        /* devices that we hear without it: each once for each of its rooms */
+    uint64_t waiting;           /* messages to people that no device of theirs is known to have */
+    uint64_t waiting_stored;    /* of them, those that the registry keeps for one */
+    uint64_t waiting_rooms;     /* messages in rooms that the registry has not stored yet */
+    uint64_t waiting_oldest_ms; /* age of the oldest of both; 0: nothing waits */
+    uint64_t memory_bytes;      /* of the whole process; 0: not known */
+    /* since it was opened: */
+    uint64_t log_ins;           /* all but the first were a return */
+    uint64_t sent;              /* messages that were accepted from the user */
+    uint64_t received;          /* messages that came for the user */
+    uint64_t gaps_repaired;     /* times that messages were missing, were asked for, and came */
+    uint64_t gaps_shown;        /* times that the user was told that they will not */
+    uint64_t frames_in;         /* on all links, with the registry and with others; */
+    uint64_t bytes_in;          /* of them, before CURVE */
+    uint64_t frames_out;
+    uint64_t bytes_out;
+    uint64_t refused_registry;  /* what came and was not what it should be: of the registry, */
+    uint64_t refused_links;     /* on links of other devices, */
+    uint64_t refused_seals;     /* sealed to this device, or said to be, */
+    uint64_t refused_rooms;     /* frames of rooms and keys for them */
+};
 
 /* Texts are C strings of UTF-8; text may have newlines, and anything a hostile
  * sender put there: make it harmless before a terminal sees it. */
@@ -206,6 +245,7 @@ struct conclave_event {
     size_t members_count;
     uint64_t others;        /* members of a room beside ourselves, where one of them has a message */
     bool fresh;             /* nothing was known of them before, such as at the first log-in, or when they joined */
+    const struct conclave_stats *stats; /* STATS; else NULL */
 };
 
 /* The next event, valid until the next call for this peer; NULL when none came

@@ -373,6 +373,19 @@ read_gap(struct peer_event *self, const struct msg_tell_gap *gap)
     self->event.last = gap->last;
 }
 
+/* Memory is filled in by who hands it out. */
+static void
+read_stats(struct peer_event *self, const struct msg_tell_stats *stats)
+{
+    self->stats = (struct conclave_stats){0};
+#define COPY(name) self->stats.name = stats->name;
+    MSG_STATS(COPY)
+#undef COPY
+    self->event.kind = CONCLAVE_EVENT_STATS;
+    self->event.request = stats->req;
+    self->event.stats = &self->stats;
+}
+
 bool
 peer_event_read(struct peer_event *self, struct msg_span tell)
 {
@@ -442,6 +455,9 @@ peer_event_read(struct peer_event *self, struct msg_span tell)
         return true;
     case MSG_TELL_GAP:
         read_gap(self, &any.MSG_ANY_TELL_GAP);
+        return true;
+    case MSG_TELL_STATS:
+        read_stats(self, &any.MSG_ANY_TELL_STATS);
         return true;
     default:
         return false;

@@ -20,6 +20,7 @@ struct peer_event {
     struct conclave_device *devices;
     struct conclave_room *rooms;
     struct conclave_member *members;
+    struct conclave_stats stats;
     struct peer_event_pages *pages;
     struct msg_span ids;        /* in the frame: of the messages that it is about besides this one */
     struct msg_tell_messages rest; /* likewise: messages that come after this one */

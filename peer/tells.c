@@ -7,7 +7,8 @@
 
 #include "msg/keys.h"
 
-#define KEPT_BYTES 131072u /* a larger buffer is given back when empty: what a full frame of a room fills is not */
+#define KEPT_BYTES 131072u /* what a full frame of a room fills; a larger buffer is given back */
+#define KEPT_PART 8u       /* when not so large a part of it was filled: in a long burst it would be cleared and had anew each time */
 
 void
 peer_tells_reserve(struct msg_buf *buf, size_t more)
@@ -123,7 +124,7 @@ static void
 turn_over(struct peer_tells *self)
 {
     struct msg_buf empty = self->going;
-    if (empty.cap > KEPT_BYTES)
+    if (empty.cap > KEPT_BYTES && empty.len > 0 && empty.len < empty.cap / KEPT_PART)
         wipe(&empty);
     empty.len = 0;
     lock(self);

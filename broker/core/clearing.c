@@ -29,13 +29,14 @@ broker_clearing_next(const struct broker_front_core *self)
 }
 
 void
-broker_clearing_watch(struct broker_front_core *self, const struct broker_mailbox *box, uint64_t posted_ms)
+broker_clearing_watch(struct broker_front_core *self, struct broker_mailbox *box, uint64_t posted_ms)
 {
     const uint32_t slot = broker_mailboxes_slot(&self->mail.boxes, box);
     const uint64_t life_ms = self->settings.mail.expiry_days * DAY_MS;
     const uint64_t age_ms = self->now.wall_ms > posted_ms ? self->now.wall_ms - posted_ms : 0;
     const uint64_t left_ms = life_ms > age_ms ? life_ms - age_ms : 0;
 
+    broker_mailboxes_posted(box, posted_ms);
     /* Looked at once a day, since both the clock and the settings may change. */
     if (!broker_wheel_is_set(&self->mail.boxes.timers, slot))
         broker_wheel_set(&self->mail.boxes.timers, slot, self->now.mono_ms + (left_ms < DAY_MS ? left_ms : DAY_MS));
@@ -54,7 +55,7 @@ struct expired {
 
 /* Reads the letters of the mailbox that expired; returns how many. */
 static uint32_t
-find_expired(struct broker_front_core *self, const struct broker_mailbox *box, struct expired *list)
+find_expired(struct broker_front_core *self, struct broker_mailbox *box, struct expired *list)
 {
     const uint64_t life_ms = self->settings.mail.expiry_days * DAY_MS;
     struct broker_letter letter;
@@ -66,21 +67,21 @@ find_expired(struct broker_front_core *self, const struct broker_mailbox *box, s
         struct expired *expired = &list[count];
         struct msg_run_frame run;
         *expired = (struct expired){.serial = serial, .sender = letter.sender, .bytes = letter.bytes};
+        expired->posted_ms = broker_letter_posted_ms(&letter);
         if (letter.kind == MSG_REC_MAIL) {
-            expired->posted_ms = letter.mail.posted_ms;
             expired->sender_device = letter.mail.device;
             if (broker_mailing_read_run(letter.mail.frames, &run))
                 expired->run = run.run;
-        } else if (letter.kind == MSG_REC_RETURN) {
-            expired->posted_ms = letter.returned.posted_ms;
         }
         if (letter.kind != MSG_KIND_NONE
             && (self->now.wall_ms < expired->posted_ms || self->now.wall_ms - expired->posted_ms < life_ms)) {
+            box->first_ms = expired->posted_ms; /* those before it go */
             broker_clearing_watch(self, box, expired->posted_ms);
             return count;
         }
         count++;
     }
+    box->first_ms = self->now.wall_ms; /* what is left is on its way to the disk, or is looked at next */
     return count;
 }
 
@@ -260,9 +261,7 @@ count(struct broker_front_core *self)
         if (broker_mailboxes_add(&self->mail.boxes, NULL, account, device, letter.sender, letter.bytes)
             == CONCLAVE_OK)
             broker_clearing_watch(self, broker_mailboxes_find(&self->mail.boxes, account, device),
-                                  letter.kind == MSG_REC_MAIL     ? letter.mail.posted_ms
-                                  : letter.kind == MSG_REC_RETURN ? letter.returned.posted_ms
-                                                                  : 0);
+                                  broker_letter_posted_ms(&letter));
         else
             self->mail.boxes.overflowed = true;
     }

@@ -39,6 +39,17 @@ count_logs(const struct broker_rooms *rooms, uint64_t wall_ms, struct broker_fro
     out->log_oldest_ms = wall_ms - oldest_ms;
 }
 
+static uint64_t
+oldest_mail_ms(const struct broker_mailboxes *boxes, uint64_t wall_ms)
+{
+    uint64_t oldest_ms = wall_ms;
+
+    for (uint32_t i = 0; i < boxes->high; i++)
+        if (boxes->list[i].count > 0 && boxes->list[i].first_ms != 0 && boxes->list[i].first_ms < oldest_ms)
+            oldest_ms = boxes->list[i].first_ms;
+    return wall_ms - oldest_ms;
+}
+
 void
 broker_front_core_gauges(const struct broker_front_core *self, struct msg_time now, struct broker_front_gauges *out)
 {
@@ -48,6 +59,8 @@ broker_front_core_gauges(const struct broker_front_core *self, struct msg_time n
         .members = self->rooms.members_count,
         .seats = self->rooms.seats_count,
         .mail_bytes = self->mail.boxes.bytes,
+        .mail_oldest_ms = oldest_mail_ms(&self->mail.boxes, now.wall_ms),
+        .log_counted = self->log_sweep.counted,
     };
     for (uint32_t i = 0; i < BROKER_THROTTLE_SETS * BROKER_THROTTLE_WAYS; i++)
         out->blocked += self->throttle.cells[i].blocked_until_ms > now.mono_ms;

@@ -84,8 +84,9 @@ void broker_front_core_counts(const struct broker_front_core *self, struct broke
 /* What is looked up for those who watch: it costs a walk through the tables, so
  * once a second and not with every step. */
 struct broker_front_gauges {
-    uint64_t accounts, blocked, rooms, members, seats, mail_bytes;
-    uint64_t log_frames, log_bytes, log_oldest_ms; /* of logs that were used since the start */
+    uint64_t accounts, blocked, rooms, members, seats, mail_bytes, mail_oldest_ms;
+    uint64_t log_frames, log_bytes, log_oldest_ms;
+    bool log_counted; /* of all logs: the first look at them, soon after the start, is over */
 };
 void broker_front_core_gauges(const struct broker_front_core *self, struct msg_time now, struct broker_front_gauges *out);
 

@@ -66,6 +66,7 @@ struct broker_flights {
 struct broker_log_sweep {
     uint64_t due_ms;
     struct msg_id room;             /* the last one; zeros: none in this round */
+    bool counted;                   /* all were looked at since the start */
 };
 
 struct broker_front_core {
@@ -262,7 +263,7 @@ bool broker_clearing_counted(const struct broker_front_core *self);
 void broker_clearing_due(struct broker_front_core *self);
 uint64_t broker_clearing_next(const struct broker_front_core *self); /* when it has something to do */
 /* Looks at the mailbox when what was posted then may expire. */
-void broker_clearing_watch(struct broker_front_core *self, const struct broker_mailbox *box, uint64_t posted_ms);
+void broker_clearing_watch(struct broker_front_core *self, struct broker_mailbox *box, uint64_t posted_ms);
 /* Empties the mailbox of a device that is no more. */
 void broker_clearing_empty(struct broker_front_core *self, uint64_t account, uint64_t device);
 /* The device was revoked, or (0) the account deleted, in this moment. */

@@ -289,10 +289,13 @@ broker_mailing_delete(struct broker_front_core *self, struct broker_mailwrite *w
 {
     struct broker_mailbox *box = broker_mailboxes_find(&self->mail.boxes, write->account, write->device);
     struct broker_letter letter;
-    uint64_t serial = write->after, bytes = 0;
+    uint64_t serial = write->after, bytes = 0, left_ms = self->now.wall_ms;
 
-    while (most-- > 0 && broker_letter_next(&self->view, write->account, write->device, &serial, &letter)
-           && serial <= last) {
+    while (most-- > 0 && broker_letter_next(&self->view, write->account, write->device, &serial, &letter)) {
+        if (serial > last) {
+            left_ms = broker_letter_posted_ms(&letter);
+            break;
+        }
         const struct msg_record_key key = msg_record_key3(write->account, write->device, serial);
         msg_effects_delete(self->out, BROKER_TABLE_MAIL, msg_record_key_span(&key));
         broker_mailboxes_take(&self->mail.boxes, write->account, write->device, letter.sender, letter.bytes);
@@ -301,6 +304,7 @@ broker_mailing_delete(struct broker_front_core *self, struct broker_mailwrite *w
     }
     if (box != NULL) {
         box->gone = write->last > box->gone ? write->last : box->gone;
+        box->first_ms = left_ms; /* now, where what is left is on its way to the disk */
         box->writes++;
     }
     return bytes;
@@ -389,10 +393,12 @@ settle_range(struct broker_front_core *self, const struct broker_mailwrite *writ
     if (box == NULL)
         return; /* not counted */
     while (!stored && broker_letter_next(&self->view, write->account, write->device, &serial, &letter)
-           && serial <= write->last)
+           && serial <= write->last) {
         if (broker_mailboxes_add(&self->mail.boxes, NULL, write->account, write->device, letter.sender,
                                  letter.bytes) != CONCLAVE_OK)
             self->mail.boxes.overflowed = true;
+        broker_mailboxes_posted(box, broker_letter_posted_ms(&letter));
+    }
     if (!stored && box->gone > write->after)
         box->gone = write->after;
     if (!stored)

@@ -95,11 +95,13 @@ broker_sample_add_front(struct broker_sample *self, const struct broker_front_co
         {MSG_FIGURE_UNREACHED, counts->unreached},        {MSG_FIGURE_MAIL_STORED, counts->mail_stored},
         {MSG_FIGURE_MAIL_REFUSED, counts->mail_refused},  {MSG_FIGURE_MAIL_PUSHED, counts->mail_pushed},
         {MSG_FIGURE_MAIL_EXPIRED, counts->mail_expired},  {MSG_FIGURE_MAIL_WAITING, counts->mail_waiting},
-        {MSG_FIGURE_MAIL_BYTES, gauges->mail_bytes},
+        {MSG_FIGURE_MAIL_BYTES, gauges->mail_bytes},      {MSG_FIGURE_MAIL_OLDEST, gauges->mail_oldest_ms},
     };
 
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         broker_sample_add(self, plain[i].figure, "", plain[i].value);
+    broker_sample_add(self, MSG_FIGURE_COUNTED, "log", gauges->log_counted);
+    broker_sample_add(self, MSG_FIGURE_COUNTED, "mail", counts->mail_counted);
     add_labelled(self, counts);
 }
 

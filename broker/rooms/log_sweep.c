@@ -1,12 +1,13 @@
 /* Logs of rooms that nobody posts in: from time to time all logs are looked at,
  * a few at once, for what is too old, and for those whose room is gone.  What
- * is to go is found in the store, so that no crash leaves anything behind. */
+ * is to go is found in the store, so that no crash leaves anything behind.  The
+ * first round, right after the start, also makes known how much there is. */
 #include "broker/core/front_state.h"
 
-#define SWEEP_FIRST_MS 10000u   /* after the start */
-#define SWEEP_STEP_MS 100u      /* between two looks */
+#define SWEEP_FIRST_MS 1000u    /* after the start */
+#define SWEEP_STEP_MS 20u       /* between two looks */
 #define SWEEP_EVERY_MS 3600000u /* between two rounds */
-#define SWEEP_ROOMS 16u         /* in one look */
+#define SWEEP_ROOMS 4u          /* in one look: some 50 reads each, the first time */
 
 void
 broker_log_sweep_start(struct broker_front_core *self)
@@ -68,7 +69,9 @@ broker_log_sweep_due(struct broker_front_core *self)
     }
     if (gone > 0)
         msg_effects_store(self->out, broker_jobs_store_id(&self->jobs));
-    if (!more)
+    if (!more) {
         sweep->room = (struct msg_id){{0}};
+        sweep->counted = true;
+    }
     sweep->due_ms = self->now.mono_ms + (more ? SWEEP_STEP_MS : SWEEP_EVERY_MS);
 }

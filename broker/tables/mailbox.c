@@ -37,6 +37,14 @@ broker_letter_read(struct broker_letter *self, struct msg_span value)
     }
 }
 
+uint64_t
+broker_letter_posted_ms(const struct broker_letter *self)
+{
+    if (self->kind == MSG_REC_MAIL)
+        return self->mail.posted_ms;
+    return self->kind == MSG_REC_RETURN ? self->returned.posted_ms : 0;
+}
+
 bool
 broker_letter_next(const struct broker_view *view, uint64_t account, uint64_t device, uint64_t *serial,
                    struct broker_letter *letter)
@@ -268,6 +276,13 @@ broker_mailboxes_take(struct broker_mailboxes *self, uint64_t account, uint64_t 
     broker_index_remove(&self->by_sender, broker_index_hash_u64(&self->by_sender, sender->account), slot);
     *sender = (struct broker_mail_sender){.next_free = self->senders_free};
     self->senders_free = slot + 1;
+}
+
+void
+broker_mailboxes_posted(struct broker_mailbox *mailbox, uint64_t posted_ms)
+{
+    if (posted_ms != 0 && (mailbox->first_ms == 0 || posted_ms < mailbox->first_ms))
+        mailbox->first_ms = posted_ms;
 }
 
 void

@@ -38,6 +38,9 @@ struct broker_letter {
 
 void broker_letter_read(struct broker_letter *self, struct msg_span value);
 
+/* When it was posted, wall clock; 0: it does not decode. */
+uint64_t broker_letter_posted_ms(const struct broker_letter *self);
+
 /* The next letter of a mailbox whose serial is greater than *serial, which
  * becomes its; false: that was all. */
 bool broker_letter_next(const struct broker_view *view, uint64_t account, uint64_t device, uint64_t *serial,
@@ -53,6 +56,7 @@ struct broker_mailbox {
     uint64_t device;
     uint64_t gone;              /* up to this serial all is deleted, or about to be */
     uint64_t bytes;
+    uint64_t first_ms;          /* wall clock: when its oldest letter was posted; 0: not known */
     uint32_t count;
     uint32_t writes;            /* transactions under way that concern it */
     uint32_t next_free;         /* slot + 1 */
@@ -108,6 +112,9 @@ broker_mailboxes_add(struct broker_mailboxes *self, const struct broker_mail_lim
 /* Counts it out again.  The mailbox stays until it is settled. */
 void broker_mailboxes_take(struct broker_mailboxes *self, uint64_t account, uint64_t device, uint64_t sender,
                            uint64_t bytes);
+
+/* A letter in it was posted then. */
+void broker_mailboxes_posted(struct broker_mailbox *mailbox, uint64_t posted_ms);
 
 /* Forgets the mailbox when nothing is in it and nothing under way; NULL is
  * passed over. */

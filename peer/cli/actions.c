@@ -257,6 +257,13 @@ cli_action_back(struct cli *cli, struct cli_call *call)
 }
 
 uint64_t
+cli_action_stats(struct cli *cli, struct cli_call *call)
+{
+    (void)call;
+    return conclave_stats(cli->peer);
+}
+
+uint64_t
 cli_action_help(struct cli *cli, struct cli_call *call)
 {
     const bool as_slash = cli->mode != CLI_ONESHOT;

@@ -22,6 +22,7 @@ uint64_t cli_action_unblock(struct cli *cli, struct cli_call *call);
 uint64_t cli_action_trust(struct cli *cli, struct cli_call *call);
 uint64_t cli_action_away(struct cli *cli, struct cli_call *call);
 uint64_t cli_action_back(struct cli *cli, struct cli_call *call);
+uint64_t cli_action_stats(struct cli *cli, struct cli_call *call);
 uint64_t cli_action_help(struct cli *cli, struct cli_call *call);
 uint64_t cli_action_quit(struct cli *cli, struct cli_call *call);
 

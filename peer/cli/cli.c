@@ -279,6 +279,19 @@ as_absent(const struct cli_call *call, enum conclave_err err)
     return call->room.len > 0 && cli_rooms_act(call) != CONCLAVE_ACT_CREATE ? CONCLAVE_ERR_NO_SUCH_ROOM : err;
 }
 
+#define WRONG_LOGIN "The name or the password is wrong; who has no account yet signs up with "
+
+/* Whoever has no account yet gets the same answer as who has mistyped theirs:
+ * which of the two it is nobody says, but what a newcomer does. */
+static const char *
+login_reason(const struct cli *cli, const struct conclave_event *event)
+{
+    const char *const text = event->text != NULL ? event->text : "";
+    if (event->err != CONCLAVE_ERR_WRONG_CREDENTIALS || (text[0] != '\0' && strcmp(text, cli_exit_sentence(event->err)) != 0))
+        return text;
+    return cli->mode == CLI_ONESHOT ? WRONG_LOGIN "conclave -u NAME register." : WRONG_LOGIN "/register.";
+}
+
 static void
 answer(struct cli *cli, const struct conclave_event *event)
 {
@@ -298,7 +311,10 @@ answer(struct cli *cli, const struct conclave_event *event)
         }
         struct cli_buf why = {0};
         const enum conclave_err err = as_absent(&cli->call, event->err);
-        cli_rooms_reason(&why, cli, err, event->text);
+        if (strcmp(name, "login") == 0)
+            cli_buf_text(&why, login_reason(cli, event));
+        else
+            cli_rooms_reason(&why, cli, err, event->text);
         cli_fail(cli, err, why.len > 0 ? why.at : "");
         cli_buf_wipe(&why);
         return;
@@ -343,7 +359,7 @@ login_answer(struct cli *cli, const struct conclave_event *event)
     } else if (cli->login_first ||
                (cli->login_err != CONCLAVE_ERR_NOT_LOGGED_IN && cli->login_err != CONCLAVE_ERR_BUSY)) {
         /* else /logout or /login came in between: that command has the answer */
-        cli->face->failed(cli, "login", cli->login_err, event->text);
+        cli->face->failed(cli, "login", cli->login_err, login_reason(cli, event));
     }
 }
 
@@ -428,6 +444,7 @@ handle(struct cli *cli, const struct conclave_event *event)
     case CONCLAVE_EVENT_DEVICES:
     case CONCLAVE_EVENT_ROOMS:
     case CONCLAVE_EVENT_MEMBERS:
+    case CONCLAVE_EVENT_STATS:
         if (event->request != 0 && event->request == cli->request)
             answer(cli, event);
         else if (event->request != 0 && event->request == cli->login)

@@ -106,6 +106,11 @@ const struct cli_command cli_commands[] = {
      CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_room_name, cli_action_room},
     {"delete", "", "#ROOM", "delete a room", "For its owner. Everybody is out, and the name is free again.",
      "conclave delete '#lab'", CLI_ANYWHERE, CLI_NEEDS_ONLINE, cli_parse_room, cli_action_room},
+    {"stats", "", "", "show how this device is connected, and what waits",
+     "The session; how many devices of people are reached directly, through the registry, or by mail; messages that "
+     "wait in the outbox; gaps that were repaired, or shown as missing; traffic, and what was refused. As a command "
+     "it logs in first, and has counted since then.",
+     "conclave stats", CLI_ANYWHERE, CLI_NEEDS_TRY, cli_parse_nothing, cli_action_stats},
     {"help", "", "[COMMAND | all]", "list the commands, or explain one",
      "In a session without COMMAND their names alone; with all a line about each.", "conclave help send", CLI_ANYWHERE,
      CLI_NEEDS_NOTHING, cli_parse_help, cli_action_help},
@@ -237,7 +242,7 @@ cli_commands_index(struct cli_buf *out)
         const char *first; /* the commands from this one on, as the table has them */
         const char *title; /* as wide as the indent */
     } topics[] = {{"register", "Account   "}, {"who", "People    "}, {"send", "Messages  "},
-                  {"create", "Rooms     "},   {"help", "Program   "}};
+                  {"create", "Rooms     "},   {"stats", "Program   "}};
     static const char indent[] = "          ";
     size_t column = 0;
     for (size_t i = 0; i < cli_commands_count; i++) {

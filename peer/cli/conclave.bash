@@ -4,7 +4,7 @@
 
 _conclave() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands=" register login logout passwd passphrase devices delete-account who search send create join leave rooms members topic invite kick ban unban mute unmute op deop delete recv block unblock trust help quit "
+    local commands=" register login logout passwd passphrase devices delete-account who search send create join leave rooms members topic invite kick ban unban mute unmute op deop delete recv block unblock trust stats help quit "
     local options="-r --registry -u --user --password-file --password-fd --home --listen --log-file --json --plain --timeout --help --version"
     local i command=
     COMPREPLY=()

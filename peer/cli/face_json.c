@@ -3,6 +3,7 @@
 
 #include "peer/cli/cli.h"
 #include "peer/cli/json.h"
+#include "peer/cli/stats.h"
 
 static struct cli_json json; /* one line at a time; its memory is kept */
 
@@ -208,6 +209,7 @@ event(struct cli *cli, const struct conclave_event *event)
     case CONCLAVE_EVENT_DEVICES:
     case CONCLAVE_EVENT_ROOMS:
     case CONCLAVE_EVENT_MEMBERS:
+    case CONCLAVE_EVENT_STATS:
         return; /* answers */
     }
     if (event->arrival == 0) {
@@ -234,7 +236,7 @@ put_rooms(const struct conclave_event *event)
     cli_json_array(&json, "rooms");
     for (size_t i = 0; i < event->rooms_count; i++) {
         const struct conclave_room *const room = &event->rooms[i];
-        cli_json_object(&json);
+        cli_json_object(&json, NULL);
         cli_json_text(&json, "name", room->name);
         cli_json_number(&json, "members", room->members);
         cli_json_text(&json, "topic", room->topic);
@@ -272,7 +274,7 @@ put_members(const struct conclave_event *event)
         const struct conclave_member *const member = &event->members[i];
         if (member->role == CONCLAVE_ROLE_NONE)
             continue;
-        cli_json_object(&json);
+        cli_json_object(&json, NULL);
         cli_json_text(&json, "name", member->name);
         cli_json_text(&json, "role", role_name(member->role));
         cli_json_text(&json, "status", status_name(member->status));
@@ -292,7 +294,7 @@ answer(struct cli *cli, const struct conclave_event *event)
         cli_json_open(&json, "users");
         cli_json_array(&json, "users");
         for (size_t i = 0; i < event->users_count; i++) {
-            cli_json_object(&json);
+            cli_json_object(&json, NULL);
             put_user(&event->users[i], cli->call.flag);
             cli_json_object_end(&json);
         }
@@ -305,7 +307,7 @@ answer(struct cli *cli, const struct conclave_event *event)
         cli_json_array(&json, "devices");
         for (size_t i = 0; i < event->devices_count; i++) {
             const struct conclave_device *const device = &event->devices[i];
-            cli_json_object(&json);
+            cli_json_object(&json, NULL);
             cli_json_number(&json, "id", device->device);
             cli_json_time(&json, "created", device->created_ms);
             if (device->seen_ms != 0)
@@ -320,6 +322,9 @@ answer(struct cli *cli, const struct conclave_event *event)
         put_rooms(event);
     } else if (event->kind == CONCLAVE_EVENT_MEMBERS) {
         put_members(event);
+    } else if (event->kind == CONCLAVE_EVENT_STATS) {
+        cli_json_open(&json, "stats");
+        cli_stats_members(&json, event->stats, cli->name);
     } else {
         cli_json_open(&json, "ok");
         cli_json_text(&json, "command", cli->call.word.at);

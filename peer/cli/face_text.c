@@ -4,6 +4,7 @@
 
 #include "peer/cli/actions.h"
 #include "peer/cli/face_rooms.h"
+#include "peer/cli/stats.h"
 #include "peer/cli/ticks.h"
 #include "peer/cli/view.h"
 
@@ -180,6 +181,7 @@ event(struct cli *cli, const struct conclave_event *event)
     case CONCLAVE_EVENT_DEVICES:
     case CONCLAVE_EVENT_ROOMS:
     case CONCLAVE_EVENT_MEMBERS:
+    case CONCLAVE_EVENT_STATS:
         return; /* answers */
     }
 }
@@ -329,6 +331,15 @@ show_rooms(struct cli *cli, const struct conclave_event *event)
 }
 
 static void
+show_stats(struct cli *cli, const struct conclave_event *event)
+{
+    struct cli_buf text = {0};
+    cli_stats_lines(&text, event->stats, cli->name);
+    cli_print(cli, &text);
+    cli_buf_wipe(&text);
+}
+
+static void
 answer(struct cli *cli, const struct conclave_event *event)
 {
     if (event->kind == CONCLAVE_EVENT_USERS)
@@ -339,6 +350,8 @@ answer(struct cli *cli, const struct conclave_event *event)
         show_devices(cli, event);
     else if (event->kind == CONCLAVE_EVENT_ROOMS || event->kind == CONCLAVE_EVENT_MEMBERS)
         show_rooms(cli, event);
+    else if (event->kind == CONCLAVE_EVENT_STATS)
+        show_stats(cli, event);
     else
         show_ok(cli, event);
 }

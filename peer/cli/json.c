@@ -150,9 +150,9 @@ cli_json_array_end(struct cli_json *self)
 }
 
 void
-cli_json_object(struct cli_json *self)
+cli_json_object(struct cli_json *self, const char *key)
 {
-    add_key(self, NULL);
+    add_key(self, key);
     cli_buf_char(&self->line, '{');
     self->more = false;
 }

@@ -26,7 +26,7 @@ void cli_json_bool(struct cli_json *self, const char *key, bool value);
 void cli_json_time(struct cli_json *self, const char *key, uint64_t ms); /* since 1970: RFC 3339, UTC, with ms */
 void cli_json_array(struct cli_json *self, const char *key);
 void cli_json_array_end(struct cli_json *self);
-void cli_json_object(struct cli_json *self); /* an item of an array */
+void cli_json_object(struct cli_json *self, const char *key); /* key: NULL in an array */
 void cli_json_object_end(struct cli_json *self);
 /* Ends it with a newline: self->line is what is to be written. */
 void cli_json_close(struct cli_json *self);

@@ -75,13 +75,14 @@ enrol(struct cli *cli)
 }
 
 /* To forget a device the registry has to be told, so it is waited for; and it
- * is better told about a log-out. */
+ * is better told about a log-out.  Figures say more with a session. */
 static void
 log_in_first(struct cli *cli)
 {
     struct conclave_state state;
     conclave_get_state(cli->peer, &state);
-    if (cli->call.command->start != cli_action_logout || !state.enrolled || state.logged_out)
+    const bool waits = cli->call.command->start == cli_action_logout || cli->call.command->start == cli_action_stats;
+    if (!waits || !state.enrolled || state.logged_out)
         return;
     const uint64_t until = after(cli, 0);
     cli->login = conclave_login(cli->peer, NULL, NULL);

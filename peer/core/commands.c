@@ -158,6 +158,8 @@ take(struct peer_core *self, enum msg_kind kind, const union msg_any *any)
         peer_trust_renew(self, req, any->MSG_ANY_CMD_TRUST.name);
     else if (kind == MSG_CMD_STATUS)
         set_status(self, &any->MSG_ANY_CMD_STATUS);
+    else if (kind == MSG_CMD_STATS)
+        peer_counts_tell(self, req);
     else if (!in_rooms(self, kind, any))
         peer_step_failed(self, req, CONCLAVE_ERR_UNKNOWN_COMMAND, msg_text(""), 0);
 }

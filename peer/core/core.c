@@ -73,6 +73,7 @@ start(struct peer_core *self)
     if (me->link_text[0] != '\0' && msg_link_parse(&me->link, msg_text(me->link_text)) != CONCLAVE_OK)
         me->link_text[0] = '\0';
     self->started = true;
+    self->counts = (struct peer_counts){.started_ms = self->now.mono_ms};
     peer_self_renew_mail(self);
     peer_talk_reincarnate(self);
     uint32_t at = 0;
@@ -109,7 +110,7 @@ frame(struct peer_core *self, const struct msg_event *event)
     self->heard_len = event->bytes.len;
     const enum conclave_err err = msg_codec_decode(event->bytes, &kind, &any);
     if (err != CONCLAVE_OK)
-        peer_step_log(self, MSG_LOG_WARN, "REGISTRY-GARBAGE a frame of the registry was not understood:", msg_error_sentence(err));
+        peer_counts_refused(self, PEER_REFUSED_REGISTRY, "REGISTRY-GARBAGE a frame of the registry was not understood:", msg_error_sentence(err));
     else if (door)
         peer_door_frame(self, kind, &any);
     else
@@ -230,6 +231,8 @@ peer_core_step(struct peer_core *self, struct msg_time now, const struct msg_eve
         start(self);
         break;
     case EVENT_FRAME:
+        self->counts.frames_in++;
+        self->counts.bytes_in += event->bytes.len;
         self->ahead = (struct peer_ahead){.frames = event->ahead, .count = event->ahead_count};
         frame(self, event);
         self->ahead = (struct peer_ahead){.count = 0};

@@ -6,7 +6,8 @@
  * In: CMD_ frames of the user, frames of links.  Out: TELL_s, sends,
  * dials, admissions, records.  Each CMD_ with a `req` is answered by exactly
  * one of TELL_OK, TELL_FAILED, TELL_USERS and TELL_ROOMS (the last page has
- * next ""), TELL_MEMBERS (the last has more false), TELL_USER, TELL_DEVICES. */
+ * next ""), TELL_MEMBERS (the last has more false), TELL_USER, TELL_DEVICES,
+ * TELL_STATS. */
 #ifndef PEER_CORE_H
 #define PEER_CORE_H
 

@@ -63,7 +63,7 @@ ask(struct peer_core *self)
         fail(self, CONCLAVE_ERR_TOO_LARGE, msg_text("The name or the password is too long."), 0);
         return;
     }
-    msg_effects_send_bytes(self->out, door->link, msg_span_of_buf(&buf));
+    peer_counts_send_bytes(self, door->link, msg_span_of_buf(&buf));
     msg_keys_wipe(self->frame, buf.len);
     door->state = DOOR_ASKING;
     door->again_ms = self->now.mono_ms + AGAIN_MS;
@@ -205,7 +205,7 @@ peer_door_frame(struct peer_core *self, enum msg_kind kind, const union msg_any 
     } else if (kind == MSG_ERROR)
         refused(self, &any->MSG_ANY_ERROR);
     else
-        peer_step_log(self, MSG_LOG_WARN, "DOOR-KIND", "the door answered with something else; it was passed over");
+        peer_counts_refused(self, PEER_REFUSED_REGISTRY, "DOOR-KIND", "the door answered with something else; it was passed over");
 }
 
 void

@@ -42,6 +42,7 @@ void
 peer_hear_arrived(struct peer_core *self, const struct peer_arrival *arrival)
 {
     self->arrivals[arrival->arrival % PEER_ARRIVALS] = *arrival;
+    self->counts.received++;
 }
 
 /* A sender whose disk was put back says again what it had forgotten to have
@@ -111,7 +112,7 @@ hear(struct peer_core *self, struct peer_device *device, struct peer_stand *stan
         return true;
     }
     if (verdict == MISSING) {
-        device->receipt_due = device->gap_due = true;
+        device->receipt_due = device->gap_due = device->gap = true;
         peer_talk_dirty(self, device);
         return false;
     }
@@ -119,7 +120,13 @@ hear(struct peer_core *self, struct peer_device *device, struct peer_stand *stan
         return false; /* the disk must catch up; it is sent again, since it is not acknowledged */
     if (verdict == ACCEPT_AFTER_GAP) {
         peer_step_log(self, MSG_LOG_WARN, "CHAIN-BROKEN", "messages before this one are missing and cannot come any more");
+        self->counts.gaps_shown++;
+        device->gap = false;
         peer_step_notice_about(self, msg_text(peer_roster_contact_of(&self->roster, device)->name), CONCLAVE_OK, msg_text("Some messages before the next one are missing: this device, or the sender's, lost part of its state."));
+    }
+    if (device->gap) {
+        self->counts.gaps_repaired++;
+        device->gap = false;
     }
     move_on(&device->in, chain, &said.at, &stand->at.prev);
     if (!device->in.anew || !came_already(self, device, &said.id))
@@ -149,7 +156,7 @@ peer_hear_take(struct peer_core *self, struct peer_device *device, struct msg_sp
         union msg_any any;
         enum msg_kind kind;
         if (msg_codec_next_frame(&batch, &kind, &any) != CONCLAVE_OK) {
-            peer_step_log(self, MSG_LOG_WARN, "BATCH-GARBAGE", "the inside of an envelope was not understood; the rest of it was passed over");
+            peer_counts_refused(self, PEER_REFUSED_SEALS, "BATCH-GARBAGE", "the inside of an envelope was not understood; the rest of it was passed over");
             going = false;
             break;
         }

@@ -46,7 +46,7 @@ peer_links_send_bytes(struct peer_core *self, const struct peer_device *device, 
     if (device->relayed.state != PEER_LINK_NONE && device->relayed.id == link)
         peer_relay_send(self, device, frames);
     else
-        msg_effects_send_bytes(self->out, link, frames);
+        peer_counts_send_bytes(self, link, frames);
 }
 
 void
@@ -276,7 +276,7 @@ peer_links_frames(struct peer_core *self, const struct msg_event *event)
         struct peer_link *link = device->dialled.id == id ? &device->dialled : &device->accepted;
         const enum conclave_err err = msg_codec_next_frame(&in, &kind, &any);
         if (err != CONCLAVE_OK || !peer_links_take(self, device, link, kind, &any)) {
-            peer_step_log(self, MSG_LOG_WARN, "LINK-GARBAGE a link sent what it should not and was cut:", msg_error_sentence(err == CONCLAVE_OK ? CONCLAVE_ERR_KIND : err));
+            peer_counts_refused(self, PEER_REFUSED_LINKS, "LINK-GARBAGE a link sent what it should not and was cut:", msg_error_sentence(err == CONCLAVE_OK ? CONCLAVE_ERR_KIND : err));
             peer_links_down(self, id, CONCLAVE_ERR_KIND);
             msg_effects_drop(self->out, id);
             return;

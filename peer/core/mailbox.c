@@ -163,7 +163,7 @@ next_in(struct peer_core *self, uint64_t serial, size_t len)
         return NULL; /* known; or what stands before it was not taken */
     if (mailing->in_count == PEER_MAILS) {
         mailing->flooded = true;
-        peer_step_log(self, MSG_LOG_WARN, "MAIL-FLOOD", "the registry sends more mail than was collected; the rest is passed over until the next session");
+        peer_counts_refused(self, PEER_REFUSED_REGISTRY, "MAIL-FLOOD", "the registry sends more mail than was collected; the rest is passed over until the next session");
         return NULL;
     }
     mailing->serial = serial;
@@ -181,7 +181,7 @@ peer_mailbox_take(struct peer_core *self, const struct msg_mail *mail)
         return;
     const enum conclave_err err = take(self, mail, in);
     if (err != CONCLAVE_OK)
-        peer_step_log(self, MSG_LOG_WARN, "MAIL-REFUSED mail was not taken:", msg_error_sentence(err));
+        peer_counts_refused(self, PEER_REFUSED_SEALS, "MAIL-REFUSED mail was not taken:", msg_error_sentence(err));
     in->store = self->next_store + (self->writes ? 1 : 0); /* all that was written up to now */
     if (peer_mailbox_presses(self))
         for (size_t i = 0; i < self->mailing.in_count; i++) {

@@ -3,6 +3,7 @@
  *
  *   core.c      events in, commands of the user, the order of a step
  *   step.c      what each part adds to a step: numbers, timers, answers, log
+ *   counts.c    what is counted, and told to the user who asks
  *   self.c      what this device keeps of itself: its record, its mail keys
  *   commands.c  what the user asks for
  *   restore.c   the core as it was, from records
@@ -50,6 +51,7 @@
 #include "msg/room.h"
 #include "peer/tables/cards.h"
 #include "peer/core/core.h"
+#include "peer/core/counts.h"
 #include "peer/tables/held.h"
 #include "peer/tables/meshes.h"
 #include "peer/tables/keyring.h"
@@ -247,7 +249,7 @@ struct peer_core {
     struct peer_identity identity;
     struct msg_time now;
     struct msg_effects *out;            /* of the step under way */
-    size_t effects_before;
+    struct peer_counts counts;
     struct peer_self self;
     struct peer_mail_key mail[PEER_MAIL_KEYS];  /* [0] is the current one */
     uint32_t mail_count;
@@ -335,10 +337,8 @@ void peer_self_put(struct peer_core *self);
 void peer_self_renew_mail(struct peer_core *self);                 /* when its week is over */
 void peer_self_forget(struct peer_core *self);                     /* this account: as a fresh home, but for its keys */
 
-/* ---- commands.c ---- */
+/* ---- commands.c, restore.c ---- */
 void peer_commands_take(struct peer_core *self, const struct msg_event *event);
-
-/* ---- restore.c ---- */
 void peer_restore_record(struct peer_core *self, const struct msg_event *event);
 
 /* ---- door.c ---- */
@@ -455,6 +455,7 @@ void peer_hear_told(struct peer_core *self, struct peer_device *device, const st
 void peer_ticks_had(struct peer_core *self, struct peer_contact *contact, struct peer_device *device); /* it has more, or more was read there */
 void peer_ticks_stored(struct peer_core *self, struct peer_contact *contact, struct peer_mark upto); /* the registry keeps it for one of their devices */
 bool peer_ticks_returned(struct peer_core *self, struct peer_contact *contact, struct peer_device *device, struct peer_mark upto); /* it does no longer, for that device; false: that is no news of any message */
+bool peer_ticks_kept(struct peer_core *self, const struct peer_contact *contact, struct peer_mark mark); /* the registry keeps it for one of their devices, now */
 void peer_ticks_go_on(struct peer_core *self);                     /* the disk has caught up */
 
 /* ---- post.c ---- */

@@ -85,7 +85,7 @@ enum peer_heard { HEARD, HEARD_WAIT_ROSTER, HEARD_WAIT_DISK, HEARD_AHEAD };
 enum peer_heard peer_room_hear(struct peer_core *self, struct peer_room *room, uint64_t offset, const struct msg_room_frame *frame); /* offset 0: it came directly; but for HEARD: it must come again */
 const struct msg_cert *peer_room_cert(struct peer_core *self, uint64_t account, uint64_t device); /* NULL: not known */
 void peer_room_broken(struct peer_core *self, const struct peer_room *room, struct peer_sender *sender); /* told once */
-void peer_room_tell_gap(struct peer_core *self, const struct peer_room *room, uint64_t account, uint64_t first, uint64_t last);
+void peer_room_tell_gap(struct peer_core *self, struct peer_room *room, uint64_t account, uint64_t first, uint64_t last);
 
 /* ---- room_proof.c ---- */
 bool peer_room_is_signed(struct peer_core *self, const struct msg_room_frame *frame, const struct msg_sign_pub *device); /* by itself, or by one of those ahead that goes on from it */

@@ -88,7 +88,7 @@ peer_post_run(struct peer_core *self, struct peer_device *device, uint64_t link,
         struct msg_run run = {0};
         const enum conclave_err err = msg_run_accept(&run, frame, &device->cert, self->self.account, self->self.device, &mail->pub, &mail->sec, self->now.mono_ms);
         if (err != CONCLAVE_OK) {
-            peer_step_log(self, MSG_LOG_WARN, "RUN-REFUSED", msg_error_sentence(err));
+            peer_counts_refused(self, PEER_REFUSED_SEALS, "RUN-REFUSED", msg_error_sentence(err));
             return;
         }
         device->run_turn = (device->run_turn + 1) % PEER_RUNS_IN;
@@ -127,8 +127,10 @@ peer_post_sealed(struct peer_core *self, struct peer_device *device, uint64_t li
     const enum conclave_err err = msg_envelope_open(run, &batch, frame);
     if (err == CONCLAVE_OK)
         take(self, device, frame, msg_span_of_buf(&batch));
+    else if (err == CONCLAVE_ERR_REPLAY) /* sent again, and had already */
+        peer_step_log(self, MSG_LOG_DEBUG, "ENVELOPE-REFUSED", msg_error_sentence(err));
     else
-        peer_step_log(self, err == CONCLAVE_ERR_REPLAY ? MSG_LOG_DEBUG : MSG_LOG_WARN, "ENVELOPE-REFUSED", msg_error_sentence(err));
+        peer_counts_refused(self, PEER_REFUSED_SEALS, "ENVELOPE-REFUSED", msg_error_sentence(err));
     msg_keys_wipe(self->batch, batch.len);
 }
 

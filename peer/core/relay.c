@@ -131,7 +131,7 @@ relayed(struct peer_core *self, const struct msg_relay *frame)
             return; /* nobody we know, or want to know */
         const enum conclave_err err = msg_codec_next_frame(&in, &kind, &any);
         if (err != CONCLAVE_OK || !take(self, device, kind, &any)) {
-            peer_step_log(self, MSG_LOG_WARN, "LINK-GARBAGE a link through the registry carried what it should not and ends:", msg_error_sentence(err == CONCLAVE_OK ? CONCLAVE_ERR_KIND : err));
+            peer_counts_refused(self, PEER_REFUSED_LINKS, "LINK-GARBAGE a link through the registry carried what it should not and ends:", msg_error_sentence(err == CONCLAVE_OK ? CONCLAVE_ERR_KIND : err));
             unreached(self, device, AGAIN_MS);
             return;
         }

@@ -37,7 +37,7 @@ take_key(struct peer_core *self, const struct msg_cert *from, const struct msg_r
     const struct peer_key kept = {.room = key->room, .account = key->account, .device = key->device, .epoch = key->epoch,
                                   .first = {key->key, key->counter, key->chain}, .made_ms = self->now.wall_ms};
     if (!acceptable(self, room, from, key)) {
-        peer_step_log(self, MSG_LOG_WARN, "ROOM-KEY-REFUSED", "a key of a room came from somebody who may not hand it out");
+        peer_counts_refused(self, PEER_REFUSED_ROOMS, "ROOM-KEY-REFUSED", "a key of a room came from somebody who may not hand it out");
         return;
     }
     const bool own = from->account == key->account && from->device == key->device;

@@ -32,7 +32,7 @@ void
 peer_session_send(struct peer_core *self, enum msg_kind kind, const void *message)
 {
     self->session.sent_ms = self->now.mono_ms;
-    msg_effects_send(self->out, self->session.link, kind, message);
+    peer_counts_send(self, self->session.link, kind, message);
 }
 
 static const char *
@@ -194,7 +194,7 @@ take_certificate(struct peer_core *self, const struct msg_welcome *answer)
     struct msg_cert cert;
     if (answer->certificate.len > MSG_CERT_MAX || msg_cert_open(&cert, answer->certificate, &me->signer) != CONCLAVE_OK
         || cert.account != me->account || cert.device != me->device) {
-        peer_step_log(self, MSG_LOG_ERROR, "WELCOME-FORGED", "the certificate in the registry's welcome is not ours; the link is dropped");
+        peer_counts_refused(self, PEER_REFUSED_REGISTRY, "WELCOME-FORGED", "the certificate in the registry's welcome is not ours; the link is dropped");
         msg_effects_drop(self->out, session->link);
         lost(self, CONCLAVE_ERR_SIGNATURE);
         return false;
@@ -218,6 +218,8 @@ welcome(struct peer_core *self, const struct msg_welcome *answer)
     session->heard_ms = session->asked_ms = self->now.mono_ms;
     session->failures = 0;
     session->was_online = true;
+    self->counts.log_ins++;
+    self->counts.online_ms = self->now.mono_ms;
     enter(self, SESSION_ONLINE);
     peer_step_session(self, MSG_SESSION_LOGGED_IN, CONCLAVE_OK, msg_text(""));
     const uint64_t cmd = session->cmd;

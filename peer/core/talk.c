@@ -198,6 +198,7 @@ peer_talk_say(struct peer_core *self, struct peer_contact *contact, uint64_t cmd
     }
     out.id = peer_talk_new_id(self);
     out.ts_ms = msg_chain_ts_ms(&out.id);
+    self->counts.sent++;
     link_on(self, contact, &out, text);
     const uint32_t at = peer_outbox_add(self->outbox, &contact->queue, &out, text);
     put_out(self, contact, &out, text);

@@ -71,9 +71,8 @@ done: /* of its own: what they have to be mailed again goes back */
     (void)peer_step_store(self); /* only marks that this step writes */
 }
 
-/* Whether the registry still keeps it for one of their devices. */
-static bool
-is_kept(struct peer_core *self, const struct peer_contact *contact, struct peer_mark mark)
+bool
+peer_ticks_kept(struct peer_core *self, const struct peer_contact *contact, struct peer_mark mark)
 {
     struct peer_device *device = peer_roster_first_device(&self->roster, contact);
     for (; device != NULL; device = peer_roster_next_device(&self->roster, device))
@@ -124,7 +123,7 @@ peer_ticks_returned(struct peer_core *self, struct peer_contact *contact, struct
         if (peer_mark_before(upto, out->mark))
             break;
         if (out->delivered || !peer_mark_before(contact->delivered, out->mark) || !peer_mark_before(before, out->mark)
-            || is_kept(self, contact, out->mark))
+            || peer_ticks_kept(self, contact, out->mark))
             continue;
         out->returned = any = true;
     }

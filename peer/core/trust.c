@@ -89,7 +89,7 @@ peer_trust_revoked(struct peer_core *self, struct msg_span list)
 {
     struct msg_revocations revoked;
     if (list.len > sizeof self->revocations || msg_cert_open_revocations(&revoked, list, &self->self.signer) != CONCLAVE_OK) {
-        peer_step_log(self, MSG_LOG_WARN, "REVOCATIONS-FORGED", "a revocation list that the registry did not sign was passed over");
+        peer_counts_refused(self, PEER_REFUSED_REGISTRY, "REVOCATIONS-FORGED", "a revocation list that the registry did not sign was passed over");
         return;
     }
     if (revoked.version <= self->revoked_version)

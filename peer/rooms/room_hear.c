@@ -91,18 +91,20 @@ check_epoch_head(struct peer_core *self, struct peer_room *room, const struct ms
 }
 
 void
-peer_room_tell_gap(struct peer_core *self, const struct peer_room *room, uint64_t account, uint64_t first, uint64_t last)
+peer_room_tell_gap(struct peer_core *self, struct peer_room *room, uint64_t account, uint64_t first, uint64_t last)
 {
     struct msg_tell_gap gap = {0, msg_text(room->name), msg_text(name_of(self, room, account)), first, last};
     if (first == 0 || first > last)
         return;
+    self->counts.gaps_shown++;
+    room->gap = false; /* not to be had, as it turned out */
     gap.arrival = self->next_arrival++;
     peer_step_keep(self, gap.arrival, MSG_TELL_GAP, &gap);
 }
 
 /* What is missing before a frame, and cannot be had. */
 static void
-tell_missing(struct peer_core *self, const struct peer_room *room, const struct peer_sender *sender, const struct msg_room_frame *frame)
+tell_missing(struct peer_core *self, struct peer_room *room, const struct peer_sender *sender, const struct msg_room_frame *frame)
 {
     const struct peer_mark mark = sender->mark;
     if (frame->incarnation == mark.incarnation) {
@@ -276,7 +278,7 @@ is_right(struct peer_core *self, const struct msg_room_frame *frame, const struc
 {
     if (peer_room_is_signed(self, frame, &cert->sign))
         return true;
-    peer_step_log(self, MSG_LOG_WARN, "ROOM-FRAME-FORGED", "a frame of a room is not signed by the device that it names");
+    peer_counts_refused(self, PEER_REFUSED_ROOMS, "ROOM-FRAME-FORGED", "a frame of a room is not signed by the device that it names");
     return false;
 }
 
@@ -303,7 +305,7 @@ hear(struct peer_core *self, struct peer_room *room, uint64_t offset, const stru
             take(self, room, sender, verdict, frame, msg_span_of_buf(&batch));
     } else {
         if (err != CONCLAVE_ERR_RANGE) /* that was said before it was for us */
-            peer_step_log(self, MSG_LOG_WARN, "ROOM-FRAME-REFUSED", err != CONCLAVE_OK ? msg_error_sentence(err) : "what is in it is not what its sender signed");
+            peer_counts_refused(self, PEER_REFUSED_ROOMS, "ROOM-FRAME-REFUSED", err != CONCLAVE_OK ? msg_error_sentence(err) : "what is in it is not what its sender signed");
         if (sender != NULL && sender->waits == offset)
             sender->waits = 0;
     }
@@ -344,11 +346,14 @@ peer_room_hear(struct peer_core *self, struct peer_room *room, uint64_t offset, 
         return HEARD; /* after what waits */
     if (verdict == SEEN && (!same_end || memcmp(&sender->head, &frame->head, sizeof frame->head) == 0))
         return HEARD;
-    if (offset == 0 && (verdict == AHEAD || cert == NULL || (sender != NULL && sender->waits != 0) || may_follow(sender, frame)))
+    if (offset == 0 && (verdict == AHEAD || cert == NULL || (sender != NULL && sender->waits != 0) || may_follow(sender, frame))) {
+        if (verdict == AHEAD && peer_rooms_is_chained(sender))
+            peer_counts_gap(room);
         return HEARD_AHEAD; /* what is missing before it is in the log */
+    }
     const struct peer_mate *mate = peer_rooms_mate(&self->rooms, room, frame->account);
     if (mate == NULL || !msg_room_was_in(&mate->part, frame->epoch)) {
-        peer_step_log(self, MSG_LOG_WARN, "ROOM-FRAME-REFUSED", "it is of somebody who was not a member then");
+        peer_counts_refused(self, PEER_REFUSED_ROOMS, "ROOM-FRAME-REFUSED", "it is of somebody who was not a member then");
         if (sender != NULL && sender->waits == offset)
             sender->waits = 0;
         return HEARD;
@@ -368,7 +373,7 @@ peer_room_hear(struct peer_core *self, struct peer_room *room, uint64_t offset, 
         return HEARD;
     }
     if (offset == 0 && (mate->part.standing & MSG_STANDING_MUTED) != 0) {
-        peer_step_log(self, MSG_LOG_WARN, "ROOM-FRAME-REFUSED", "it came directly, of somebody who is muted");
+        peer_counts_refused(self, PEER_REFUSED_ROOMS, "ROOM-FRAME-REFUSED", "it came directly, of somebody who is muted");
         return HEARD;
     }
     check_epoch_head(self, room, frame);

@@ -102,7 +102,7 @@ take_logged(struct peer_core *self, struct peer_room *room, const struct msg_log
     enum msg_kind kind;
     const bool fine = msg_codec_decode(logged->frame, &kind, &any) == CONCLAVE_OK;
     if (!fine || memcmp(&any.MSG_ANY_ROOM_FRAME.room, &room->facts.id, sizeof room->facts.id) != 0) {
-        peer_step_log(self, MSG_LOG_WARN, "ROOM-LOG-GARBAGE", "the registry passed on what is no frame of the room");
+        peer_counts_refused(self, PEER_REFUSED_REGISTRY, "ROOM-LOG-GARBAGE", "the registry passed on what is no frame of the room");
         return true;
     }
     if (logged->offset == 0 && kind == MSG_ROOM_TIP)
@@ -183,6 +183,8 @@ peer_room_log_page(struct peer_core *self, struct peer_request *request, const s
     }
     if (whole && page->live) {
         room->live = true;
+        if (!room->again)
+            peer_counts_gap_closed(self, room);
         if (page->next < room->cursor) /* what was read before may have waited for what is in this */
             peer_room_log_again(self, room, page->next, DISK_MS);
         peer_room_routes_passed(self, room, room->pass_from, page->next);
@@ -235,6 +237,7 @@ peer_room_cast(struct peer_core *self, const struct msg_room_cast *cast)
     /* something is missing before it, or is being read: then it is read after that */
     const bool missed = cast->prev > room->cursor, waits = room->passing || (room->again && room->again_from < room->cursor);
     if (missed && !waits) {
+        peer_counts_gap(room);
         room->live = false;
         peer_room_log_look(self, room);
     }

@@ -233,7 +233,7 @@ peer_room_mesh_publish(struct peer_core *self, struct peer_room *room, struct ms
     if (mesh == NULL || !mesh->open || !mesh->settled || mesh->link == 0)
         return;
     mesh->published_ms = self->now.mono_ms;
-    msg_effects_send_bytes(self->out, mesh->link, frame);
+    peer_counts_send_bytes(self, mesh->link, frame);
 }
 
 /* ---- in time ---- */
@@ -248,7 +248,7 @@ beat(struct peer_core *self, const struct peer_room *room, struct peer_room_mesh
         return;
     if (self->now.mono_ms >= mesh->published_ms + BEAT_MS) {
         mesh->published_ms = self->now.mono_ms;
-        msg_effects_send(self->out, mesh->link, MSG_ROOM_BEAT, &said);
+        peer_counts_send(self, mesh->link, MSG_ROOM_BEAT, &said);
     }
     peer_step_at(self, mesh->published_ms + BEAT_MS);
 }

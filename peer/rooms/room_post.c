@@ -85,6 +85,7 @@ peer_room_say(struct peer_core *self, struct peer_room *room, uint64_t cmd, stru
     }
     out.id = peer_talk_new_id(self);
     out.ts_ms = msg_chain_ts_ms(&out.id);
+    self->counts.sent++;
     link_on(self, room, &out, text);
     enqueue(self, room, &out, text);
     peer_rooms_put(room, self->out);

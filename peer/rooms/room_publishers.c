@@ -252,7 +252,7 @@ peer_room_publisher_frame(struct peer_core *self, uint64_t link, struct msg_span
     else if (fine && kind == MSG_ROOM_BEAT && is_its(publisher, room, &any.MSG_ANY_ROOM_BEAT.room, publisher->account, publisher->device))
         return true;
     else {
-        peer_step_log(self, MSG_LOG_WARN, "MESH-GARBAGE", "a member published what is not its frame of the room, and is not heard for a while");
+        peer_counts_refused(self, PEER_REFUSED_ROOMS, "MESH-GARBAGE", "a member published what is not its frame of the room, and is not heard for a while");
         lose(self, room, publisher, true);
     }
     return true;

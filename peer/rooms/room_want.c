@@ -90,9 +90,11 @@ ask(struct peer_core *self, struct peer_room *room)
     struct msg_buf list = {at, 0, sizeof at}, buf = {self->frame, 0, MSG_FRAME_MAX};
     const struct peer_sender *lacking = first_lacking(self, room);
     if (lacking == NULL) {
+        peer_counts_gap_closed(self, room);
         room->want_at_ms = room->wants = 0;
         return;
     }
+    peer_counts_gap(room);
     const struct peer_publisher *publisher = whom(self, room, lacking);
     room->want_at_ms = self->now.mono_ms + peer_step_backoff(NEXT_MS, LAST_MS, ++room->wants);
     peer_step_at(self, room->want_at_ms);

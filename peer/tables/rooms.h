@@ -117,6 +117,7 @@ struct peer_room {
     uint64_t again_from;        /* from here on */
     uint64_t pass_at_ms;        /* not before */
     uint64_t kept;              /* the record says that nothing is missing up to here */
+    bool gap;                   /* something that was said is missing, and is being had */
     struct { uint64_t offset; uint64_t number; } stuck; /* a frame that waited for the roster, and where that stood */
     bool split;                 /* the user was told that others see another roster */
     uint64_t ask_at_ms;         /* for what senders lack; 0: not planned */

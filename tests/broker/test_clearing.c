@@ -264,11 +264,79 @@ what_is_deposited_while_it_counts_is_busy(void **state)
     post_expect(&alice, 51, 0);
 }
 
+/* What those who watch are told of the oldest letter. */
+static uint64_t
+oldest_ms(void)
+{
+    struct broker_front_gauges gauges;
+
+    broker_front_core_gauges(reg.core, reg.now, &gauges);
+    return gauges.mail_oldest_ms;
+}
+
+static void
+the_age_of_the_oldest_letter_is_known_as_they_come_and_go(void **state)
+{
+    uint64_t first, second;
+
+    (void)state;
+    assert_int_equal(oldest_ms(), 0);
+    assert_true(fake_enter(&reg, &alice));
+    post_one(&alice, &bob, 21, 1, 100);
+    fake_registry_pass(&reg, 5000);
+    post_one(&alice, &bob, 22, 2, 100);
+    fake_registry_pass(&reg, 1000);
+    assert_int_equal(oldest_ms(), 6000);
+    fake_registry_crash(&reg);
+    fake_registry_pass(&reg, 100);
+    assert_int_equal(oldest_ms(), 6100); /* through a restart */
+    assert_true(fake_enter(&reg, &bob));
+    assert_int_equal(post_mail(&bob, 0, &first), 1);
+    assert_int_equal(post_mail(&bob, 1, &second), 2);
+    post_collect(&bob, first);
+    assert_int_equal(oldest_ms(), 1100);
+    post_collect(&bob, second);
+    assert_int_equal(oldest_ms(), 0);
+}
+
+static void
+what_could_not_be_deleted_keeps_its_age(void **state)
+{
+    uint64_t first;
+
+    (void)state;
+    assert_true(fake_enter(&reg, &alice));
+    post_one(&alice, &bob, 21, 1, 100);
+    fake_registry_pass(&reg, 5000);
+    assert_true(fake_enter(&reg, &bob));
+    assert_int_equal(post_mail(&bob, 0, &first), 1);
+    reg.full = true;
+    post_collect(&bob, first);
+    reg.full = false;
+    assert_int_equal(oldest_ms(), 5000);
+}
+
+static void
+after_some_expired_the_oldest_is_the_next(void **state)
+{
+    (void)state;
+    assert_true(fake_enter(&reg, &alice));
+    post_one(&alice, &bob, 21, 1, 100);
+    fake_registry_pass(&reg, 2 * DAY_MS);
+    assert_true(fake_enter(&reg, &alice));
+    post_one(&alice, &bob, 22, 2, 100);
+    fake_registry_pass(&reg, 29 * DAY_MS);
+    assert_int_equal(oldest_ms(), 29 * DAY_MS);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(mail_expires_and_its_sender_is_told),
+        CASE(the_age_of_the_oldest_letter_is_known_as_they_come_and_go),
+        CASE(what_could_not_be_deleted_keeps_its_age),
+        CASE(after_some_expired_the_oldest_is_the_next),
         CASE(a_clock_that_is_put_back_expires_nothing),
         CASE(a_sender_who_is_there_is_told_at_once),
         CASE(nobody_is_told_when_the_sender_is_gone_and_news_of_it_expire_too),

@@ -170,7 +170,7 @@ the_log_of_a_room_that_is_gone_goes_also_over_crashes(void **state)
     for (unsigned i = 0; i < 10 && kept() > 0; i++) {
         const size_t before = kept();
         fake_registry_crash(&reg);
-        fake_registry_pass(&reg, 10050); /* one look */
+        fake_registry_pass(&reg, 1000); /* one look */
         assert_in_range(before - kept(), 1, BROKER_ROOM_LOG_SWEEP);
     }
     assert_int_equal(kept(), 0);
@@ -194,6 +194,37 @@ the_log_of_a_room_that_is_there_is_not_touched(void **state)
     assert_int_equal(kept(), 20);
 }
 
+/* What those who watch are told of the logs. */
+static struct broker_front_gauges
+gauges_of(void)
+{
+    struct broker_front_gauges gauges;
+
+    broker_front_core_gauges(reg.core, reg.now, &gauges);
+    return gauges;
+}
+
+static void
+all_logs_are_counted_soon_after_a_start_used_or_not(void **state)
+{
+    (void)state;
+    for (uint64_t n = 1; n <= 20; n++)
+        post_one(&alice, n);
+    fake_registry_pass(&reg, 5000);
+    const struct broker_front_gauges before = gauges_of();
+    assert_int_equal(before.log_frames, 20);
+    assert_true(before.log_counted);
+    assert_true(before.log_bytes >= 20 * 100);
+    fake_registry_crash(&reg);
+    assert_false(gauges_of().log_counted);
+    fake_registry_pass(&reg, 2000);
+    const struct broker_front_gauges after = gauges_of();
+    assert_true(after.log_counted);
+    assert_int_equal(after.log_frames, 20);
+    assert_int_equal(after.log_bytes, before.log_bytes);
+    assert_int_equal(after.log_oldest_ms, before.log_oldest_ms + 2000);
+}
+
 int
 main(void)
 {
@@ -207,6 +238,7 @@ main(void)
         LOG_CASE(old_frames_go_also_where_nobody_posts_but_never_the_last_one),
         LOG_CASE(the_log_of_a_room_that_is_gone_goes_also_over_crashes),
         LOG_CASE(the_log_of_a_room_that_is_there_is_not_touched),
+        LOG_CASE(all_logs_are_counted_soon_after_a_start_used_or_not),
     };
 
     return cmocka_run_group_tests_name("broker/tables/room_log", tests, NULL, NULL);

@@ -342,6 +342,19 @@ conclave_set_away(struct conclave *self, bool away)
     return fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_OK});
 }
 
+uint64_t
+conclave_stats(struct conclave *self)
+{
+    static const struct conclave_stats stats = {
+        .uptime_ms = 18600000, .session_ms = 7380000, .people = 3, .direct = 2, .relayed = 1, .away = 1, .rooms = 3, .mesh_rooms = 2,
+        .mesh_heard = 4, .waiting = 5, .waiting_stored = 2, .waiting_rooms = 1, .waiting_oldest_ms = 754000,
+        .memory_bytes = 12 << 20, .log_ins = 3, .sent = 120, .received = 340, .gaps_repaired = 2, .gaps_shown = 1, .frames_in = 2310,
+        .bytes_in = 1258291, .frames_out = 1200, .bytes_out = 1023, .refused_links = 2, .refused_rooms = 7};
+    static const struct conclave_stats none = {.uptime_ms = 1200};
+    const bool in = fake.enrolled && !fake.logged_out && !fake.unreachable;
+    return fake_answer(self, (struct conclave_event){.kind = CONCLAVE_EVENT_STATS, .stats = in ? &stats : &none});
+}
+
 void
 conclave_read(struct conclave *self, uint64_t arrival)
 {

@@ -86,7 +86,7 @@ arrays_of_objects_have_their_commas_right(void **state)
     cli_json_open(&json, "users");
     cli_json_array(&json, "users");
     for (unsigned i = 0; i < 2; i++) {
-        cli_json_object(&json);
+        cli_json_object(&json, NULL);
         cli_json_number(&json, "n", i);
         cli_json_bool(&json, "b", i == 1);
         cli_json_object_end(&json);

@@ -104,6 +104,27 @@ a_name_and_a_password_enrol_before_a_command(void **state)
 }
 
 static void
+who_is_not_let_in_is_told_how_to_sign_up(void **state)
+{
+    static const char *const hint = "The name or the password is wrong; who has no account yet signs up with conclave -u NAME register.\n";
+    (void)state;
+    (void)setenv("CONCLAVE_PASSWORD", "wrong", 1);
+    assert_int_equal(RUN("", "-u", "alice", "who"), 3);
+    assert_true(has(err, "conclave: login: ") && has(err, hint));
+    assert_int_equal(RUN("", "-u", "alice", "login"), 3);
+    assert_true(has(err, hint));
+    assert_int_equal(RUN("/who\n", "--plain", "-u", "alice"), 3);
+    assert_true(has(err, "signs up with /register.\n"));
+    assert_int_equal(RUN("", "--json", "-u", "alice", "login"), 3);
+    assert_true(has(out, "\"code\":\"wrong-credentials\",\"message\":\"The name or the password is wrong; who has no account"));
+    (void)setenv("CONCLAVE_NEW_PASSWORD", "another one", 1);
+    fake.enrolled = true;
+    assert_int_equal(RUN("", "-u", "alice", "passwd"), 3); /* there is an account */
+    assert_null(strstr(err, "signs up"));
+    (void)unsetenv("CONCLAVE_NEW_PASSWORD");
+}
+
+static void
 a_text_is_read_from_stdin(void **state)
 {
     (void)state;
@@ -260,6 +281,7 @@ main(void)
         cmocka_unit_test_setup(register_needs_a_name_and_a_password, fresh),
         cmocka_unit_test_setup(one_shot_commands_end_with_the_fixed_codes, enrolled),
         cmocka_unit_test_setup(a_name_and_a_password_enrol_before_a_command, fresh),
+        cmocka_unit_test_setup(who_is_not_let_in_is_told_how_to_sign_up, fresh),
         cmocka_unit_test_setup(a_text_is_read_from_stdin, enrolled),
         cmocka_unit_test_setup(passwd_takes_the_new_password_from_stdin_or_the_environment, enrolled),
         cmocka_unit_test_setup(recv_prints_what_waited_and_counts_it_as_read, enrolled),

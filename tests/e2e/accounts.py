@@ -79,7 +79,7 @@ def a_wrong_password_and_a_wrong_name_look_the_same():
     name = register(_daemon)
     a = expect(conclave(_daemon, fresh("wrong"), "login", user=name, password="not the password"), 3)
     b = expect(conclave(_daemon, fresh("wrong"), "login", user=fresh("stranger"), password="not the password"), 3)
-    assert a.err == b.err, (a.err, b.err)
+    assert a.err == b.err and "conclave -u NAME register" in a.err, (a.err, b.err)
 
 
 def three_wrong_passwords_block_with_the_exact_sentence():

@@ -24,7 +24,7 @@ CONCLAVE = os.environ.get("CONCLAVE", os.path.join(TOP, "conclave"))
 # Generous: sanitizers and valgrind are slow, and nobody waits this long when all is well.
 PATIENCE = float(os.environ.get("CONCLAVE_E2E_PATIENCE", "60"))
 PASSWORD = "correct horse battery 42"
-ANSWERS = ("ok", "error", "users", "user", "devices", "rooms", "members")
+ANSWERS = ("ok", "error", "users", "user", "devices", "rooms", "members", "stats")
 
 _scratch = tempfile.mkdtemp(prefix="conclave-e2e.")
 _running = []

@@ -240,6 +240,7 @@ take(struct member *member, const struct conclave_event *event)
     case CONCLAVE_EVENT_NOTICE:
         fprintf(stderr, "crowd: %s: %s\n", member->name, event->text);
         break;
+    case CONCLAVE_EVENT_STATS:
     case CONCLAVE_EVENT_OK:
     case CONCLAVE_EVENT_ROOM:
     case CONCLAVE_EVENT_RECEIPT:

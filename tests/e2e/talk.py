@@ -72,6 +72,31 @@ def send_waits_until_it_is_delivered():
     bob.end()
 
 
+def figures_say_how_people_are_reached_and_what_waits():
+    alice, bob, away = person(_daemon), person(_daemon), person(_daemon)
+    sent = alice.ok("/msg %s hello" % bob.name)
+    alice.wait("receipt", id=sent["id"], to=bob.name, state="read")
+    stats = alice.ask("/stats")
+    assert stats["type"] == "stats" and stats["user"] == alice.name and stats["online"], stats
+    assert stats["people"] == 1 and stats["routes"]["direct"] == 1 and sum(stats["routes"].values()) == 1, stats
+    assert stats["outbox"] == {"waiting": 0, "people": 0, "stored": 0, "rooms": 0, "oldest_ms": 0}, stats
+    assert stats["messages"] == {"sent": 1, "received": 0} and stats["log_ins"] == 1, stats
+    assert stats["traffic"]["frames_in"] > 1 and stats["traffic"]["bytes_out"] > 100, stats
+    assert stats["gaps"] == {"repaired": 0, "shown": 0} and sum(stats["refused"].values()) == 0, stats
+    assert 1 << 20 < stats["memory_bytes"] < 1 << 30 and stats["session_ms"] <= stats["uptime_ms"], stats
+    assert bob.ask("/stats")["messages"] == {"sent": 0, "received": 1}
+    away.end()
+    sent = alice.ok("/msg %s later" % away.name)
+    alice.wait("receipt", id=sent["id"], to=away.name, state="stored")
+    stats = alice.ask("/stats")
+    assert stats["outbox"]["waiting"] == stats["outbox"]["stored"] == 1 and stats["routes"]["away"] == 1, stats
+    alice.end()
+    done = expect(conclave(_daemon, alice.home, "stats"), 0)  # what waits outlives the session
+    assert "Session   %s, logged in for" % alice.name in done.out, done
+    assert "1 to people (1 stored at the registry)" in done.out and "Messages  0 sent" in done.out, done
+    bob.end()
+
+
 def somebody_offline_gets_it_when_both_are_there():
     alice, bob = register(_daemon), person(_daemon)
     bob.end()

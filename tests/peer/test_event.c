@@ -175,6 +175,29 @@ what_happens_in_a_room_has_all_its_fields(void **state)
 }
 
 static void
+figures_keep_their_places(void **state)
+{
+    struct msg_tell_stats tell = {.req = 9};
+    uint64_t n = 0;
+    (void)state;
+#define NUMBER(name) tell.name = ++n;
+    MSG_STATS(NUMBER)
+#undef NUMBER
+    assert_true(feed(MSG_TELL_STATS, &tell));
+    assert_int_equal(event.event.kind, CONCLAVE_EVENT_STATS);
+    assert_int_equal(event.event.request, 9);
+    const struct conclave_stats *const stats = event.event.stats;
+    n = 0;
+#define SAME(name) assert_int_equal(stats->name, ++n);
+    MSG_STATS(SAME)
+#undef SAME
+    assert_int_equal(sizeof *stats, (n + 1) * sizeof(uint64_t)); /* and nothing is left out but memory */
+    const struct msg_tell_ok ok = {.req = 10};
+    assert_true(feed(MSG_TELL_OK, &ok));
+    assert_null(event.event.stats);
+}
+
+static void
 messages_that_came_as_one_are_shown_one_by_one(void **state)
 {
     (void)state;
@@ -257,6 +280,7 @@ main(void)
         cmocka_unit_test_teardown(the_pages_of_a_list_of_rooms_are_one_event, wipe),
         cmocka_unit_test_teardown(the_pages_of_a_list_of_members_are_one_event, wipe),
         cmocka_unit_test_teardown(what_happens_in_a_room_has_all_its_fields, wipe),
+        cmocka_unit_test_teardown(figures_keep_their_places, wipe),
         cmocka_unit_test_teardown(messages_that_came_as_one_are_shown_one_by_one, wipe),
         cmocka_unit_test_teardown(messages_and_ticks_name_their_room, wipe),
         cmocka_unit_test_teardown(ticks_in_one_frame_are_an_event_each, wipe),

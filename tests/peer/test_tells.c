@@ -135,6 +135,36 @@ the_loop_counts_the_queues_that_are_not_empty(void **state)
     assert_int_equal(waiting, 0);
 }
 
+static void
+pass(struct peer_tells *tells, size_t bytes)
+{
+    static uint8_t frame[1 << 20];
+    struct msg_span taken;
+    peer_tells_put(tells, msg_span(frame, bytes));
+    assert_true(peer_tells_take(tells, &taken));
+    assert_int_equal(taken.len, bytes);
+    peer_tells_taken(tells);
+    assert_false(peer_tells_take(tells, &taken));
+}
+
+static void
+a_large_buffer_stays_as_long_as_it_is_filled(void **state)
+{
+    (void)state;
+    struct peer_tells tells;
+    assert_int_equal(peer_tells_init(&tells, false, NULL), CONCLAVE_OK);
+    pass(&tells, 1 << 20);
+    const size_t large = tells.coming.cap + tells.going.cap;
+    assert_true(large >= 1 << 20);
+    pass(&tells, 1 << 19);
+    pass(&tells, 1 << 20);
+    assert_int_equal(tells.coming.cap + tells.going.cap, large);
+    for (int i = 0; i < 3; i++)
+        pass(&tells, 1000);
+    assert_true(tells.coming.cap + tells.going.cap < 1 << 18);
+    peer_tells_wipe(&tells);
+}
+
 int
 main(void)
 {
@@ -144,6 +174,7 @@ main(void)
         cmocka_unit_test(the_descriptor_is_readable_exactly_while_something_waits),
         cmocka_unit_test(a_frame_that_was_not_given_out_whole_is_still_something),
         cmocka_unit_test(the_loop_counts_the_queues_that_are_not_empty),
+        cmocka_unit_test(a_large_buffer_stays_as_long_as_it_is_filled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

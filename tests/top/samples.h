@@ -90,6 +90,18 @@ session_rows(uint64_t number, uint64_t page, bool more, const char *const *names
     hear(MSG_SESSION_ROWS, &rows, 1000);
 }
 
+/* The one page of rooms. */
+static inline void
+room_rows(uint64_t number, const struct msg_room_row *list, size_t count)
+{
+    struct msg_room_rows rows = {.number = number};
+
+    figures_buf.len = 0;
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(msg_codec_append(&figures_buf, &rows.rows, MSG_ROOM_ROW, &list[i]), CONCLAVE_OK);
+    hear(MSG_ROOM_ROWS, &rows, 1000 * number);
+}
+
 static inline int
 top_setup(void **state)
 {

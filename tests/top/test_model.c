@@ -116,6 +116,85 @@ what_cannot_be_read_changes_nothing(void **state)
     assert_true(top_model_or_0(model, "sessions", NULL) == 4);
 }
 
+/* So many of them so long, since the registry's start. */
+static void
+at_s(uint64_t second, uint64_t fast, uint64_t slow)
+{
+    struct msg_histogram times = {0};
+    uint8_t wire[MSG_HISTOGRAM_BYTES];
+
+    sample_begin(second);
+    for (uint64_t i = 0; i < fast + slow; i++)
+        msg_histogram_add(&times, i < fast ? 10 : 100000);
+    msg_histogram_write(&times, wire);
+    const struct msg_histogram_item item = {msg_text("commit_us"), msg_text(""), times.sum_us, msg_span(wire, sizeof wire)};
+    assert_int_equal(msg_codec_append(&times_buf, &sample.histograms, MSG_HISTOGRAM, &item), CONCLAVE_OK);
+    sample_end();
+}
+
+static void
+recent_times_are_those_of_the_last_minute(void **state)
+{
+    struct msg_histogram recent;
+
+    (void)state;
+    at_s(1, 100, 50); /* who knows when that was */
+    assert_false(top_model_recent(model, "commit_us", NULL, &recent));
+    at_s(2, 100, 60);
+    assert_true(top_model_recent(model, "commit_us", NULL, &recent));
+    assert_int_equal(msg_histogram_count(&recent), 10);
+    assert_int_equal(msg_histogram_at(&recent, 500), 100000);
+    for (uint64_t second = 3; second <= 61; second++)
+        at_s(second, 100 + second, 60);
+    assert_true(top_model_recent(model, "commit_us", NULL, &recent));
+    assert_int_equal(msg_histogram_at(&recent, 500), 10);
+    assert_in_range(msg_histogram_count(&recent), 30, 71);
+    for (uint64_t second = 62; second <= 130; second++)
+        at_s(second, 161, 60);
+    assert_false(top_model_recent(model, "commit_us", NULL, &recent)); /* it rests */
+    assert_int_equal(msg_histogram_count(&recent), 0);
+    at_s(1, 2, 3); /* it was started again */
+    at_s(2, 2, 4);
+    assert_true(top_model_recent(model, "commit_us", NULL, &recent));
+    assert_int_equal(msg_histogram_count(&recent), 1);
+}
+
+static void
+a_kind_that_is_new_is_recent_as_a_whole(void **state)
+{
+    struct msg_histogram recent;
+
+    (void)state;
+    sample_end();
+    at_s(2, 3, 4);
+    assert_true(top_model_recent(model, "commit_us", NULL, &recent));
+    assert_int_equal(msg_histogram_count(&recent), 7);
+}
+
+static void
+rooms_have_rates_between_two_lists(void **state)
+{
+    const struct msg_room_row first[] = {{msg_text("#a"), 3, 2, false, 10, 1000}, {msg_text("#b"), 3, 2, false, 0, 0}};
+    const struct msg_room_row second[] = {{msg_text("#b"), 3, 2, false, 500, 9000}, {msg_text("#a"), 3, 2, false, 16, 1600},
+                                          {msg_text("#c"), 1, 1, false, 4, 400}};
+
+    (void)state;
+    sample_end();
+    room_rows(1, first, 2);
+    assert_true(model->rooms[0].frames_per_s == 0);
+    sample_begin(4);
+    sample_end();
+    assert_false(top_model_has_rows(model));
+    room_rows(4, second, 3);
+    assert_int_equal(model->rooms_count, 3);
+    assert_true(model->rooms[0].frames_per_s == 0); /* its log was only looked up now */
+    assert_true(model->rooms[1].frames_per_s == 2 && model->rooms[1].bytes_per_s == 200);
+    assert_true(model->rooms[2].frames_per_s == 0); /* new */
+    assert_false(top_model_has_rows(model)); /* sessions are missing */
+    session_rows(4, 0, false, NULL, 0);
+    assert_true(top_model_has_rows(model));
+}
+
 int
 main(void)
 {
@@ -127,6 +206,9 @@ main(void)
         CASE(the_history_keeps_the_last_hour),
         CASE(rows_are_shown_when_all_their_pages_came),
         CASE(what_cannot_be_read_changes_nothing),
+        CASE(recent_times_are_those_of_the_last_minute),
+        CASE(a_kind_that_is_new_is_recent_as_a_whole),
+        CASE(rooms_have_rates_between_two_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

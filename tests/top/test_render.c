@@ -89,6 +89,58 @@ json_is_one_line_with_figures_by_name_and_label(void **state)
 }
 
 static void
+json_has_rows_that_came_with_its_sample_and_no_others(void **state)
+{
+    static const char *const names[] = {"ada\"", "bob"};
+    const struct msg_room_row rooms[] = {{msg_text("#lab"), 3, 2, true, 10, 1000}};
+
+    (void)state;
+    sample_end();
+    room_rows(1, rooms, 1);
+    top_render_json(&out, model, 1000);
+    assert_null(strstr(out.at, "\"rooms\""));
+    top_text_clear(&out);
+    session_rows(1, 0, false, names, 2);
+    top_render_json(&out, model, 1000);
+    has(",\"rooms\":[{\"name\":\"#lab\",\"members\":3,\"seats\":2,\"mesh\":true,\"frames\":10,\"bytes\":1000}],"
+        "\"sessions\":[{\"name\":\"ada\\\"\",\"device\":1,\"source\":\"192.0.2.1\",\"idle_ms\":0,\"rooms\":0,"
+        "\"pending_bytes\":0,\"behind\":false},{\"name\":\"bob\",\"device\":2,\"source\":\"192.0.2.1\",\"idle_ms\":1000,"
+        "\"rooms\":1,\"pending_bytes\":100,\"behind\":true}]}\n");
+    top_text_clear(&out);
+    sample_begin(2);
+    sample_end();
+    top_render_json(&out, model, 2000);
+    assert_null(strstr(out.at, "ada"));
+}
+
+static void
+times_and_ages_are_short_and_have_their_unit(void **state)
+{
+    static const struct {
+        uint64_t ms;
+        const char *age;
+    } ages[] = {{0, "0s"}, {59999, "59s"}, {60000, "1m"}, {3599999, "59m"}, {3600000, "1h00m"}, {86399999, "23h59m"},
+                {86400000, "1d00h"}, {99 * 86400000ull, "99d00h"}, {100 * 86400000ull, "100d"}, {UINT64_MAX, "99999d"}};
+    static const struct {
+        uint64_t us;
+        const char *time;
+    } times[] = {{0, "0us"}, {999, "999us"}, {1000, "1ms"}, {2500, "2.5ms"}, {99949, "99.9ms"}, {100000, "100ms"},
+                 {250400, "250ms"}, {1000000, "1.0s"}, {1500000, "1.5s"}, {123456789, "123s"}};
+    char text[16];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ages / sizeof *ages; i++) {
+        top_render_age(text, ages[i].ms);
+        assert_string_equal(text, ages[i].age);
+        assert_true(strlen(text) <= 6);
+    }
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        top_render_us(text, times[i].us);
+        assert_string_equal(text, times[i].time);
+    }
+}
+
+static void
 health_says_why(void **state)
 {
     (void)state;
@@ -163,6 +215,8 @@ main(void)
         CASE(health_says_why),
         CASE(the_page_asks_for_nothing_from_elsewhere_and_plots_within_its_frame),
         CASE(numbers_are_short),
+        CASE(json_has_rows_that_came_with_its_sample_and_no_others),
+        CASE(times_and_ages_are_short_and_have_their_unit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

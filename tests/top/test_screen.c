@@ -10,7 +10,7 @@ static void
 draw(void)
 {
     top_text_clear(&out);
-    top_screen_draw(&out, model, &ui, 1000);
+    top_screen_draw(&out, model, &ui, model->samples > 0 ? model->heard_ms : 1000);
 }
 
 /* Each line within the width, no more lines than there are; how many. */
@@ -45,6 +45,10 @@ people(void)
     top_ui_init(&ui);
     sample_figure("sessions", "", 3);
     sample_figure("requests", "PING", 1234567);
+    sample_end();
+    sample_begin(2);
+    sample_figure("sessions", "", 3);
+    sample_figure("requests", "PING", 1234567);
     sample_figure("requests", "SEARCH", 4);
     sample_times("request_us", "SEARCH", 4, 2000);
     sample_end();
@@ -69,10 +73,10 @@ it_fits_into_every_terminal(void **state)
             }
     ui = (struct top_ui){.rows = 24, .cols = 80};
     draw();
-    assert_int_equal(check_size(), 12); /* ten lines of head, two sessions */
+    assert_int_equal(check_size(), 13); /* eleven lines of head, two sessions */
     ui.cols = 300;
     draw();
-    assert_non_null(strstr(out.at, "  pending  source\n"));
+    assert_non_null(strstr(out.at, "  pending state   address "));
 }
 
 static void
@@ -102,12 +106,13 @@ the_list_moves_and_stays_within(void **state)
 {
     (void)state;
     people();
-    ui.rows = 12; /* two rows of three */
+    ui.rows = 9; /* two rows of three, and no sparklines */
     for (int i = 0; i < 5; i++)
         top_ui_key(&ui, TOP_KEY_DOWN);
     draw();
     assert_int_equal(ui.top, 1);
     assert_null(strstr(out.at, "\ncyd"));
+    assert_null(strstr(out.at, "longest turn"));
     assert_non_null(strstr(out.at, "\nada"));
     top_ui_key(&ui, TOP_KEY_END);
     draw();
@@ -130,8 +135,8 @@ keys_change_lists_show_help_and_leave(void **state)
     top_ui_key(&ui, TOP_KEY_LEFT);
     draw();
     assert_non_null(strstr(out.at, "[requests]"));
-    assert_non_null(strstr(out.at, "\nPING                          1234567          0\n"));
-    assert_non_null(strstr(out.at, "\nSEARCH                              4       2500\n"));
+    assert_true(above("\nSEARCH                                  4   2.5ms   2.5ms            4\n",
+                      "\nPING                                    0       -       -      1234567\n"));
     top_ui_key(&ui, '\t');
     draw();
     assert_non_null(strstr(out.at, "[sessions]"));
@@ -158,6 +163,118 @@ what_is_wrong_stands_at_the_top(void **state)
     draw();
     assert_non_null(strstr(out.at, "NOT READY"));
     assert_non_null(strstr(out.at, "\n! The store is nearly full."));
+    assert_non_null(strstr(out.at, "\nsessions ")); /* it takes the place of what was since the start */
+    assert_null(strstr(out.at, "since start  refused"));
+}
+
+/* Each line as it is at 80 columns stands at the beginning of it at 300: nothing is cut within a figure. */
+static void
+what_finds_no_place_is_left_out_whole(void **state)
+{
+    struct top_text wide = {0};
+
+    (void)state;
+    people();
+    ui.cols = 300;
+    draw();
+    top_text_bytes(&wide, out.at, out.len);
+    for (ui.cols = 20; ui.cols < 100; ui.cols++) {
+        const char *at, *all = wide.at;
+        draw();
+        at = out.at;
+        for (unsigned i = 0; i < 5; i++) {
+            const size_t len = strcspn(at, "\n");
+            assert_memory_equal(at, all, len);
+            if (strncmp(all + len, "  ", 2) != 0 && all[len] != '\n')
+                fail_msg("%u columns cut: %.*s", ui.cols, (int)len, at);
+            at += len + 1;
+            all = strchr(all, '\n') + 1;
+        }
+    }
+    top_text_wipe(&wide);
+}
+
+static void
+rooms_are_sorted_by_what_is_posted_now(void **state)
+{
+    (void)state;
+    people();
+    room_rows(2, (const struct msg_room_row[]){{msg_text("#ada"), 9, 5, true, 100, 1000}, {msg_text("#bob"), 3, 2, false, 900, 9000}}, 2);
+    sample_begin(4); /* two seconds later */
+    sample_end();
+    room_rows(4, (const struct msg_room_row[]){{msg_text("#ada"), 9, 5, true, 150, 2024}, {msg_text("#bob"), 3, 2, false, 920, 9000}}, 2);
+    top_ui_key(&ui, '\t');
+    draw();
+    assert_true(above("\n#ada                                5        9      150     2.0K       25 mesh",
+                      "\n#bob                                2        3      920     8.8K       10 relay"));
+    assert_non_null(strstr(out.at, "1-2 of 2  by posts/s"));
+}
+
+static void
+who_may_not_see_names_is_told_so(void **state)
+{
+    (void)state;
+    top_ui_init(&ui);
+    sample_end();
+    sample_begin(2);
+    sample_end();
+    draw();
+    assert_non_null(strstr(out.at, "\nNames are not shown to this monitor"));
+    room_rows(2, NULL, 0);
+    draw();
+    assert_null(strstr(out.at, "Names are not shown"));
+}
+
+static void
+mail_and_logs_have_their_size_and_age_once_they_are_counted(void **state)
+{
+    (void)state;
+    top_ui_init(&ui);
+    sample_figure("mail_waiting", "", 12);
+    sample_figure("mail_bytes", "", 3482);
+    sample_figure("mail_oldest_ms", "", 3 * 86400000ull + 4 * 3600000);
+    sample_figure("log_frames", "", 0);
+    sample_figure("counted", "mail", 1);
+    sample_figure("counted", "log", 0);
+    sample_end();
+    draw();
+    assert_non_null(strstr(out.at, "\nmail 12, 3.4K, oldest 3d04h  log 0 (counting)\n"));
+}
+
+static void
+a_terminal_of_ascii_gets_ascii(void **state)
+{
+    static const char *const names[] = {"zo\xc3\xab", "日本"};
+
+    (void)state;
+    people();
+    session_rows(2, 0, false, names, 2);
+    ui.ascii = true;
+    draw();
+    for (const char *at = out.at; *at != '\0'; at++)
+        assert_true((unsigned char)*at < 0x80);
+    assert_non_null(strstr(out.at, "\nzo? "));
+    assert_non_null(strstr(out.at, "\n?? "));
+}
+
+static void
+the_heading_of_the_list_and_what_is_wrong_stand_out(void **state)
+{
+    unsigned line = 0, headings = 0;
+
+    (void)state;
+    people();
+    draw();
+    for (const char *at = out.at, *end; (end = strchr(at, '\n')) != NULL; at = end + 1, line++) {
+        const enum top_weight weight = top_screen_weight(&ui, line, at);
+        headings += weight == TOP_HEADING;
+        assert_true((weight == TOP_HEADING) == (strncmp(at, "name ", 5) == 0));
+        assert_true((weight == TOP_BOLD) == (line == 0));
+    }
+    assert_int_equal(headings, 1);
+    assert_int_equal(top_screen_weight(&ui, 1, "! No sample"), TOP_BOLD);
+    ui.help = true;
+    assert_int_equal(top_screen_weight(&ui, 0, "conclave-top"), TOP_PLAIN);
 }
 
 static void
@@ -200,6 +317,12 @@ main(void)
         CASE(the_list_moves_and_stays_within),
         CASE(keys_change_lists_show_help_and_leave),
         CASE(what_is_wrong_stands_at_the_top),
+        CASE(what_finds_no_place_is_left_out_whole),
+        CASE(rooms_are_sorted_by_what_is_posted_now),
+        CASE(who_may_not_see_names_is_told_so),
+        CASE(mail_and_logs_have_their_size_and_age_once_they_are_counted),
+        CASE(a_terminal_of_ascii_gets_ascii),
+        CASE(the_heading_of_the_list_and_what_is_wrong_stand_out),
         CASE(names_cannot_command_the_terminal),
         CASE(sparklines_show_the_last_points_in_blocks_or_in_ascii),
     };

@@ -8,6 +8,9 @@
 #include "tools/top/render.h"
 #include "tools/top/shell.h"
 
+#define ROWS_MS 250   /* are waited for after a sample, */
+#define ROWS_TRIES 3u /* unless none came for so many */
+
 uint64_t
 top_now_ms(void)
 {
@@ -47,11 +50,30 @@ wait_for(struct top_shell *self, uint64_t samples, uint64_t until_ms)
     }
 }
 
+/* Rows come right behind their sample, for those who may see names. */
+static void
+wait_for_rows(struct top_shell *self)
+{
+    const struct top_model *model = self->model;
+    const bool lately = model->rooms_whole != 0 && model->number - model->rooms_whole <= ROWS_TRIES;
+    zmq_pollitem_t item = {zsock_resolve(self->source.sub), 0, ZMQ_POLLIN, 0};
+    const uint64_t number = model->number, until_ms = top_now_ms() + ROWS_MS;
+
+    while (self->options.json && (lately || model->samples <= ROWS_TRIES) && !top_model_has_rows(model)
+           && model->number == number) {
+        const uint64_t now_ms = top_now_ms();
+        if (now_ms >= until_ms || (zmq_poll(&item, 1, (long)(until_ms - now_ms)) < 0 && errno != EINTR))
+            return;
+        (void)top_shell_hear(self); /* the model says what came */
+    }
+}
+
 static bool
-print(const struct top_shell *self)
+print(struct top_shell *self)
 {
     struct top_text out = {0};
 
+    wait_for_rows(self);
     if (self->options.json)
         top_render_json(&out, self->model, top_now_ms());
     else
@@ -148,7 +170,7 @@ main(int argc, char **argv)
     const bool view = !shell.options.once && !shell.options.json && !shell.options.prometheus
                       && shell.options.fails_count == 0;
     signal(SIGPIPE, SIG_IGN);
-    if (top_source_open(&shell.source, &shell.options, view, why, sizeof why) != CONCLAVE_OK) {
+    if (top_source_open(&shell.source, &shell.options, view || shell.options.json, why, sizeof why) != CONCLAVE_OK) {
         fprintf(stderr, "conclave-top: %s\n", why);
         return TOP_EXIT_UNKNOWN;
     }

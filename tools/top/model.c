@@ -5,6 +5,8 @@
 
 #include "msg/codec.h"
 
+#define RECENT_MS 30000u /* recent is this long ago, and up to twice that */
+
 static const char *const titles[] = {
 #define TITLE(id, name, title) title,
     TOP_SERIES(TITLE)
@@ -79,17 +81,39 @@ take_figures(struct top_model *self, struct msg_list list)
     }
 }
 
+static const struct top_times *
+find_times(const struct top_times *times, size_t count, const char *name, const char *label)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(times[i].name, name) == 0 && strcmp(times[i].label, label) == 0)
+            return &times[i];
+    return NULL;
+}
+
 static void
 take_times(struct top_model *self, struct msg_list list)
 {
+    static struct top_times before[MSG_HISTOGRAMS_MAX];
+    const size_t before_count = self->compares ? self->times_count : 0;
+    const bool turns = self->compares && self->at_ms - self->turned_ms >= RECENT_MS;
     struct msg_histogram_item item;
 
+    if (!self->compares || turns)
+        self->turned_ms = self->at_ms;
+    memcpy(before, self->times, sizeof before);
     self->times_count = 0;
     while (self->times_count < MSG_HISTOGRAMS_MAX && msg_codec_next(&list, MSG_HISTOGRAM, &item)) {
         struct top_times *times = &self->times[self->times_count++];
+        *times = (struct top_times){.name = ""};
         msg_text_copy(times->name, sizeof times->name, item.name);
         msg_text_copy(times->label, sizeof times->label, item.label);
         msg_histogram_read(&times->times, item.sum_us, item.buckets);
+        const struct top_times *was = find_times(before, before_count, times->name, times->label);
+        if (was != NULL) {
+            times->old = turns ? was->mid : was->old;
+            times->mid = turns ? was->times : was->mid;
+        } else if (!self->compares) /* nobody knows when that was */
+            times->old = times->mid = times->times;
     }
 }
 
@@ -144,6 +168,21 @@ top_model_times(const struct top_model *self, const char *name, const char *labe
         found = true;
     }
     return found;
+}
+
+bool
+top_model_recent(const struct top_model *self, const char *name, const char *label, struct msg_histogram *times)
+{
+    *times = (struct msg_histogram){0};
+    for (size_t i = 0; i < self->times_count; i++) {
+        const struct top_times *one = &self->times[i];
+        if (strcmp(one->name, name) != 0 || (label != NULL && strcmp(one->label, label) != 0))
+            continue;
+        for (size_t k = 0; k < MSG_HISTOGRAM_BUCKETS; k++) /* a process that was started again begins at 0 */
+            times->buckets[k] += one->times.buckets[k] >= one->old.buckets[k] ? one->times.buckets[k] - one->old.buckets[k]
+                                                                              : one->times.buckets[k];
+    }
+    return msg_histogram_count(times) > 0;
 }
 
 double
@@ -222,6 +261,34 @@ more_of(void *list, size_t *count, size_t *room, size_t size)
     return list;
 }
 
+static int
+by_name(const void *a_at, const void *b_at)
+{
+    const struct top_room *a = a_at, *b = b_at;
+
+    return strcmp(a->name, b->name);
+}
+
+/* What each room has got since the list before, which is given up. */
+static void
+rate_rooms(struct top_model *self)
+{
+    const double seconds = self->at_ms > self->rooms_ms ? (double)(self->at_ms - self->rooms_ms) / 1000 : 0;
+
+    if (self->rooms_count == 0 || !self->compares || seconds <= 0)
+        return;
+    qsort(self->rooms, self->rooms_count, sizeof *self->rooms, by_name);
+    for (size_t i = 0; i < self->rooms_next_count; i++) {
+        struct top_room *room = &self->rooms_next[i];
+        const struct top_room *was = bsearch(room, self->rooms, self->rooms_count, sizeof *self->rooms, by_name);
+        /* The log of a room was looked up for the first time: that is no growth. */
+        if (was == NULL || room->frames < was->frames || was->frames == 0)
+            continue;
+        room->frames_per_s = (double)(room->frames - was->frames) / seconds;
+        room->bytes_per_s = room->bytes > was->bytes ? (double)(room->bytes - was->bytes) / seconds : 0;
+    }
+}
+
 static void
 take_rooms(struct top_model *self, const struct msg_room_rows *page)
 {
@@ -241,6 +308,9 @@ take_rooms(struct top_model *self, const struct msg_room_rows *page)
     }
     if (page->more)
         return;
+    rate_rooms(self);
+    self->rooms_ms = self->at_ms;
+    self->rooms_whole = page->number;
     free(self->rooms);
     self->rooms = self->rooms_next;
     self->rooms_count = self->rooms_next_count;
@@ -268,6 +338,7 @@ take_sessions(struct top_model *self, const struct msg_session_rows *page)
     }
     if (page->more)
         return;
+    self->sessions_whole = page->number;
     free(self->sessions);
     self->sessions = self->sessions_next;
     self->sessions_count = self->sessions_next_count;
@@ -294,6 +365,12 @@ top_model_hear(struct top_model *self, struct msg_span frame, uint64_t now_ms)
 }
 
 /* ---- how it is ---- */
+
+bool
+top_model_has_rows(const struct top_model *self)
+{
+    return self->number != 0 && self->rooms_whole == self->number && self->sessions_whole == self->number;
+}
 
 bool
 top_model_hears(const struct top_model *self, uint64_t now_ms)

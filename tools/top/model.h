@@ -39,12 +39,14 @@ struct top_figure {
 struct top_times {
     char name[MSG_FIGURE_NAME_MAX + 1];
     char label[MSG_FIGURE_LABEL_MAX + 1];
-    struct msg_histogram times;
+    struct msg_histogram times;     /* since the registry's start */
+    struct msg_histogram mid, old;  /* as they were half a minute ago, and before that */
 };
 
 struct top_room {
     char name[MSG_ROOM_NAME_MAX + 1];
     uint64_t members, seats, frames, bytes;
+    double frames_per_s, bytes_per_s;   /* since the list before */
     bool mesh;
 };
 
@@ -77,6 +79,9 @@ struct top_model {
     struct top_session *sessions_next;
     size_t sessions_next_count, sessions_next_room;
     uint64_t rooms_number, sessions_number; /* of the sample that the pages coming in belong to */
+    uint64_t rooms_whole, sessions_whole;   /* and that the complete lists belong to; 0: there was none yet */
+    uint64_t rooms_ms;          /* at_ms of the sample of the complete list */
+    uint64_t turned_ms;         /* at_ms when the recent times were turned over last */
     double history[TOP_SERIES_COUNT][TOP_HISTORY]; /* a ring */
     size_t history_first, history_count;
 };
@@ -94,7 +99,12 @@ bool top_model_value(const struct top_model *self, const char *name, const char 
 bool top_model_rate(const struct top_model *self, const char *name, const char *label, double *value);
 /* The times of a histogram, of all labels together where label is NULL. */
 bool top_model_times(const struct top_model *self, const char *name, const char *label, struct msg_histogram *times);
+/* The same of the last half to whole minute; false: nothing happened then, or it is too early to know. */
+bool top_model_recent(const struct top_model *self, const char *name, const char *label, struct msg_histogram *times);
 double top_model_or_0(const struct top_model *self, const char *name, const char *label);
+
+/* Rows of both kinds belong to the last sample. */
+bool top_model_has_rows(const struct top_model *self);
 
 /* A sample came within three intervals.  Until the first one, interval_ms is
  * what the caller expects. */

@@ -15,6 +15,34 @@ top_render_uptime(char out[32], uint64_t ms)
         snprintf(out, 32, "%02llu:%02llu:%02llu", s / 3600, s / 60 % 60, s % 60);
 }
 
+void
+top_render_age(char out[16], uint64_t ms)
+{
+    const unsigned long long s = ms / 1000, days = s / 86400;
+
+    if (s < 60)
+        snprintf(out, 16, "%llus", s);
+    else if (s < 3600)
+        snprintf(out, 16, "%llum", s / 60);
+    else if (days == 0)
+        snprintf(out, 16, "%lluh%02llum", s / 3600, s / 60 % 60);
+    else if (days < 100)
+        snprintf(out, 16, "%llud%02lluh", days, s / 3600 % 24);
+    else
+        snprintf(out, 16, "%llud", days < 99999 ? days : 99999);
+}
+
+void
+top_render_us(char out[16], uint64_t us)
+{
+    if (us < 1000)
+        snprintf(out, 16, "%lluus", (unsigned long long)us);
+    else if (us < 1000000)
+        snprintf(out, 16, us < 99950 && us % 1000 != 0 ? "%.1fms" : "%.0fms", (double)us / 1000);
+    else
+        snprintf(out, 16, us < 99950000 ? "%.1fs" : "%.0fs", (double)us / 1000000);
+}
+
 static void
 scaled(char out[16], double value, double step, const char *units)
 {
@@ -69,6 +97,12 @@ top_render_text(struct top_text *out, const struct top_model *model, uint64_t no
                      (unsigned long long)msg_histogram_at(&times->times, 990),
                      (unsigned long long)msg_histogram_at(&times->times, 999));
     }
+}
+
+static const char *
+yes(bool is)
+{
+    return is ? "true" : "false";
 }
 
 /* Figures of one name come together where they have labels. */
@@ -127,10 +161,31 @@ json_times(struct top_text *out, const struct top_model *model)
     }
 }
 
-static const char *
-yes(bool is)
+
+static void
+json_rows(struct top_text *out, const struct top_model *model)
 {
-    return is ? "true" : "false";
+    top_text_add(out, ",\"rooms\":[");
+    for (size_t i = 0; i < model->rooms_count; i++) {
+        const struct top_room *room = &model->rooms[i];
+        top_text_add(out, "%s{\"name\":", i > 0 ? "," : "");
+        top_text_json(out, room->name);
+        top_text_add(out, ",\"members\":%llu,\"seats\":%llu,\"mesh\":%s,\"frames\":%llu,\"bytes\":%llu}",
+                     (unsigned long long)room->members, (unsigned long long)room->seats, yes(room->mesh),
+                     (unsigned long long)room->frames, (unsigned long long)room->bytes);
+    }
+    top_text_add(out, "],\"sessions\":[");
+    for (size_t i = 0; i < model->sessions_count; i++) {
+        const struct top_session *session = &model->sessions[i];
+        top_text_add(out, "%s{\"name\":", i > 0 ? "," : "");
+        top_text_json(out, session->name);
+        top_text_add(out, ",\"device\":%llu,\"source\":", (unsigned long long)session->device);
+        top_text_json(out, session->source);
+        top_text_add(out, ",\"idle_ms\":%llu,\"rooms\":%llu,\"pending_bytes\":%llu,\"behind\":%s}",
+                     (unsigned long long)session->idle_ms, (unsigned long long)session->rooms,
+                     (unsigned long long)session->pending_bytes, yes(session->behind));
+    }
+    top_text_add(out, "]");
 }
 
 void
@@ -148,7 +203,10 @@ top_render_json(struct top_text *out, const struct top_model *model, uint64_t no
     json_figures(out, model);
     top_text_add(out, "},\"times\":[");
     json_times(out, model);
-    top_text_add(out, "]}\n");
+    top_text_add(out, "]");
+    if (top_model_has_rows(model))
+        json_rows(out, model);
+    top_text_add(out, "}\n");
 }
 
 void

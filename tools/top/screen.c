@@ -2,23 +2,27 @@
 #include "tools/top/screen.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <uniwidth.h>
 
+#include "tools/top/cell.h"
 #include "tools/top/render.h"
+#include "tools/top/rows.h"
 
-#define HEAD_LINES 10u  /* above the list, with the list's own head */
-#define COLUMNS_MAX 6u
+#define SUMMARY_LINES 5u
+#define SERIES_LINES ((TOP_SERIES_COUNT + 1u) / 2u)
+#define LIST_LINES 5u /* that a list wants, with its own head */
 
-static const char *const tab_names[] = {"sessions", "rooms", "requests"};
-static const struct {
-    const char *names[COLUMNS_MAX];
-    unsigned count;
-} columns[TOP_TABS] = {
-    {{"pending", "idle", "rooms", "name", "source"}, 5},
-    {{"seats", "members", "frames", "bytes", "name"}, 5},
-    {{"count", "p99", "kind"}, 3},
-};
+/* Where there are few lines the list matters more than how things went. */
+static bool
+has_series(const struct top_ui *ui)
+{
+    return ui->rows >= SUMMARY_LINES + SERIES_LINES + LIST_LINES;
+}
+
+static unsigned
+head_lines(const struct top_ui *ui)
+{
+    return SUMMARY_LINES + (has_series(ui) ? SERIES_LINES : 0);
+}
 
 void
 top_ui_init(struct top_ui *self)
@@ -29,7 +33,7 @@ top_ui_init(struct top_ui *self)
 bool
 top_ui_key(struct top_ui *self, int key)
 {
-    const size_t page = self->rows > HEAD_LINES ? self->rows - HEAD_LINES : 1;
+    const size_t page = self->rows > head_lines(self) + 2 ? self->rows - head_lines(self) - 2 : 1;
 
     if (self->help) { /* any key leaves it */
         self->help = false;
@@ -43,7 +47,7 @@ top_ui_key(struct top_ui *self, int key)
         self->help = true;
         break;
     case 's':
-        self->sort[self->tab] = (self->sort[self->tab] + 1) % columns[self->tab].count;
+        self->sort[self->tab] = (self->sort[self->tab] + 1) % top_rows_sorts(self->tab);
         break;
     case 'r':
         self->up[self->tab] = !self->up[self->tab];
@@ -81,67 +85,6 @@ top_ui_key(struct top_ui *self, int key)
     return true;
 }
 
-/* ---- lines ---- */
-
-/* What a terminal would obey is no part of a name: the registry allows letters
- * and digits, but this is shown of any. */
-static void
-harmless(char *text)
-{
-    for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
-        if (*at < 0x20 || *at == 0x7f)
-            *at = '?';
-        else if (at[0] == 0xc2 && at[1] < 0xa0 && at[1] >= 0x80) /* U+0080 to U+009F */
-            at[0] = at[1] = '?';
-    }
-}
-
-static unsigned
-width_of(const char *text, size_t len)
-{
-    const int width = u8_width((const uint8_t *)text, len, "UTF-8");
-
-    return width > 0 ? (unsigned)width : 0;
-}
-
-/* How many bytes of it fit into so many columns, whole characters only. */
-static size_t
-fitting(const char *text, unsigned cols)
-{
-    size_t len = strlen(text);
-
-    while (len > 0 && width_of(text, len) > cols) {
-        do
-            len--;
-        while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80);
-    }
-    return len;
-}
-
-/* One line, cut to the width. */
-static void
-line(struct top_text *out, const struct top_ui *ui, const char *text)
-{
-    const size_t len = fitting(text, ui->cols);
-
-    top_text_bytes(out, text, len);
-    top_text_bytes(out, "\n", 1);
-}
-
-/* Text in a column of that width: cut, or filled with blanks. */
-static void
-cell(struct top_text *row, const char *text, unsigned cols)
-{
-    char copy[512];
-
-    snprintf(copy, sizeof copy, "%s", text);
-    harmless(copy);
-    const size_t len = fitting(copy, cols);
-    top_text_bytes(row, copy, len);
-    for (unsigned width = width_of(copy, len); width < cols; width++)
-        top_text_bytes(row, " ", 1);
-}
-
 void
 top_screen_spark(struct top_text *out, const struct top_model *model, enum top_series series, unsigned cols, bool ascii)
 {
@@ -169,67 +112,134 @@ series_cell(struct top_text *row, const struct top_model *model, const struct to
 {
     char number[16], text[64];
     const double last = model->history_count > 0 ? top_model_point(model, series, model->history_count - 1) : 0;
-    const bool bytes = series == TOP_IN || series == TOP_OUT;
+    const char *title = series == TOP_LAG ? "longest turn" : top_series_title(series);
 
-    if (bytes)
+    if (series == TOP_IN || series == TOP_OUT)
         top_render_bytes(number, last);
+    else if (series == TOP_LAG)
+        top_render_us(number, (uint64_t)last);
     else
         top_render_number(number, last);
-    snprintf(text, sizeof text, "%-16s %7s ", top_series_title(series), number);
-    cell(row, text, 25);
-    if (cols <= 26)
+    snprintf(text, sizeof text, "%-15s %7s ", title, number);
+    top_cell_left(row, text, cols < 24 ? cols : 24, true);
+    if (cols <= 25)
         return;
     const size_t before = row->len;
-    top_screen_spark(row, model, series, cols - 26, ui->ascii);
-    for (unsigned width = width_of(row->at + before, row->len - before); width < cols - 25; width++)
+    top_screen_spark(row, model, series, cols - 25, ui->ascii);
+    for (unsigned width = top_cell_width(row->at + before, row->len - before); width < cols - 24; width++)
         top_text_bytes(row, " ", 1);
+}
+
+static void
+series_lines(struct top_text *out, const struct top_model *model, const struct top_ui *ui)
+{
+    struct top_text row = {0};
+
+    for (unsigned i = 0; i < TOP_SERIES_COUNT; i += 2) {
+        top_text_clear(&row);
+        if (ui->cols >= 50) {
+            series_cell(&row, model, ui, (enum top_series)i, ui->cols / 2);
+            series_cell(&row, model, ui, (enum top_series)(i + 1), ui->cols - ui->cols / 2);
+        } else {
+            series_cell(&row, model, ui, (enum top_series)i, ui->cols);
+        }
+        top_text_bytes(out, row.at, row.len);
+        top_text_bytes(out, "\n", 1);
+    }
+    top_text_wipe(&row);
+}
+
+/* "12 waiting, 3.4K, oldest 5h12m": mail, or logs, once it is known how much there is. */
+static void
+add_kept(struct top_text *row, const struct top_model *model, const char *name, const char *count, const char *bytes,
+         const char *oldest)
+{
+    char number[16], size[16], age[16];
+    double counted;
+
+    top_render_number(number, top_model_or_0(model, count, NULL));
+    top_render_bytes(size, top_model_or_0(model, bytes, NULL));
+    top_render_age(age, (uint64_t)top_model_or_0(model, oldest, NULL));
+    top_text_add(row, "%s %s", name, number);
+    if (top_model_or_0(model, count, NULL) > 0)
+        top_text_add(row, ", %s, oldest %s", size, age);
+    if (top_model_value(model, "counted", name, &counted) && counted < 1)
+        top_text_add(row, " (counting)");
+}
+
+static void
+store_line(struct top_text *row, const struct top_model *model)
+{
+    struct msg_histogram commit;
+    char used[16], map[16], p50[16] = "-", p99[16] = "-";
+
+    top_render_bytes(used, top_model_or_0(model, "store_used_bytes", NULL));
+    top_render_bytes(map, top_model_or_0(model, "store_map_bytes", NULL));
+    if (top_model_recent(model, "commit_us", NULL, &commit)) {
+        top_render_us(p50, msg_histogram_at(&commit, 500));
+        top_render_us(p99, msg_histogram_at(&commit, 990));
+    }
+    top_text_add(row, "store %s of %s  commits p50 %s, p99 %s  waiting %.0f  failed %.0f  hashing %.0f", used, map, p50,
+                 p99, top_model_or_0(model, "store_waiting", NULL), top_model_or_0(model, "commits_failed", NULL),
+                 top_model_or_0(model, "hash_queue", NULL));
+}
+
+/* Before the first sample: zeros would look like figures. */
+static void
+waiting(struct top_text *out, const struct top_model *model, const struct top_ui *ui, uint64_t now_ms)
+{
+    struct top_text row = {0};
+
+    top_text_add(&row, "! %s", top_model_reason(model, now_ms));
+    top_cell_items(out, "conclaved  NOT LIVE", ui->cols);
+    top_cell_items(out, row.at, ui->cols);
+    top_cell_items(out, "Is conclaved running, is this its data directory, may this key listen?  q: quit", ui->cols);
+    top_text_wipe(&row);
 }
 
 static void
 summary(struct top_text *out, const struct top_model *model, const struct top_ui *ui, uint64_t now_ms)
 {
     struct top_text row = {0};
-    struct msg_histogram commit;
-    char uptime[32], rss[16], used[16], map[16], a[16], b[16];
+    char uptime[32], rss[16];
     const bool live = top_model_is_live(model, now_ms), ready = top_model_is_ready(model, now_ms);
 
     top_render_uptime(uptime, model->uptime_ms);
     top_render_bytes(rss, top_model_or_0(model, "rss_bytes", NULL));
-    top_text_add(&row, "conclaved %s  up %s  %s  memory %s  files %.0f", *model->build != '\0' ? model->build : "?",
-                 uptime, ready ? "READY" : live ? "NOT READY" : "NOT LIVE", rss, top_model_or_0(model, "fds", NULL));
-    line(out, ui, row.at);
+    top_text_add(&row, "conclaved %s  up %s  %s  memory %s  descriptors %.0f of %.0f", *model->build != '\0' ? model->build : "?",
+                 uptime, ready ? "READY" : live ? "NOT READY" : "NOT LIVE", rss, top_model_or_0(model, "fds", "front"),
+                 top_model_or_0(model, "fds_max", "front"));
+    top_cell_items(out, row.at, ui->cols);
     top_text_clear(&row);
-    if (!ready)
+    if (!ready) {
         top_text_add(&row, "! %s", top_model_reason(model, now_ms));
-    else
-        top_text_add(&row, "sessions %.0f (most %.0f)  accounts %.0f, online %.0f  rooms %.0f, members %.0f",
-                     top_model_or_0(model, "sessions", NULL), top_model_or_0(model, "sessions_most", NULL),
-                     top_model_or_0(model, "accounts", NULL), top_model_or_0(model, "accounts_online", NULL),
-                     top_model_or_0(model, "rooms", NULL), top_model_or_0(model, "members", NULL));
-    line(out, ui, row.at);
-    top_text_clear(&row);
-    top_render_bytes(used, top_model_or_0(model, "store_used_bytes", NULL));
-    top_render_bytes(map, top_model_or_0(model, "store_map_bytes", NULL));
-    (void)top_model_times(model, "commit_us", NULL, &commit); /* zeros where there are none */
-    top_text_add(&row, "store %s of %s  commits p50 %llu us, p99 %llu us  waiting %.0f  failed %.0f", used, map,
-                 (unsigned long long)msg_histogram_at(&commit, 500), (unsigned long long)msg_histogram_at(&commit, 990),
-                 top_model_or_0(model, "store_waiting", NULL), top_model_or_0(model, "commits_failed", NULL));
-    line(out, ui, row.at);
-    top_text_clear(&row);
-    top_render_number(a, top_model_or_0(model, "mail_waiting", NULL));
-    top_render_number(b, top_model_or_0(model, "log_frames", NULL));
-    top_text_add(&row, "mail %s  log %s  behind %.0f  full %.0f  refused %.0f  garbage %.0f  knocks %.0f  hash queue %.0f",
-                 a, b, top_model_or_0(model, "behind", NULL), top_model_or_0(model, "full", NULL),
-                 top_model_or_0(model, "refused", NULL), top_model_or_0(model, "garbage", NULL),
-                 top_model_or_0(model, "knocks", NULL), top_model_or_0(model, "hash_queue", NULL));
-    line(out, ui, row.at);
-    for (unsigned i = 0; i < TOP_SERIES_COUNT; i += 2) {
+        top_cell_items(out, row.at, ui->cols);
         top_text_clear(&row);
-        series_cell(&row, model, ui, (enum top_series)i, ui->cols / 2);
-        series_cell(&row, model, ui, (enum top_series)(i + 1), ui->cols - ui->cols / 2);
-        line(out, ui, row.at);
+    }
+    top_text_add(&row, "sessions %.0f (most %.0f)  accounts %.0f, online %.0f  rooms %.0f, members %.0f",
+                 top_model_or_0(model, "sessions", NULL), top_model_or_0(model, "sessions_most", NULL),
+                 top_model_or_0(model, "accounts", NULL), top_model_or_0(model, "accounts_online", NULL),
+                 top_model_or_0(model, "rooms", NULL), top_model_or_0(model, "members", NULL));
+    top_cell_items(out, row.at, ui->cols);
+    top_text_clear(&row);
+    store_line(&row, model);
+    top_cell_items(out, row.at, ui->cols);
+    top_text_clear(&row);
+    add_kept(&row, model, "mail", "mail_waiting", "mail_bytes", "mail_oldest_ms");
+    top_text_add(&row, "  ");
+    add_kept(&row, model, "log", "log_frames", "log_bytes", "log_oldest_ms");
+    top_cell_items(out, row.at, ui->cols);
+    top_text_clear(&row);
+    if (ready) { /* else there is a line more above */
+        top_text_add(&row, "since start  refused %.0f  garbage %.0f  knocks %.0f  fell behind %.0f  full buffers %.0f",
+                     top_model_or_0(model, "refused", NULL), top_model_or_0(model, "garbage", NULL),
+                     top_model_or_0(model, "knocks", NULL), top_model_or_0(model, "behind", NULL),
+                     top_model_or_0(model, "full", NULL));
+        top_cell_items(out, row.at, ui->cols);
     }
     top_text_wipe(&row);
+    if (has_series(ui))
+        series_lines(out, model, ui);
 }
 
 static void
@@ -241,179 +251,27 @@ help(struct top_text *out, const struct top_ui *ui)
         "  Tab, left, right    sessions, rooms, or requests by kind",
         "  s                   sort by the next column;  r  the other way round",
         "  up, down, page, home, end    move in the list",
-        "  ?                   this;  q  leaves",
+        "  ?                   this;  q  quits",
         "",
-        "pending: bytes of rooms that were sent to a session and it has not acknowledged.",
-        "idle: since it last said anything. frames, bytes: that a room's log ever had.",
+        "p50, p99: half of them, 99 of 100 took no longer; of the last minute.",
+        "longest turn: of the registry's loop, since the sample before.",
+        "hashing: passwords.  knocks: requests at the door, of strangers.",
+        "fell behind: sessions that did not keep up with their rooms; they read on",
+        "in the log.  full buffers: sends that a connection took no more of.",
+        "",
+        "sessions  idle: since it last said anything.  pending: bytes of rooms that",
+        "          were sent to it, and that it has not acknowledged.",
+        "rooms     online: members who are there, by device.  posts, bytes: all that",
+        "          its log ever had.  route: mesh, where members send to each other.",
+        "",
         "A line that begins with ! says why the registry is not live, or not ready.",
-        "",
         "Any key goes back.",
     };
 
-    for (unsigned i = 0; i < sizeof lines / sizeof *lines && i < ui->rows; i++)
-        line(out, ui, lines[i]);
-}
-
-/* ---- the lists ---- */
-
-static unsigned sort_column; /* for the comparisons; qsort has no argument of its own */
-static bool sort_up;
-
-static int
-order(int less)
-{
-    return sort_up ? less : -less;
-}
-
-static int
-compare(uint64_t a, uint64_t b)
-{
-    return (a > b) - (a < b);
-}
-
-static int
-by_session(const void *a_at, const void *b_at)
-{
-    const struct top_session *a = a_at, *b = b_at;
-    const int names = strcmp(a->name, b->name);
-    const int by[] = {compare(a->pending_bytes, b->pending_bytes), compare(a->idle_ms, b->idle_ms),
-                      compare(a->rooms, b->rooms), -names, -strcmp(a->source, b->source)};
-    const int first = order(by[sort_column]);
-
-    return first != 0 ? first : names != 0 ? names : compare(a->device, b->device);
-}
-
-static int
-by_room(const void *a_at, const void *b_at)
-{
-    const struct top_room *a = a_at, *b = b_at;
-    const int names = strcmp(a->name, b->name);
-    const int by[] = {compare(a->seats, b->seats), compare(a->members, b->members), compare(a->frames, b->frames),
-                      compare(a->bytes, b->bytes), -names};
-    const int first = order(by[sort_column]);
-
-    return first != 0 ? first : names;
-}
-
-struct request {
-    const char *kind;
-    uint64_t count, p99_us;
-};
-
-static int
-by_request(const void *a_at, const void *b_at)
-{
-    const struct request *a = a_at, *b = b_at;
-    const int names = strcmp(a->kind, b->kind);
-    const int by[] = {compare(a->count, b->count), compare(a->p99_us, b->p99_us), -names};
-    const int first = order(by[sort_column]);
-
-    return first != 0 ? first : names;
-}
-
-static size_t
-find_requests(const struct top_model *model, struct request *requests)
-{
-    struct msg_histogram times;
-    size_t count = 0;
-
-    for (size_t i = 0; i < model->figures_count; i++) {
-        const struct top_figure *figure = &model->figures[i];
-        if (strcmp(figure->name, "requests") != 0)
-            continue;
-        (void)top_model_times(model, "request_us", figure->label, &times); /* zeros where there are none */
-        requests[count++] = (struct request){figure->label, figure->value, msg_histogram_at(&times, 990)};
+    for (unsigned i = 0; i < sizeof lines / sizeof *lines && i < ui->rows; i++) {
+        top_text_bytes(out, lines[i], top_cell_fitting(lines[i], ui->cols));
+        top_text_bytes(out, "\n", 1);
     }
-    return count;
-}
-
-static void
-list_head(struct top_text *out, const struct top_ui *ui, size_t count, const char *names)
-{
-    struct top_text row = {0};
-
-    for (unsigned i = 0; i < TOP_TABS; i++)
-        top_text_add(&row, i == ui->tab ? "[%s] " : " %s  ", tab_names[i]);
-    top_text_add(&row, " %zu  by %s%s  ?: help", count, columns[ui->tab].names[ui->sort[ui->tab]],
-                 ui->up[ui->tab] ? ", smallest first" : "");
-    line(out, ui, row.at);
-    line(out, ui, names);
-    top_text_wipe(&row);
-}
-
-static void
-session_row(struct top_text *row, const struct top_session *session, unsigned cols)
-{
-    char pending[16], idle[32], text[128];
-    const unsigned rest = cols > 56 ? cols - 56 : 8;
-
-    top_render_bytes(pending, (double)session->pending_bytes);
-    top_render_uptime(idle, session->idle_ms);
-    cell(row, session->name, rest);
-    snprintf(text, sizeof text, " %4llu %12s %6llu %8s%s ", (unsigned long long)session->device, idle,
-             (unsigned long long)session->rooms, pending, session->behind ? "!" : " ");
-    top_text_add(row, "%s", text);
-    cell(row, session->source, 20);
-}
-
-static void
-room_row(struct top_text *row, const struct top_room *room, unsigned cols)
-{
-    char frames[16], bytes[16], text[128];
-    const unsigned rest = cols > 45 ? cols - 45 : 8;
-
-    top_render_number(frames, (double)room->frames);
-    top_render_bytes(bytes, (double)room->bytes);
-    cell(row, room->name, rest);
-    snprintf(text, sizeof text, " %8llu %8llu %8s %8s %s", (unsigned long long)room->seats,
-             (unsigned long long)room->members, frames, bytes, room->mesh ? "mesh" : "relay");
-    top_text_add(row, "%s", text);
-}
-
-/* The rows from ui->top on, as many as there is room for. */
-static void
-list(struct top_text *out, struct top_model *model, struct top_ui *ui)
-{
-    static struct request requests[MSG_FIGURES_MAX];
-    const size_t fits = ui->rows > HEAD_LINES ? ui->rows - HEAD_LINES : 0;
-    struct top_text row = {0}, names = {0};
-    size_t count;
-
-    sort_column = ui->sort[ui->tab];
-    sort_up = ui->up[ui->tab];
-    if (ui->tab == TOP_TAB_SESSIONS) {
-        count = model->sessions_count;
-        if (count > 0)
-            qsort(model->sessions, count, sizeof *model->sessions, by_session);
-        top_text_add(&names, "%-*s  dev         idle  rooms  pending  source",
-                 (int)(ui->cols > 56 ? ui->cols - 56 : 8), "name");
-    } else if (ui->tab == TOP_TAB_ROOMS) {
-        count = model->rooms_count;
-        if (count > 0)
-            qsort(model->rooms, count, sizeof *model->rooms, by_room);
-        top_text_add(&names, "%-*s    seats  members   frames    bytes route",
-                 (int)(ui->cols > 45 ? ui->cols - 45 : 8), "name");
-    } else {
-        count = find_requests(model, requests);
-        qsort(requests, count, sizeof *requests, by_request);
-        top_text_add(&names, "%-24s %12s %10s", "kind", "count", "p99 us");
-    }
-    if (ui->top + fits > count)
-        ui->top = count > fits ? count - fits : 0;
-    list_head(out, ui, count, names.at);
-    top_text_wipe(&names);
-    for (size_t i = ui->top; i < count && i < ui->top + fits; i++) {
-        top_text_clear(&row);
-        if (ui->tab == TOP_TAB_SESSIONS)
-            session_row(&row, &model->sessions[i], ui->cols);
-        else if (ui->tab == TOP_TAB_ROOMS)
-            room_row(&row, &model->rooms[i], ui->cols);
-        else
-            top_text_add(&row, "%-24s %12llu %10llu", requests[i].kind, (unsigned long long)requests[i].count,
-                         (unsigned long long)requests[i].p99_us);
-        line(out, ui, row.at);
-    }
-    top_text_wipe(&row);
 }
 
 void
@@ -424,9 +282,11 @@ top_screen_draw(struct top_text *out, struct top_model *model, struct top_ui *ui
 
     if (ui->help) {
         help(&all, ui);
+    } else if (model->samples == 0) {
+        waiting(&all, model, ui, now_ms);
     } else {
         summary(&all, model, ui, now_ms);
-        list(&all, model, ui);
+        top_rows_draw(&all, model, ui, head_lines(ui));
     }
     /* A terminal of few lines has the first of them. */
     for (const char *at = all.at, *end; at != NULL && (end = strchr(at, '\n')) != NULL && lines < ui->rows; at = end + 1) {
@@ -434,4 +294,14 @@ top_screen_draw(struct top_text *out, struct top_model *model, struct top_ui *ui
         lines++;
     }
     top_text_wipe(&all);
+}
+
+enum top_weight
+top_screen_weight(const struct top_ui *ui, unsigned line, const char *text)
+{
+    if (ui->help)
+        return TOP_PLAIN;
+    if (line == head_lines(ui) + 1)
+        return TOP_HEADING;
+    return line == 0 || *text == '!' ? TOP_BOLD : TOP_PLAIN;
 }

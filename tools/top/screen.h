@@ -31,6 +31,10 @@ bool top_ui_key(struct top_ui *self, int key);
  * and ended by a newline.  Sorts the model's rows, and keeps ui->top within. */
 void top_screen_draw(struct top_text *out, struct top_model *model, struct top_ui *ui, uint64_t now_ms);
 
+/* How a line of that stands out, where the terminal can; not by colour. */
+enum top_weight { TOP_PLAIN, TOP_BOLD, TOP_HEADING };
+enum top_weight top_screen_weight(const struct top_ui *ui, unsigned line, const char *text);
+
 /* The last points of a series as so many characters; "" where there are none. */
 void top_screen_spark(struct top_text *out, const struct top_model *model, enum top_series series, unsigned cols,
                       bool ascii);

@@ -44,6 +44,16 @@ key_of(int key)
 }
 
 static void
+put_line(const struct top_ui *ui, int y, const char *text, int len)
+{
+    const enum top_weight weight = top_screen_weight(ui, (unsigned)y, text);
+
+    mvaddnstr(y, 0, text, len);
+    if (weight != TOP_PLAIN)
+        mvchgat(y, 0, -1, weight == TOP_BOLD ? A_BOLD : A_REVERSE, 0, NULL);
+}
+
+static void
 put(struct top_shell *self, struct top_ui *ui, struct top_text *screen)
 {
     int y = 0;
@@ -54,7 +64,7 @@ put(struct top_shell *self, struct top_ui *ui, struct top_text *screen)
     top_screen_draw(screen, self->model, ui, top_now_ms());
     erase();
     for (const char *at = screen->at, *to; at != NULL && (to = strchr(at, '\n')) != NULL; at = to + 1)
-        mvaddnstr(y++, 0, at, (int)(to - at));
+        put_line(ui, y++, at, (int)(to - at));
     refresh();
 }
 
