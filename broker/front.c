@@ -24,43 +24,13 @@ read_clocks(void)
 struct broker_front_settings
 broker_front_settings(const struct broker_front *self)
 {
-    const struct broker_settings *from = &self->settings;
+    struct broker_front_settings settings = broker_settings_core(&self->settings);
 
-    return (struct broker_front_settings){
-        .accounts = from->limit_accounts,
-        .devices = from->limit_devices,
-        .sessions = from->limit_sessions,
-        .watches = from->limit_watches,
-        .rooms = from->limit_rooms,
-        .room_members = from->limit_room_members,
-        .memberships = from->limit_memberships,
-        .account_rooms = from->limit_account_rooms,
-        .mesh_join = from->rooms_mesh_join,
-        .mesh_stay = from->rooms_mesh_stay,
-        .posts_per_s = from->limit_posts_per_s,
-        .post_kib_per_s = from->limit_post_mib_per_s * 1024,
-        .log_frames = from->rooms_log_frames,
-        .log_bytes = from->rooms_log_mib << 20,
-        .log_ms = from->rooms_log_days * 86400000u,
-        .requests_burst = from->limit_requests,
-        .requests_per_s = from->limit_requests_per_s,
-        .relay_burst_bytes = from->limit_relay_burst_bytes,
-        .relay_bytes_per_s = from->limit_relay_bytes_per_s,
-        .mail = from->mail,
-        .lease_ms = from->lease_ping_ms,
-        .expiry_ms = from->lease_expiry_ms,
-        .gather_ms = from->presence_gather_ms,
-        .throttle_account = from->throttle_scope == 1,
-        .throttle_failures = from->throttle_failures,
-        .throttle_first_ms = from->throttle_first_ms,
-        .throttle_last_ms = from->throttle_last_ms,
-        .registration = from->registration,
-        .front_host = "", /* the link's */
-        .front_port = broker_port_number(self->port),
-        .front = self->child->front,
-        .door = self->child->door,
-        .signer = self->child->signer,
-    };
+    settings.front_port = broker_port_number(self->port);
+    settings.front = self->child->front;
+    settings.door = self->child->door;
+    settings.signer = self->child->signer;
+    return settings;
 }
 
 enum conclave_err

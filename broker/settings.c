@@ -263,3 +263,38 @@ broker_settings_keep(struct broker_settings *now, const struct broker_settings *
     }
     return path;
 }
+
+struct broker_front_settings
+broker_settings_core(const struct broker_settings *self)
+{
+    return (struct broker_front_settings){
+        .accounts = self->limit_accounts,
+        .devices = self->limit_devices,
+        .sessions = self->limit_sessions,
+        .watches = self->limit_watches,
+        .rooms = self->limit_rooms,
+        .room_members = self->limit_room_members,
+        .memberships = self->limit_memberships,
+        .account_rooms = self->limit_account_rooms,
+        .mesh_join = self->rooms_mesh_join,
+        .mesh_stay = self->rooms_mesh_stay,
+        .posts_per_s = self->limit_posts_per_s,
+        .post_kib_per_s = self->limit_post_mib_per_s * 1024,
+        .log_frames = self->rooms_log_frames,
+        .log_bytes = self->rooms_log_mib << 20,
+        .log_ms = self->rooms_log_days * 86400000u,
+        .requests_burst = self->limit_requests,
+        .requests_per_s = self->limit_requests_per_s,
+        .relay_burst_bytes = self->limit_relay_burst_bytes,
+        .relay_bytes_per_s = self->limit_relay_bytes_per_s,
+        .mail = self->mail,
+        .lease_ms = self->lease_ping_ms,
+        .expiry_ms = self->lease_expiry_ms,
+        .gather_ms = self->presence_gather_ms,
+        .throttle_account = self->throttle_scope == 1,
+        .throttle_failures = self->throttle_failures,
+        .throttle_first_ms = self->throttle_first_ms,
+        .throttle_last_ms = self->throttle_last_ms,
+        .registration = self->registration,
+    };
+}

@@ -3,7 +3,7 @@
 #ifndef BROKER_SETTINGS_H
 #define BROKER_SETTINGS_H
 
-#include "broker/tables/mailbox.h"
+#include "broker/core/front_core.h"
 #include "host/config.h"
 #include "msg/base.h"
 #include "msg/error.h"
@@ -82,6 +82,10 @@ broker_settings_listen(const struct broker_settings *self, char host[MSG_HOST_MA
 
 /* A host that an invite link can name: no brackets, no port. */
 bool broker_settings_is_host(const char *text);
+
+/* What of it the front's core goes by.  The rest is the shell's to fill in: the
+ * front's port (and host, if it is not the link's), and the keys. */
+struct broker_front_settings broker_settings_core(const struct broker_settings *self);
 
 /* The path of the first option that differs and that a reload cannot change;
  * NULL: none.  The fields of such options are then set back in `now`. */

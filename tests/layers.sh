@@ -39,14 +39,15 @@ peer/core msg peer/tables peer/core peer/rooms
 peer/rooms msg peer/tables peer/core peer/rooms
 peer msg host peer peer/tables peer/core
 peer/cli msg host peer peer/cli
-tools msg host peer tools
+tools msg host peer tools tools/simnet
+tools/simnet msg host broker broker/tables broker/core tools tools/simnet
 '
 
 # What touches the world, and the only files that may: a header, or a call.
 touched='
 #[[:space:]]*include[[:space:]]*<c?zmq\.h> => host/curve.[ch] host/zap.[ch] host/watchdog.[ch] host/rounds.[ch] host/config.c broker/ears.[ch] broker/local.[ch] broker/port.[ch] broker/store.[ch] broker/monitor.[ch] broker/front.h broker/door.c broker/vault.c peer/loop.c peer/conclave.c peer/zap.c tools/*
 #[[:space:]]*include[[:space:]]*<lmdb\.h> => host/store*.c
-#[[:space:]]*include[[:space:]]*<sodium(/.*)?\.h> => msg/keys.c msg/chain.c msg/envelope.c msg/roomkey.c msg/cert.c broker/vault.c
+#[[:space:]]*include[[:space:]]*<sodium(/.*)?\.h> => msg/keys.c msg/chain.c msg/envelope.c msg/roomkey.c msg/cert.c broker/vault.c tools/simnet/chance.c
 #[[:space:]]*include[[:space:]]*<msgpack(/.*)?(\.h|\.hpp)> => msg/wire.c
 \<(clock_gettime|gettimeofday|ftime|timespec_get|zclock_[a-z]+|time)[[:space:]]*\( => peer/loop.c broker/front.c broker/front_monitor.c broker/store.c broker/door.c broker/vault.c broker/supervisor.c tools/top/main.c peer/cli/cli.c host/rounds.c host/log.c tools/stress/clock.c
 \<(rand|srand|random|srandom|drand48|getrandom|getentropy|arc4random)[[:space:]]*\( => nobody

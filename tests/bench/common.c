@@ -243,6 +243,51 @@ bench_dir(char *path, size_t cap)
     memcpy(dirs[dirs_count++], path, strlen(path) + 1);
 }
 
+/* ---- the table, and the same for programs: BENCH_RESULTS names a file to
+ *      which each line of it is appended as a JSON object ---- */
+
+static FILE *
+results(void)
+{
+    static FILE *file;
+    const char *path = getenv("BENCH_RESULTS");
+
+    if (file == NULL && path != NULL && *path != '\0') {
+        file = fopen(path, "a");
+        BENCH_NEED(file != NULL && setvbuf(file, NULL, _IOLBF, 0) == 0);
+    }
+    return file;
+}
+
+static void
+put_text(FILE *to, const char *text)
+{
+    putc('"', to);
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\')
+            putc('\\', to);
+        putc((unsigned char)*text < ' ' ? ' ' : *text, to);
+    }
+    putc('"', to);
+}
+
+static void
+record_row(const char *what, double ours, double bare, double ratio, enum bench_bound kind, double bound, const char *unit)
+{
+    static const char *const kinds[] = {[BENCH_AT_MOST] = "most", [BENCH_AT_LEAST] = "least", [BENCH_SHOWN] = "shown"};
+    FILE *to = results();
+
+    if (to == NULL)
+        return;
+    fputs("{\"kind\":\"row\",\"what\":", to);
+    put_text(to, what);
+    fprintf(to, ",\"ours\":%.9g,\"unit\":", ours);
+    put_text(to, unit);
+    if (bare > 0)
+        fprintf(to, ",\"bare\":%.9g", bare);
+    fprintf(to, ",\"ratio\":%.6g,\"at\":\"%s\",\"bound\":%.6g}\n", ratio, kinds[kind], bound);
+}
+
 static void
 print(const char *what, double ours, const char *bare, const char *ratio_text, double ratio, enum bench_bound kind,
       double bound, const char *unit)
@@ -267,23 +312,31 @@ bench_row(const char *what, double ours, double bare, const char *unit, enum ben
     snprintf(bare_text, sizeof bare_text, "%.5g", bare);
     snprintf(ratio_text, sizeof ratio_text, "%.2f", ratio);
     print(what, ours, bare_text, ratio_text, ratio, kind, bound, unit);
+    record_row(what, ours, bare, ratio, kind, bound, unit);
 }
 
 void
 bench_figure(const char *what, double ours, const char *unit, enum bench_bound kind, double bound)
 {
     print(what, ours, "-", "", ours, kind, bound, unit);
+    record_row(what, ours, 0, ours, kind, bound, unit);
 }
 
 void
 bench_note(const char *format, ...)
 {
+    char text[512];
+    FILE *to = results();
     va_list args;
 
-    fputs("  # ", stdout);
     va_start(args, format);
-    vprintf(format, args);
+    (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    putchar('\n');
+    printf("  # %s\n", text);
     fflush(stdout);
+    if (to == NULL)
+        return;
+    fputs("{\"kind\":\"note\",\"text\":", to);
+    put_text(to, text);
+    fputs("}\n", to);
 }

@@ -51,7 +51,8 @@ void *bench_share(size_t bytes);
 void bench_dir(char *path, size_t cap);
 void bench_clean(void);
 
-/* ---- the table ---- */
+/* ---- the table; for programs each line goes as JSON to the file that the
+ *      environment has as BENCH_RESULTS ---- */
 enum bench_bound { BENCH_AT_MOST, BENCH_AT_LEAST, BENCH_SHOWN };
 void bench_row(const char *what, double ours, double bare, const char *unit, enum bench_bound kind, double bound);
 /* A figure that is held against the bound itself; no bare program beside it. */

@@ -144,6 +144,32 @@ def a_soak_watches_memory_and_descriptors_and_is_drawn():
     assert [len(line.get("points").split()) > 4 for line in lines] == [True] * 5
 
 
+def _simulated(*arguments, status=0):
+    run = _Stress("simnet", *arguments, "--json")
+    out = run.end(status)
+    assert out.count("\n") == 1 and run.processes() == [] and os.listdir(run.scratch) == [], out
+    return json.loads(out)
+
+
+def simulated_worlds_show_memory_and_cpu_and_hear_all():
+    drawing = path("simnet.svg")
+    found = _simulated("--peers", "200", "--members", "20", "--duration", "2", "--rate", "100", "--seed", "3", "--plot", drawing)
+    assert found["scenario"] == "simnet" and found["simulated"] is True and found["seed"] == 3, found
+    assert [found[name] for name in FAULTS] == [0, 0, 0, 0], found
+    (world,) = found["worlds"]
+    assert (world["peers"], world["rooms"], world["members"]) == (200, 10, 20), world
+    assert world["post_count"] == 200 and world["copies"] == 200 * 19 and world["direct_count"] == 200, world
+    for name in ("rss_per_session_b", "tables_per_session_b", "sign_up_cpu_us", "log_in_cpu_us", "ping_cpu_us", "join_cpu_us",
+                 "post_cpu_us", "copy_cpu_ns", "direct_cpu_us"):
+        assert world[name] > 0, (name, world)
+    again = _simulated("--peers", "200", "--members", "20", "--duration", "2", "--rate", "100", "--seed", "3")["worlds"][0]
+    assert all(again[name] == world[name] for name in ("simulated_s", "ping_count", "store_records", "store_kb")), (again, world)
+    assert xml.etree.ElementTree.parse(drawing).getroot().findall("{http://www.w3.org/2000/svg}polyline")
+    run = _Stress("simnet", "--members", "30", "--duration", "1", terminal=True)
+    out = run.end(0)
+    assert "SIMULATED" in out and "all is well" in out and "30 peers, 1 room of 30: talking in rooms" in run.shown, (out, run.shown)
+
+
 def a_registry_that_others_started_is_used_and_only_measured_if_its_process_is_told():
     daemon = Daemon()
     found = _run("room", "--members", "3", "--duration", "0.5", "--route", "relay", "-r", daemon.link)
@@ -187,6 +213,11 @@ def when_it_is_killed_all_that_it_started_ends():
     run.process.kill()
     run.end(-signal.SIGKILL)
     eventually("its processes end", lambda: run.processes() == [])
+    run = _Stress("simnet", terminal=True)
+    run.until("signing up")
+    run.process.kill()
+    run.end(-signal.SIGKILL)
+    eventually("its world ends", lambda: run.processes() == [])
 
 
 def an_interrupt_ends_a_soak_with_its_figures():
@@ -209,6 +240,9 @@ def the_manual_knows_every_option_scenario_and_figure():
     for run in (["direct", "--duration", "0.5"], ["churn", "--duration", "1"], ["mail", "--duration", "0.5", "--peers", "2"]):
         for figure in _run(*run, "--route", "relay"):
             assert figure in figures.replace(",", " ").split(), figure
+    simulated = _simulated("--peers", "20", "--duration", "1")
+    for figure in list(simulated) + list(simulated["worlds"][0]):
+        assert figure in figures.replace(",", " ").split(), figure
 
 
 def wrong_usage_is_a_sentence_and_2():

@@ -46,9 +46,10 @@ sim_new(struct sim *sim, const struct sim_scenario *scenario, uint64_t seed, boo
 void
 sim_wipe(struct sim *sim)
 {
-    for (size_t i = 0; i < sim->heap_count; i++) {
-        free(sim->heap[i]->bytes);
-        free(sim->heap[i]);
+    while (sim->queue.count > 0) {
+        struct sim_event *const event = simnet_queue_take(&sim->queue).what;
+        free(event->bytes);
+        free(event);
     }
     for (uint32_t i = 0; i < sim->proc_count; i++) {
         struct sim_proc *const proc = &sim->procs[i];
@@ -60,7 +61,7 @@ sim_wipe(struct sim *sim)
         free(proc->admitted);
         free(proc->user.commands);
     }
-    free(sim->heap);
+    simnet_queue_wipe(&sim->queue);
     free(sim->conns);
     free(sim->places);
     free(sim->procs);

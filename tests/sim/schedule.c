@@ -1,40 +1,15 @@
-/* Simulated time: a heap of what will happen, in order of time, then of the
- * seed.  Nothing here waits. */
+/* Simulated time: what will happen, in order of time, then of the seed.
+ * Nothing here waits. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/sim/sim.h"
 
-static bool
-before(const struct sim_event *a, const struct sim_event *b)
-{
-    if (a->at_us != b->at_us)
-        return a->at_us < b->at_us;
-    return a->tie != b->tie ? a->tie < b->tie : a->seq < b->seq;
-}
-
 static void
-swap(struct sim_event **a, struct sim_event **b)
+put(struct sim *sim, struct sim_event *event, uint64_t tie)
 {
-    struct sim_event *const was = *a;
-    *a = *b;
-    *b = was;
-}
-
-static void
-put(struct sim *sim, struct sim_event *event)
-{
-    if (sim->heap_count == sim->heap_room) {
-        sim->heap_room = sim->heap_room == 0 ? 256 : 2 * sim->heap_room;
-        sim->heap = realloc(sim->heap, sim->heap_room * sizeof(struct sim_event *));
-        if (sim->heap == NULL)
-            abort();
-    }
-    size_t at = sim->heap_count++;
-    sim->heap[at] = event;
-    for (; at > 0 && before(sim->heap[at], sim->heap[(at - 1) / 2]); at = (at - 1) / 2)
-        swap(&sim->heap[at], &sim->heap[(at - 1) / 2]);
+    simnet_queue_put(&sim->queue, (struct simnet_item){.at_us = event->at_us, .tie = tie, .what = event});
 }
 
 struct sim_event *
@@ -44,12 +19,10 @@ sim_at(struct sim *sim, uint64_t at_us, sim_event_fn *run, const struct sim_proc
     if (event == NULL)
         abort();
     event->at_us = at_us < sim->now_us ? sim->now_us : at_us;
-    event->tie = sim_random(sim);
-    event->seq = sim->next_seq++;
     event->run = run;
     event->proc = proc != NULL ? proc->index : SIM_NONE;
     event->life = proc != NULL ? proc->life : 0;
-    put(sim, event);
+    put(sim, event, sim_random(sim));
     return event;
 }
 
@@ -64,21 +37,6 @@ sim_event_take(struct sim_event *event, struct msg_span bytes)
     event->len = bytes.len;
 }
 
-static struct sim_event *
-take_first(struct sim *sim)
-{
-    struct sim_event *const first = sim->heap[0];
-    sim->heap[0] = sim->heap[--sim->heap_count];
-    for (size_t at = 0, low; (low = 2 * at + 1) < sim->heap_count; at = low) {
-        if (low + 1 < sim->heap_count && before(sim->heap[low + 1], sim->heap[low]))
-            low++;
-        if (!before(sim->heap[low], sim->heap[at]))
-            break;
-        swap(&sim->heap[low], &sim->heap[at]);
-    }
-    return first;
-}
-
 /* What comes for somebody who stands still waits, in the order in which it came. */
 static bool
 waits(struct sim *sim, struct sim_event *event, const struct sim_proc *proc)
@@ -86,18 +44,16 @@ waits(struct sim *sim, struct sim_event *event, const struct sim_proc *proc)
     if (proc == NULL || !proc->up || proc->life != event->life || proc->stalled_us <= sim->now_us)
         return false;
     event->at_us = proc->stalled_us;
-    event->tie = 0;
-    event->seq = sim->next_seq++;
-    put(sim, event);
+    put(sim, event, 0);
     return true;
 }
 
 bool
 sim_turn(struct sim *sim)
 {
-    if (sim->failed || sim->heap_count == 0)
+    if (sim->failed || sim->queue.count == 0)
         return false;
-    struct sim_event *const event = take_first(sim);
+    struct sim_event *const event = simnet_queue_take(&sim->queue).what;
     const struct sim_proc *proc = event->proc != SIM_NONE ? &sim->procs[event->proc] : NULL;
     sim->now_us = event->at_us;
     if (waits(sim, event, proc))
@@ -115,7 +71,8 @@ void
 sim_run(struct sim *sim, uint64_t us)
 {
     const uint64_t end_us = sim->now_us + us;
-    while (!sim->failed && sim->heap_count > 0 && sim->heap[0]->at_us <= end_us)
+    const struct simnet_item *first;
+    while (!sim->failed && (first = simnet_queue_first(&sim->queue)) != NULL && first->at_us <= end_us)
         (void)sim_turn(sim); /* the condition above sees a failure */
     if (!sim->failed)
         sim->now_us = end_us;

@@ -29,6 +29,8 @@
 #include "msg/name.h"
 #include "peer/core/core.h"
 #include "tests/sim/set.h"
+#include "tools/simnet/chance.h"
+#include "tools/simnet/queue.h"
 
 #define SIM_ACCOUNTS SIM_PROCS
 #define SIM_SECOND   1000000ull /* simulated microseconds */
@@ -47,8 +49,6 @@ typedef void sim_event_fn(struct sim *sim, struct sim_event *event);
 
 struct sim_event {
     uint64_t at_us;
-    uint64_t tie; /* of the seed: the order of what happens at the same time */
-    uint64_t seq;
     sim_event_fn *run;
     uint32_t proc; /* whose it is; SIM_NONE: nobody's */
     uint32_t life; /* of that process: an event of an earlier one is void */
@@ -256,12 +256,10 @@ struct sim {
     bool trace; /* to stderr as it happens */
     bool failed;
     char failure[512];
-    uint64_t random[4];
+    struct simnet_chance chance;
     uint64_t now_us;
     uint64_t steps;
-    struct sim_event **heap;
-    size_t heap_count, heap_room;
-    uint64_t next_seq;
+    struct simnet_queue queue; /* ties by the seed */
     struct sim_net net;
     struct sim_net registry_net;       /* for connections with the registry */
     bool parted[SIM_PROCS][SIM_PROCS]; /* by host */

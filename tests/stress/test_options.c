@@ -74,7 +74,8 @@ every_scenario_has_a_name_and_a_plan(void **state)
     for (int i = 0; i < STRESS_SCENARIOS; i++) {
         assert_true(PARSE(&o, stress_options_scenario((enum stress_scenario)i)));
         assert_int_equal(o.scenario, i);
-        assert_in_range(o.peers, 2, 200);
+        if (i != STRESS_SIMNET) /* which grows */
+            assert_in_range(o.peers, 2, 200);
         assert_true(o.duration_s > 0);
         assert_non_null(strstr(stress_options_help, stress_options_scenario(o.scenario)));
     }
@@ -101,6 +102,12 @@ the_plan_follows_from_what_is_given(void **state)
     assert_int_equal(o.peers, 51);
     assert_true(PARSE(&o, "room", "--peers", "50"));
     assert_int_equal(o.members, 49);
+    assert_true(PARSE(&o, "simnet", "--peers", "50"));
+    assert_int_equal(o.rooms, 5);
+    assert_true(PARSE(&o, "simnet", "--members", "10000"));
+    assert_true(o.rooms == 1 && o.peers == 10000);
+    assert_true(PARSE(&o, "simnet"));
+    assert_true(o.rooms == 0 && o.peers == 0 && o.members == 0); /* they grow */
 }
 
 #define REFUSED(part, ...) \
@@ -115,6 +122,9 @@ static void
 what_makes_no_sense_is_refused_with_a_sentence(void **state)
 {
     (void)state;
+    REFUSED("simnet has no daemon", "simnet", "-r", "conclave://h:1/#k");
+    REFUSED("simnet has no daemon", "simnet", "--route", "relay");
+    REFUSED("--pid", "simnet", "--pid", "77");
     REFUSED("A scenario is needed", "--json");
     REFUSED("no scenario dance", "dance");
     REFUSED("one too many", "room", "rooms");

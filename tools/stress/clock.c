@@ -4,14 +4,26 @@
 #include <stdlib.h>
 #include <time.h>
 
-uint64_t
-stress_clock_ns(void)
+static uint64_t
+read_ns(clockid_t clock)
 {
     struct timespec now;
 
-    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
+    if (clock_gettime(clock, &now) != 0)
         abort(); /* there is one on every Linux */
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t
+stress_clock_ns(void)
+{
+    return read_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t
+stress_clock_cpu_ns(void)
+{
+    return read_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 void

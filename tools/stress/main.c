@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/simnet/growth.h"
 #include "tools/stress/report.h"
 
 #ifndef PACKAGE_VERSION
@@ -65,6 +66,8 @@ main(int argc, char **argv)
     }
     if (!can_draw(&options))
         return 1;
+    if (options.scenario == STRESS_SIMNET)
+        return simnet_growth_run(&options);
     const bool done = stress_run_start(&run, &options) && stress_scenarios_run(&run);
     stress_run_end(&run, done);
     if (done)

@@ -32,6 +32,8 @@ const char stress_options_help[] =
     "  slow     some members are stopped and continued\n"
     "  mail     half of the peers are away\n"
     "  soak     a mix, with memory and descriptors watched for growth\n"
+    "  simnet   the registry's core alone, with light peers on a simulated network,\n"
+    "           in sizes beyond one machine; without a size, a table of growing ones\n"
     "\n"
     "      --peers N           peers in all\n"
     "      --rooms M           rooms\n"
@@ -54,7 +56,7 @@ const char stress_options_help[] =
     "  -V, --version           versions\n";
 
 static const char *const scenarios[STRESS_SCENARIOS] = {"login", "return", "search", "direct", "room", "rooms",
-                                                        "churn", "storm",  "slow",   "mail",   "soak"};
+                                                        "churn", "storm",  "slow",   "mail",   "soak",   "simnet"};
 static const char *const routes[] = {"auto", "direct", "relay"};
 static const char *const stores[] = {"disk", "memory"};
 
@@ -265,10 +267,19 @@ fit_rooms(struct stress_options *self, uint32_t rooms, uint32_t members, char *w
     return true;
 }
 
+/* Without a size they grow. */
+static bool
+fit_simnet(struct stress_options *self, char *why, size_t why_cap)
+{
+    if (self->link != NULL || self->daemon != NULL || self->daemon_args != NULL || self->in_memory || self->route != STRESS_AUTO)
+        return refuse(why, why_cap, "simnet has no daemon, no stores and no routes: it takes --peers, --rooms, --members, --size, --rate, --duration, --seed, --json and --plot.");
+    return (self->peers == 0 && self->rooms == 0 && self->members == 0) || fit_rooms(self, 1, 10, why, why_cap);
+}
+
 static bool
 fit(struct stress_options *self, char *why, size_t why_cap)
 {
-    const bool goes = self->scenario >= STRESS_CHURN && self->scenario != STRESS_MAIL;
+    const bool goes = self->scenario >= STRESS_CHURN && self->scenario <= STRESS_SOAK && self->scenario != STRESS_MAIL;
 
     if (self->duration_s == 0)
         self->duration_s = self->scenario == STRESS_SOAK ? 60 : 10;
@@ -297,6 +308,8 @@ fit(struct stress_options *self, char *why, size_t why_cap)
         if (!fit_rooms(self, 10, 10, why, why_cap))
             return false;
         return self->members > 1 || refuse(why, why_cap, "rooms needs rooms of 2 members at least: who would listen?");
+    case STRESS_SIMNET:
+        return fit_simnet(self, why, why_cap);
     case STRESS_CHURN:
     case STRESS_STORM:
     case STRESS_SLOW:

@@ -21,6 +21,7 @@ enum stress_scenario {
     STRESS_SLOW,
     STRESS_MAIL,
     STRESS_SOAK,
+    STRESS_SIMNET,
     STRESS_SCENARIOS
 };
 

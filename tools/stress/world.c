@@ -24,6 +24,7 @@ roles_of(const struct stress_options *options, uint32_t i, uint32_t in_room)
     case STRESS_LOGIN:
     case STRESS_RETURN:
     case STRESS_SEARCH:
+    case STRESS_SIMNET: /* has peers of its own */
     case STRESS_SCENARIOS:
         return 0;
     case STRESS_DIRECT:
