@@ -135,7 +135,7 @@ drain(struct peer_node *node, struct peer_conn *conn)
         feed_burst(node, conn, frames, count);
         if (conn->state == PEER_CONN_GONE || conn->fallen)
             return false;
-        if (empty) {
+        if (empty && count == 0) {
             conn->sent = false; /* what was sent before this look hides nothing */
             return true;
         }

@@ -107,7 +107,7 @@ struct peer { struct peer_node *node; struct peer_core *core; struct peer_tells 
 static struct peer_loop *loop;
 static struct peer a, b;
 static bool watched; /* peers that are opened have a watchdog */
-static struct { struct msg_box_pub key; const char *endpoint; uint64_t link; uint32_t number; uint32_t count; uint64_t id; uint64_t ms; } args;
+static struct { struct msg_box_pub key; const char *endpoint; uint64_t link; uint32_t number; uint32_t count; uint32_t pad; uint64_t id; uint64_t ms; } args;
 
 static void
 open_peer(struct peer *peer, struct peer_shelf *shelf, bool inbound)

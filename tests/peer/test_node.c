@@ -11,12 +11,16 @@ static void expel(struct msg_effects *out) { msg_effects_expel(out, &args.key); 
 static void dial(struct msg_effects *out) { msg_effects_dial(out, args.link, &args.key, msg_text(args.endpoint)); }
 static void drop(struct msg_effects *out) { msg_effects_drop(out, args.link); }
 
+#define LONG_BYTES 8000u /* more than a frame that is told first */
+
 static void
 say(struct msg_effects *out)
 {
+    static uint8_t frame[sizeof args.number + LONG_BYTES];
     for (uint32_t i = 0; i < args.count; i++) {
         const uint32_t number = args.number + i;
-        msg_effects_send_bytes(out, args.link, msg_span(&number, sizeof number));
+        memcpy(frame, &number, sizeof number);
+        msg_effects_send_bytes(out, args.link, msg_span(frame, sizeof number + args.pad));
     }
 }
 
@@ -81,6 +85,20 @@ frames_that_answer_frames_are_all_seen(void **state)
     a.core->echo = b.core->echo = true;
     talk(&b, 7, 9, 1);
     UNTIL(a.core->frames > 2000);
+}
+
+/* The same with frames that are read together: what is sent in answer to the
+ * first hides nothing that comes meanwhile. */
+static void
+long_frames_that_answer_frames_are_all_seen(void **state)
+{
+    (void)state;
+    connect_b_to_a();
+    a.core->echo = b.core->echo = true;
+    args.pad = LONG_BYTES;
+    talk(&b, 7, 9, 2);
+    UNTIL(a.core->frames > 20000);
+    args.pad = 0;
 }
 
 static void
@@ -297,6 +315,7 @@ main(void)
         TEST(a_dialled_link_carries_frames_both_ways_and_says_whose_it_is),
         TEST(what_is_sent_comes_once_and_in_order),
         TEST(frames_that_answer_frames_are_all_seen),
+        TEST(long_frames_that_answer_frames_are_all_seen),
         TEST(a_stranger_is_refused_at_the_handshake),
         TEST(another_key_than_the_pinned_one_is_refused),
         TEST(nobody_there_is_unreachable),
