@@ -15,7 +15,8 @@
 #include "tests/bench/roommates.h"
 
 #define ROOM 100u
-#define MESH_S 3.0              /* until all are connected to all */
+#define MESH_S 3.0              /* until all are connected to all: a few, */
+#define MESH_SQUARE 1024u       /* and as long again for so many connections */
 #define BURST 219u              /* messages that fill a frame, of 280 bytes each: so many are said when there is room for them, */
 #define AHEAD (8 * BURST)       /* with no more before them that members have not got, on average, */
 #define KEPT (16 * BURST)       /* and no more that the registry has not stored */
@@ -31,7 +32,7 @@
 
 #define CONFIG \
     "password\n    quality = false\n    memory_kib = 8\n    passes = 1\n" \
-    "rooms\n    mesh_join = 32\n    mesh_stay = 32\n" \
+    "rooms\n    mesh_join = 128\n    mesh_stay = 128\n" \
     "limits\n    room_members = 4000\n    posts_per_s = 1000000\n    post_mib_per_s = 4096\n"
 
 struct figure {
@@ -335,7 +336,7 @@ saturated(const char *name, uint32_t members, unsigned how)
     bench_mates_join_bare(&mates, 0, members);
     void *socket = mesh ? NULL : bench_dial(mates.bare.endpoint, &mates.bare.pub, NULL, NULL);
     open_run(&run, name, members, 0, how);
-    for (double until_s = bench_now_s() + (mesh ? MESH_S : 0.5); bench_now_s() < until_s;)
+    for (double until_s = bench_now_s() + (mesh ? MESH_S * (1 + members * members / MESH_SQUARE) : 0.5); bench_now_s() < until_s;)
         turn(&run.speaker, 50); /* all have found each other */
     while (mesh && *mates.bare.count < members)
         bench_pause_ms(10);

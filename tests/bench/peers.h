@@ -8,7 +8,7 @@
 #include "tests/bench/common.h"
 
 #define BENCH_PEERS 1000u
-#define BENCH_PEERS_WORKERS 4u
+#define BENCH_PEERS_WORKERS 8u
 #define BENCH_PEERS_DELAYS (1u << 18) /* kept by each worker */
 #define BENCH_PEERS_SENDER BENCH_PEERS /* the index of a sender that is none of them */
 #define BENCH_PEERS_TEXT 256u

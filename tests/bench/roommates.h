@@ -8,7 +8,7 @@
 #include "tests/bench/members.h"
 
 #define BENCH_MATES 1000u
-#define BENCH_MATES_WORKERS 4u
+#define BENCH_MATES_WORKERS 8u
 #define BENCH_MATES_DELAYS (1u << 16) /* kept by each worker */
 
 /* What all processes see. */
