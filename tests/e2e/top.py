@@ -170,7 +170,7 @@ def once_waits_for_three_intervals_and_says_what_to_do():
     done = _top("--data", empty, "--interval", "0.1", "--once")
     assert done.returncode == 3 and "is conclaved running" in done.stderr and not done.stdout, done
     done = _top("--data", path("not-there"), "--once")
-    assert done.returncode == 3 and "--data DIR" in done.stderr, done
+    assert done.returncode == 3 and "--data DIR" in done.stderr and not done.stdout, done
 
 
 def an_interval_of_0_publishes_nothing_and_a_reload_changes_it():
@@ -399,7 +399,7 @@ def elsewhere_only_keys_that_are_allowed_see_figures_and_only_marked_ones_names(
         assert view.end() == 0
     os.chmod(figures, 0o644)
     done = look(figures, "figures", "--once")
-    assert done.returncode == 3 and "read by others" in done.stderr, done
+    assert done.returncode == 3 and "read by others" in done.stderr and not done.stdout, done
     session.end()
     daemon.stop()
 

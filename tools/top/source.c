@@ -152,7 +152,7 @@ top_source_open(struct top_source *self, const struct top_options *options, bool
     zmq_msg_init(&self->frame);
     why[0] = '\0';
     enum conclave_err err = host_curve_init(1);
-    if (err == CONCLAVE_OK && (self->sub = zsock_new(ZMQ_SUB)) == NULL)
+    if (err == CONCLAVE_OK && (self->sub = host_curve_socket(ZMQ_SUB)) == NULL)
         err = CONCLAVE_ERR_SYSTEM;
     if (err == CONCLAVE_OK && !subscribe(self, rows))
         err = CONCLAVE_ERR_SYSTEM;
@@ -161,6 +161,8 @@ top_source_open(struct top_source *self, const struct top_options *options, bool
                                        : open_local(self, options->data, why, why_cap);
     if (err != CONCLAVE_OK && why[0] == '\0')
         snprintf(why, why_cap, "The socket of the registry cannot be opened: %s.", zmq_strerror(errno));
+    if (err != CONCLAVE_OK)
+        top_source_close(self);
     return err;
 }
 

@@ -14,7 +14,7 @@ struct top_source {
 };
 
 /* On this machine we then are in the registry's data directory.  The sentence
- * about what is wrong comes back in why. */
+ * about what is wrong comes back in why; nothing is open then. */
 enum conclave_err CONCLAVE_CHECK
 top_source_open(struct top_source *self, const struct top_options *options, bool rows, char *why, size_t why_cap);
 void top_source_close(struct top_source *self);
