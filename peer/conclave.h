@@ -181,7 +181,7 @@ struct conclave_member { const char *name; enum conclave_role role; enum conclav
  * now: */
 struct conclave_stats {
     uint64_t uptime_ms;         /* since it was opened */
-    uint64_t session_ms;        /* since it logged in; 0: it is not logged in */
+    uint64_t session_ms;        /* since it logged in, at least 1; 0: it is not logged in */
     uint64_t people;            /* contacts that are not blocked.  Each of their devices is one of these: */
     uint64_t direct;            /* linked from machine to machine */
     uint64_t relayed;           /* linked through the registry */

@@ -107,6 +107,15 @@ add_outbox(struct peer_core *self, struct msg_tell_stats *stats)
         stats->waiting += self->requests[i].used ? self->requests[i].said.count : 0;
 }
 
+/* 0 is for who is not logged in. */
+static uint64_t
+session_ms(const struct peer_core *self)
+{
+    if (!peer_session_online(self))
+        return 0;
+    return self->now.mono_ms > self->counts.online_ms ? self->now.mono_ms - self->counts.online_ms : 1;
+}
+
 void
 peer_counts_tell(struct peer_core *self, uint64_t req)
 {
@@ -114,7 +123,7 @@ peer_counts_tell(struct peer_core *self, uint64_t req)
     struct msg_tell_stats stats = {
         .req = req,
         .uptime_ms = self->now.mono_ms - counts->started_ms,
-        .session_ms = peer_session_online(self) ? self->now.mono_ms - counts->online_ms : 0,
+        .session_ms = session_ms(self),
         .log_ins = counts->log_ins,
         .sent = counts->sent,
         .received = counts->received,

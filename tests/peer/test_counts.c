@@ -136,6 +136,7 @@ log_ins_and_the_time_since_the_last_are_told(void **state)
     assert_int_equal(stats_of(ADA)->log_ins, 0);
     assert_int_equal(stats_of(ADA)->session_ms, 0);
     registry_comes(ADA);
+    assert_int_equal(stats_of(ADA)->session_ms, 1); /* in the same millisecond */
     registry_passes(7000);
     const uint64_t before = stats_of(ADA)->session_ms;
     assert_in_range(before, 7000, 7500);
