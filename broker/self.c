@@ -2,11 +2,11 @@
 #include "broker/self.h"
 
 #include <dirent.h>
-#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/memory.h"
 #include "host/zap.h"
 #include "msg/codec.h"
 
@@ -19,20 +19,6 @@ cpu_ms(void)
         return 0;
     return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000
            + (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
-}
-
-static uint64_t
-rss_bytes(void)
-{
-    unsigned long long size, resident = 0;
-    FILE *from = fopen("/proc/self/statm", "r");
-
-    if (from == NULL)
-        return 0;
-    if (fscanf(from, "%llu %llu", &size, &resident) != 2)
-        resident = 0;
-    fclose(from);
-    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 /* Newer kernels know without a walk through all of them. */
@@ -59,7 +45,7 @@ broker_self_add(struct broker_sample *sample, const char *process)
     struct rlimit files = {0};
 
     broker_sample_add(sample, MSG_FIGURE_CPU, process, cpu_ms());
-    broker_sample_add(sample, MSG_FIGURE_RSS, process, rss_bytes());
+    broker_sample_add(sample, MSG_FIGURE_RSS, process, host_memory_resident());
     broker_sample_add(sample, MSG_FIGURE_FDS, process, open_fds());
     if (getrlimit(RLIMIT_NOFILE, &files) == 0)
         broker_sample_add(sample, MSG_FIGURE_FDS_MAX, process, files.rlim_cur);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "host/memory.h"
 #include "peer/handle.h"
 
 static _Thread_local char why[1024];
@@ -336,7 +337,7 @@ take(struct conclave *self)
         if (self->event.event.arrival != 0 && !held)
             self->given = self->event.event.arrival; /* kept until it is shown; what is held comes again in the next opening */
         if (self->event.event.kind == CONCLAVE_EVENT_STATS)
-            self->event.stats.memory_bytes = peer_setup_memory_bytes();
+            self->event.stats.memory_bytes = host_memory_resident();
         return true;
     }
 }

@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "host/curve.h"
 #include "host/log.h"
@@ -364,17 +363,4 @@ peer_setup_version(void)
                    msg_keys_library(), host_store_library());
     (void)pthread_mutex_unlock(&lock);
     return text;
-}
-
-uint64_t
-peer_setup_memory_bytes(void)
-{
-    unsigned long long size, resident = 0;
-    FILE *const from = fopen("/proc/self/statm", "re");
-    if (from == NULL)
-        return 0;
-    if (fscanf(from, "%llu %llu", &size, &resident) != 2)
-        resident = 0;
-    (void)fclose(from); /* it was only read */
-    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }

@@ -55,7 +55,4 @@ peer_setup_passphrase(struct peer_setup *self, struct msg_text passphrase, char 
 
 const char *peer_setup_version(void);
 
-/* Of this process; 0: not known. */
-uint64_t peer_setup_memory_bytes(void);
-
 #endif
