@@ -143,7 +143,7 @@ what_makes_no_sense_is_refused_with_a_sentence(void **state)
     REFUSED("--route is", "room", "--route", "pigeon");
     REFUSED("--store is", "room", "--store", "tape");
     REFUSED("--seed takes", "room", "--seed", "1.5");
-    REFUSED("--pid takes", "room", "-r", "l", "--pid", "1");
+    REFUSED("--pid takes", "room", "-r", "l", "--pid", "0");
     REFUSED("--pid is of", "room", "--pid", "77");
     REFUSED("leave --daemon", "room", "-r", "l", "--daemon", "d");
     REFUSED("takes no -r", "storm", "-r", "l");

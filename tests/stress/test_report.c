@@ -78,6 +78,23 @@ of_a_daemon_that_is_not_seen_nothing_is_told(void **state)
     free(text);
     text = told(stress_report_table, &result);
     assert_null(strstr(text, "\ndaemon"));
+    has(text, "growth in a minute           peers ");
+    free(text);
+    text = told(stress_report_json, &result);
+    has(text, ",\"daemon_growth_kb_per_min\":null,\"daemon_fds_growth_per_min\":null,\"client_growth_kb_per_min\":");
+    free(text);
+}
+
+static void
+a_run_in_which_nothing_came_proves_nothing(void **state)
+{
+    struct stress_result result = result_of_a_run();
+
+    (void)state;
+    result.got_per_s = 0;
+    assert_false(stress_report_is_clean(&result));
+    char *text = told(stress_report_table, &result);
+    has(text, "NOT WELL, nothing came");
     free(text);
 }
 
@@ -156,7 +173,7 @@ a_drawing_has_its_lines_within_the_page(void **state)
 static struct stress_result
 soaked(struct stress_point *points, size_t offset, uint64_t per_point)
 {
-    struct stress_result result = {.duration_s = 600, .points = points, .points_count = 400};
+    struct stress_result result = {.sees_daemon = true, .got_per_s = 1, .duration_s = 600, .points = points, .points_count = 400};
 
     for (uint32_t i = 0; i < 400; i++) {
         points[i] = (struct stress_point){.at_s = 1.5 * i, .daemon_own_kb = 40000, .daemon_fds = 40000, .client_own_kb = 40000, .client_fds = 40000};
@@ -205,6 +222,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_is_one_object_on_one_line_with_all_figures),
         cmocka_unit_test(of_a_daemon_that_is_not_seen_nothing_is_told),
+        cmocka_unit_test(a_run_in_which_nothing_came_proves_nothing),
         cmocka_unit_test(any_fault_is_told),
         cmocka_unit_test(growth_is_of_the_second_half_alone),
         cmocka_unit_test(whatever_gains_a_twentieth_in_the_second_half_grows),

@@ -204,7 +204,7 @@ apply(struct stress_options *self, int option, const char *word, char *why, size
         self->daemon_args = optarg;
         return true;
     case PID:
-        ok = number(&wide, optarg, 2, INT32_MAX);
+        ok = number(&wide, optarg, 1, INT32_MAX);
         self->pid = (int)wide;
         return ok || refuse(why, why_cap, "--pid takes the number of a process.");
     case 'h':

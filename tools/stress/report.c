@@ -7,7 +7,7 @@
 bool
 stress_report_is_clean(const struct stress_result *result)
 {
-    return result->lost == 0 && result->doubled == 0 && result->reordered == 0 && result->damaged == 0;
+    return result->got_per_s > 0 && result->lost == 0 && result->doubled == 0 && result->reordered == 0 && result->damaged == 0;
 }
 
 static uint64_t
@@ -93,6 +93,18 @@ us(const struct stress_record *record, double part)
     return (double)stress_record_quantile(record, part) / 1000;
 }
 
+static void
+table_growth(FILE *to, const struct stress_result *result)
+{
+    fprintf(to, "%-28s ", "growth in a minute");
+    if (result->sees_daemon)
+        fprintf(to, "daemon %+.0f KiB, %+.2f descriptors; ", stress_report_growth(result, daemon_own), stress_report_growth(result, daemon_fds));
+    fprintf(to, "peers %+.0f KiB, %+.2f descriptors\n", stress_report_growth(result, client_own), stress_report_growth(result, client_fds));
+    if (stress_report_tells_growth(result))
+        fprintf(to, "%-28s %+.1f %% at most, of memory and descriptors%s: %s\n", "in the second half", 100 * gained(result),
+                result->sees_daemon ? "" : " of the peers alone", stress_report_grows(result) ? "IT GROWS" : "no growth");
+}
+
 void
 stress_report_table(FILE *to, const struct stress_options *options, const struct stress_result *result)
 {
@@ -120,17 +132,12 @@ stress_report_table(FILE *to, const struct stress_options *options, const struct
                 (unsigned long long)result->daemon_rss_kb, result->rss_per_session_b);
     fprintf(to, "%-28s %.2f s of CPU for a million\n", "peers", result->client_cpu_s_per_M);
     if (lasts(options))
-        fprintf(to, "%-28s daemon %+.0f KiB, %+.2f descriptors; peers %+.0f KiB, %+.2f descriptors\n", "growth in a minute",
-                stress_report_growth(result, daemon_own), stress_report_growth(result, daemon_fds), stress_report_growth(result, client_own),
-                stress_report_growth(result, client_fds));
-    if (lasts(options) && stress_report_tells_growth(result))
-        fprintf(to, "%-28s %+.1f %% at most, of memory and descriptors: %s\n", "in the second half", 100 * gained(result),
-                stress_report_grows(result) ? "IT GROWS" : "no growth");
+        table_growth(to, result);
     if (result->notices > 0)
         fprintf(to, "%-28s %llu; the first: %s\n", "peers were told things", (unsigned long long)result->notices, result->notice);
     fprintf(to, "%-28s %llu lost, %llu doubled, %llu reordered, %llu damaged: %s\n", "checked", (unsigned long long)result->lost,
             (unsigned long long)result->doubled, (unsigned long long)result->reordered, (unsigned long long)result->damaged,
-            stress_report_is_clean(result) ? "all is well" : "NOT WELL");
+            stress_report_is_clean(result) ? "all is well" : result->got_per_s > 0 ? "NOT WELL" : "NOT WELL, nothing came");
 }
 
 static void
@@ -157,11 +164,13 @@ stress_report_json(FILE *to, const struct stress_options *options, const struct 
                 (unsigned long long)result->trips.count);
     if (result->back_s > 0)
         fprintf(to, ",\"back_s\":%.3f", result->back_s);
+    if (lasts(options) && result->sees_daemon)
+        fprintf(to, ",\"daemon_growth_kb_per_min\":%.1f,\"daemon_fds_growth_per_min\":%.2f", stress_report_growth(result, daemon_own),
+                stress_report_growth(result, daemon_fds));
+    else if (lasts(options))
+        fputs(",\"daemon_growth_kb_per_min\":null,\"daemon_fds_growth_per_min\":null", to);
     if (lasts(options))
-        fprintf(to,
-                ",\"daemon_growth_kb_per_min\":%.1f,\"daemon_fds_growth_per_min\":%.2f,\"client_growth_kb_per_min\":%.1f,"
-                "\"client_fds_growth_per_min\":%.2f",
-                stress_report_growth(result, daemon_own), stress_report_growth(result, daemon_fds), stress_report_growth(result, client_own),
+        fprintf(to, ",\"client_growth_kb_per_min\":%.1f,\"client_fds_growth_per_min\":%.2f", stress_report_growth(result, client_own),
                 stress_report_growth(result, client_fds));
     if (lasts(options))
         fprintf(to, ",\"grows\":%s", !stress_report_tells_growth(result) ? "null" : stress_report_grows(result) ? "true" : "false");

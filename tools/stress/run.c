@@ -371,6 +371,8 @@ stress_run_start(struct stress_run *self, const struct stress_options *options)
 
     *self = (struct stress_run){.options = options, .phase = "starting"};
     catch_signals();
+    if (options->pid > 0 && kill((pid_t)options->pid, 0) != 0 && errno == ESRCH)
+        return fail(self, "The process that --pid names is not there");
     self->world = stress_world_new(options);
     if (self->world == NULL)
         return fail(self, "There is not so much memory");

@@ -6,6 +6,7 @@
 #include "tools/stress/pace.h"
 
 #define FRAME 226u          /* messages of 256 bytes that fill a frame */
+#define BURST_BYTES (1u << 20) /* and never more than this: an outbox takes some of them */
 #define ROOM_AHEAD (8 * FRAME) /* said and not heard by all, on average */
 #define ROOMS_AHEAD (4 * ROOM_AHEAD) /* of all rooms together, */
 #define PAIR_AHEAD 4096u
@@ -97,7 +98,8 @@ static bool
 say_some(struct stress_hand *hand, const struct voice *voice)
 {
     const uint32_t most = voice->channel == STRESS_PAIR ? PAIR_AHEAD : ROOM_AHEAD, open = window(hand, voice);
-    const uint32_t burst = between(1, (hand->world->rooms > 4 ? LEAST_AHEAD : most) / 8, FRAME);
+    const uint32_t fits = BURST_BYTES / hand->world->options.size;
+    const uint32_t burst = between(1, (hand->world->rooms > 4 ? LEAST_AHEAD : most) / 8, fits < FRAME ? fits : FRAME);
     const bool away = hand->world->options.scenario == STRESS_MAIL; /* nobody hears it: the outbox alone bounds it */
 
     if ((!away && open < burst) || !stress_peer_has_room(hand, voice->peer, burst))

@@ -7,6 +7,7 @@
 #include "tools/top/render.h"
 #include "tools/top/rows.h"
 
+#define SPARK_POINTS 300u /* of a second each, as a rule: five minutes */
 #define SUMMARY_LINES 5u
 #define SERIES_LINES ((TOP_SERIES_COUNT + 1u) / 2u)
 #define LIST_LINES 5u /* that a list wants, with its own head */
@@ -85,19 +86,32 @@ top_ui_key(struct top_ui *self, int key)
     return true;
 }
 
+/* The highest of some points, up to `end`. */
+static double
+most_of(const struct top_model *model, enum top_series series, size_t begin, size_t end)
+{
+    double most = 0;
+
+    for (size_t i = begin; i < end; i++)
+        if (top_model_point(model, series, i) > most)
+            most = top_model_point(model, series, i);
+    return most;
+}
+
+/* Where the minutes have more points than there are columns, each column is the
+ * highest of some of them. */
 void
 top_screen_spark(struct top_text *out, const struct top_model *model, enum top_series series, unsigned cols, bool ascii)
 {
     static const char *const blocks[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     static const char *const plain[] = {" ", ".", ":", "-", "=", "+", "*", "#", "@"};
-    const size_t count = model->history_count < cols ? model->history_count : cols;
-    double most = 0;
+    const size_t all = model->history_count, count = all < SPARK_POINTS ? all : SPARK_POINTS;
+    const size_t each = cols > 0 ? (count + cols - 1) / cols : 0;
+    const double most = most_of(model, series, all - count, all);
 
-    for (size_t i = model->history_count - count; i < model->history_count; i++)
-        if (top_model_point(model, series, i) > most)
-            most = top_model_point(model, series, i);
-    for (size_t i = model->history_count - count; i < model->history_count; i++) {
-        const double point = top_model_point(model, series, i);
+    for (size_t left = each > 0 ? (count + each - 1) / each : 0; left > 0; left--) {
+        const size_t end = all - (left - 1) * each;
+        const double point = most_of(model, series, end - all + count > each ? end - each : all - count, end);
         /* What is more than nothing is seen. */
         const unsigned step = most <= 0 || point <= 0 ? 0 : (unsigned)(1 + 7 * point / most);
         const char *at = ascii ? plain[step] : blocks[step];
