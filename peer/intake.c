@@ -129,7 +129,7 @@ drain(struct peer_node *node, struct peer_conn *conn)
 {
     struct msg_span frames[PEER_BURST];
     size_t count;
-    for (size_t n = 0; n < FRAMES_A_TURN; n += count + 1) {
+    for (size_t n = 0; n < FRAMES_A_TURN; n += count > 0 ? count : 1) {
         bool empty;
         count = read_burst(host_dial_socket(conn->dial), node->loop->burst, frames, &empty);
         feed_burst(node, conn, frames, count);

@@ -273,5 +273,5 @@ peer_core_state(const struct peer_core *self, struct peer_core_state *out)
     out->logged_out = self->self.logged_out;
     memcpy(out->name, self->self.name.shown, sizeof out->name);
     memcpy(out->link, self->self.link_text, sizeof out->link);
-    out->unacknowledged = peer_outbox_count(self->outbox);
+    out->unacknowledged = peer_outbox_waiting(self->outbox);
 }

@@ -66,7 +66,7 @@ struct peer_core_state {
     bool logged_out;            /* by the user */
     char name[MSG_NAME_MAX + 1];
     char link[MSG_LINK_MAX + 1];
-    uint64_t unacknowledged;    /* messages in the outbox */
+    uint64_t unacknowledged;    /* messages that nobody they are for has yet */
 };
 void peer_core_state(const struct peer_core *self, struct peer_core_state *out);
 

@@ -19,6 +19,7 @@ struct peer_outbox {
     uint32_t slot_used;     /* slots that were ever used: those above are untouched memory */
     uint32_t slot_free;     /* list of freed ones */
     uint32_t count;
+    uint32_t delivered;     /* of these */
     struct block *blocks;
     uint32_t block_room;
     uint32_t block_used;
@@ -136,6 +137,7 @@ peer_outbox_add(struct peer_outbox *self, struct peer_queue *queue, const struct
         queue->first = at;
     queue->last = at;
     queue->count++;
+    self->delivered += slot->delivered;
     if (slot->delivered)
         queue->delivered++;
     else if (queue->fresh == PEER_NONE)
@@ -183,6 +185,7 @@ peer_outbox_deliver(struct peer_outbox *self, struct peer_queue *queue)
 {
     struct peer_out *slot = peer_outbox_at(self, queue->fresh);
     slot->delivered = true;
+    self->delivered++;
     queue->delivered++;
     queue->fresh = slot->next;
 }
@@ -210,6 +213,7 @@ peer_outbox_shift(struct peer_outbox *self, struct peer_queue *queue)
     if (queue->first == PEER_NONE)
         queue->last = PEER_NONE;
     queue->count--;
+    self->delivered -= slot->delivered;
     if (slot->delivered)
         queue->delivered--;
     slot->next = self->slot_free;
@@ -218,9 +222,9 @@ peer_outbox_shift(struct peer_outbox *self, struct peer_queue *queue)
 }
 
 uint32_t
-peer_outbox_count(const struct peer_outbox *self)
+peer_outbox_waiting(const struct peer_outbox *self)
 {
-    return self->count;
+    return self->count - self->delivered;
 }
 
 bool

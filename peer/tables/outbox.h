@@ -85,6 +85,7 @@ void peer_outbox_let_go(struct peer_outbox *self, struct peer_queue *queue);
 /* Removes the first message of a queue. */
 void peer_outbox_shift(struct peer_outbox *self, struct peer_queue *queue);
 
-uint32_t peer_outbox_count(const struct peer_outbox *self);
+/* Messages of all queues that are not delivered. */
+uint32_t peer_outbox_waiting(const struct peer_outbox *self);
 
 #endif

@@ -33,7 +33,7 @@ texts_of_every_length_come_back_as_they_were(void **state)
         assert_int_equal(got.len, lens[i]);
         assert_memory_equal(got.at, text, lens[i]);
     }
-    assert_int_equal(peer_outbox_count(outbox), 7);
+    assert_int_equal(peer_outbox_waiting(outbox), 7);
     peer_outbox_destroy(&outbox);
     assert_null(outbox);
 }
@@ -54,7 +54,7 @@ queues_keep_their_own_order(void **state)
     }
     assert_int_equal(queues[0].first, PEER_NONE);
     assert_int_equal(queues[0].last, PEER_NONE);
-    assert_int_equal(peer_outbox_count(outbox), 0);
+    assert_int_equal(peer_outbox_waiting(outbox), 0);
     peer_outbox_destroy(&outbox);
 }
 
@@ -105,9 +105,11 @@ a_text_that_is_let_go_makes_room_and_its_message_stays(void **state)
     assert_true(peer_outbox_fits(outbox, 900));
     assert_int_equal(queue.count, 1);
     assert_int_equal(queue.delivered, 1);
+    assert_int_equal(peer_outbox_waiting(outbox), queue.count - 1);
     assert_int_equal(peer_outbox_text(outbox, queue.first, back).len, 0);
     peer_outbox_shift(outbox, &queue);
     assert_int_equal(queue.delivered, 0);
+    assert_int_equal(peer_outbox_waiting(outbox), 0);
     peer_outbox_destroy(&outbox);
 }
 

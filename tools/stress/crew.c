@@ -6,11 +6,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host/descriptors.h"
 #include "tools/stress/clock.h"
 
 #define GOODBYE_NS 5000000000ull
@@ -22,12 +22,7 @@ static bool due[STRESS_WORKERS_MAX];
 bool
 stress_crew_start(struct stress_world *world, char *why, size_t why_cap)
 {
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit); /* else fewer peers */
-    }
+    (void)host_descriptors_raise(); /* else fewer peers */
     for (uint32_t w = 0; w < world->workers; w++) {
         int pair[2];
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
