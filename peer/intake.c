@@ -18,6 +18,15 @@ tells_first(const struct peer_node *node, size_t frame_bytes)
     return node->shelf == NULL && node->storing && frame_bytes <= SHORT_BYTES;
 }
 
+/* The core has no room until the disk has caught up, which is next: what is in
+ * the sockets stays there.  While the disk fails, the core hears what there is,
+ * and takes what needs no disk. */
+static bool
+awaits_disk(const struct peer_node *node)
+{
+    return node->storing && node->loop->now.mono_ms >= node->loop->retry_ms && !peer_core_hears(node->core);
+}
+
 /* Frames of accepted links. */
 static struct peer_conn *
 accepted(struct peer_node *node, const struct host_frame *frame)
@@ -65,7 +74,7 @@ static void
 read_router(struct peer_node *node)
 {
     struct host_frame *const frame = &node->loop->frame;
-    for (int n = 0; n < FRAMES_A_TURN; n++) {
+    for (int n = 0; n < FRAMES_A_TURN && !awaits_disk(node); n++) {
         const enum host_read got = host_curve_read_router(node->router, frame);
         if (got == HOST_READ_NOTHING) {
             node->router_ready = node->router_sent = false;
@@ -139,7 +148,7 @@ drain(struct peer_node *node, struct peer_conn *conn)
             conn->sent = false; /* what was sent before this look hides nothing */
             return true;
         }
-        if (count > 0 && tells_first(node, frames[count - 1].len))
+        if (count > 0 && (tells_first(node, frames[count - 1].len) || awaits_disk(node)))
             break;
     }
     peer_node_ready(node, conn);
@@ -212,7 +221,7 @@ peer_intake_read(struct peer_node *node)
         read_router(node);
     for (const struct peer_conn *conn = node->ready; conn != NULL; conn = conn->ready_next)
         count++;
-    while (node->ready != NULL && count-- > 0) {
+    while (node->ready != NULL && count-- > 0 && !awaits_disk(node)) {
         struct peer_conn *const conn = node->ready;
         peer_node_unready(node, conn);
         read_conn(node, conn);

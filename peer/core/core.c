@@ -155,6 +155,7 @@ stored(struct peer_core *self, uint64_t store)
     peer_mailbox_collect(self);
     peer_held_release(self->held, store, self->out);
     peer_ticks_go_on(self);
+    peer_hear_go_on(self);
 }
 
 static void
@@ -262,6 +263,12 @@ peer_core_step(struct peer_core *self, struct msg_time now, const struct msg_eve
     }
     finish(self);
     self->out = NULL;
+}
+
+bool
+peer_core_hears(const struct peer_core *self)
+{
+    return peer_held_half_free(self->held);
 }
 
 void

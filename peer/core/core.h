@@ -59,6 +59,10 @@ void peer_core_destroy(struct peer_core **self_p);
  * shown mark, and before them one with the mark as its key and no bytes. */
 void peer_core_step(struct peer_core *self, struct msg_time now, const struct msg_event *event, struct msg_effects *out);
 
+/* False: so much waits for the disk that no frame should be read before some of
+ * it is synced.  What comes nevertheless may be passed over, and comes again. */
+bool peer_core_hears(const struct peer_core *self);
+
 /* For the shells and for people: what it is doing. */
 struct peer_core_state {
     bool enrolled;              /* there is an account for this device */

@@ -111,13 +111,18 @@ hear(struct peer_core *self, struct peer_device *device, struct peer_stand *stan
         peer_talk_dirty(self, device);
         return true;
     }
+    if (verdict == MISSING && device->refused)
+        return false; /* after what was refused: asked for with it */
     if (verdict == MISSING) {
         device->receipt_due = device->gap_due = device->gap = true;
         peer_talk_dirty(self, device);
         return false;
     }
-    if (!peer_held_fits(self->held, say->text.len))
-        return false; /* the disk must catch up; it is sent again, since it is not acknowledged */
+    if (!peer_held_fits(self->held, say->text.len)) {
+        device->refused = self->refused = true; /* the disk must catch up */
+        return false;
+    }
+    device->refused = false;
     if (verdict == ACCEPT_AFTER_GAP) {
         peer_step_log(self, MSG_LOG_WARN, "CHAIN-BROKEN", "messages before this one are missing and cannot come any more");
         self->counts.gaps_shown++;
@@ -207,6 +212,26 @@ peer_hear_synced(struct peer_core *self, uint64_t store)
         if (device->sync_count == 0)
             self->roster.syncing[at - 1] = 0;
         receipt_soon(self, device);
+    }
+}
+
+/* Who waits for an answer to what was refused would find out late.  They are
+ * told when all that was taken is synced, and so from where on to say it again. */
+void
+peer_hear_go_on(struct peer_core *self)
+{
+    uint32_t at = 0;
+    if (!self->refused || !peer_core_hears(self))
+        return;
+    self->refused = false;
+    for (struct peer_device *device; (device = peer_roster_each_device(&self->roster, &at)) != NULL;) {
+        if (device->refused && device->sync_count > 0)
+            self->refused = true;
+        if (!device->refused || device->sync_count > 0)
+            continue;
+        device->refused = false;
+        device->receipt_due = device->gap_due = true;
+        peer_talk_dirty(self, device);
     }
 }
 

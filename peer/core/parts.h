@@ -286,6 +286,7 @@ struct peer_core {
     struct peer_held *held;
     bool dirty;                         /* some device has something to send */
     bool ticks_due;                     /* some ticks could not be told yet */
+    bool refused;                       /* so was something of some device */
     uint64_t next_req;
     uint64_t next_link;
     uint64_t next_store;                /* the last one given out */
@@ -437,6 +438,7 @@ void peer_hear_arrived(struct peer_core *self, const struct peer_arrival *arriva
 void peer_talk_reincarnate(struct peer_core *self);
 void peer_talk_acked(struct peer_core *self, struct peer_device *device, const struct msg_receipt *receipt);
 void peer_hear_synced(struct peer_core *self, uint64_t store);
+void peer_hear_go_on(struct peer_core *self);                      /* the disk has caught up */
 void peer_hear_read(struct peer_core *self, uint64_t arrival);
 void peer_talk_settle(struct peer_core *self, struct peer_contact *contact); /* lets go of what every device has */
 void peer_talk_batch(struct peer_core *self, struct peer_device *device, struct msg_buf *batch); /* appends what is to be sent next */

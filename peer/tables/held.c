@@ -80,6 +80,12 @@ peer_held_fits(const struct peer_held *self, size_t len)
     return n <= self->first - self->end;
 }
 
+bool
+peer_held_half_free(const struct peer_held *self)
+{
+    return peer_held_fits(self, self->room / 2);
+}
+
 static void
 write_entry(struct peer_held *self, size_t at, struct entry entry)
 {

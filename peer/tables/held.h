@@ -14,6 +14,9 @@ void peer_held_destroy(struct peer_held **self_p);
 /* True when a tell whose texts have len bytes fits. */
 bool peer_held_fits(const struct peer_held *self, size_t len);
 
+/* True when at least half of it is free, in one piece. */
+bool peer_held_half_free(const struct peer_held *self);
+
 /* Holds a frame until transaction `store` is synced.  It must fit. */
 void peer_held_put(struct peer_held *self, uint64_t store, enum msg_kind kind, const void *message);
 

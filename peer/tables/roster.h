@@ -97,6 +97,7 @@ struct peer_device {
     bool receipt_due;
     bool gap_due;
     bool gap;               /* something is missing, and was asked for */
+    bool refused;           /* something came while too much waited for the disk: to be asked for */
     bool read_due;          /* the user read something that they were not told of */
     uint32_t unreceipted;   /* messages since the last receipt */
     uint64_t receipt_at_ms; /* send it even if nothing else goes; 0: none is due */

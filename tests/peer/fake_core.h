@@ -35,6 +35,8 @@ struct peer_core {
     uint64_t port;
     enum conclave_err bound_err;
     bool echo;
+    uint64_t room;              /* frames that it takes before they are synced; 0: endless */
+    uint64_t unsynced, unsynced_most;
     bool stored_before_frame;
     void (*want)(struct msg_effects *out); /* done by the next COMMAND */
 };
@@ -76,8 +78,13 @@ peer_core_step(struct peer_core *self, struct msg_time now, const struct msg_eve
         memcpy(&self->got[self->frames++ % FRAMES_MAX], event->bytes.at, 4);
         if (self->echo)
             msg_effects_send_bytes(out, event->link, event->bytes);
+        if (self->room > 0)
+            msg_effects_store(out, self->frames);
+        if (++self->unsynced > self->unsynced_most)
+            self->unsynced_most = self->unsynced;
         break;
     case EVENT_STORED:
+        self->unsynced = 0;
         if (self->stored < 64)
             self->stored_ids[self->stored] = event->id;
         self->stored++;
@@ -93,6 +100,12 @@ peer_core_step(struct peer_core *self, struct msg_time now, const struct msg_eve
         break;
     case EVENT_STOP: self->stops++; break;
     }
+}
+
+bool
+peer_core_hears(const struct peer_core *self)
+{
+    return self->room == 0 || self->unsynced < self->room;
 }
 
 void

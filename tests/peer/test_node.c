@@ -2,6 +2,8 @@
  * peers come up, carry frames, and end, and nobody comes in uninvited. */
 #include "tests/peer/fake_core.h"
 
+#include "peer/inner.h"
+
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -98,6 +100,23 @@ long_frames_that_answer_frames_are_all_seen(void **state)
     args.pad = LONG_BYTES;
     talk(&b, 7, 9, 2);
     UNTIL(a.core->frames > 20000);
+    args.pad = 0;
+}
+
+/* Whoever said it would find out by a time-out that it was not taken. */
+static void
+no_more_is_read_than_there_is_room_for_before_the_disk_has_it(void **state)
+{
+    (void)state;
+    connect_b_to_a();
+    a.core->room = b.core->room = 20;
+    args.pad = LONG_BYTES;
+    talk(&b, 7, 0, 500);
+    UNTIL(a.core->frames == 500);
+    assert_in_range(a.core->unsynced_most, 1, 20);
+    talk(&a, a.core->link, 0, 500);
+    UNTIL(b.core->frames == 500);
+    assert_in_range(b.core->unsynced_most, 1, 20 + PEER_BURST); /* read together */
     args.pad = 0;
 }
 
@@ -316,6 +335,7 @@ main(void)
         TEST(what_is_sent_comes_once_and_in_order),
         TEST(frames_that_answer_frames_are_all_seen),
         TEST(long_frames_that_answer_frames_are_all_seen),
+        TEST(no_more_is_read_than_there_is_room_for_before_the_disk_has_it),
         TEST(a_stranger_is_refused_at_the_handshake),
         TEST(another_key_than_the_pinned_one_is_refused),
         TEST(nobody_there_is_unreachable),
