@@ -233,19 +233,19 @@ take(struct peer_core *self, struct peer_room *room, struct peer_sender *sender,
     peer_room_want_came(self, room);
 }
 
-/* Its key cannot be had: told as a gap, and passed over. */
+/* Its key cannot be had: told as a gap, and passed over.  It is in the log after
+ * we came in, so that this is said of who sends for the first time as well. */
 static void
 pass_over(struct peer_core *self, struct peer_room *room, struct peer_sender *sender, const struct msg_room_frame *frame)
 {
+    const uint64_t after = is_same(sender, frame) ? sender->mark.number : 0;
     sender->waits = 0;
-    if (peer_rooms_is_chained(sender)) {
-        if (judge(sender, frame) == AHEAD)
-            tell_missing(self, room, sender, frame);
-        peer_room_tell_gap(self, room, frame->account, frame->first, last_of(frame));
-        sender->mark = (struct peer_mark){frame->incarnation, last_of(frame)};
-        sender->salt = frame->salt;
-        sender->head = frame->head;
-    }
+    if (peer_rooms_is_chained(sender) && judge(sender, frame) == AHEAD)
+        tell_missing(self, room, sender, frame);
+    peer_room_tell_gap(self, room, frame->account, frame->first > after ? frame->first : after + 1, last_of(frame));
+    sender->mark = (struct peer_mark){frame->incarnation, last_of(frame)};
+    sender->salt = frame->salt;
+    sender->head = frame->head;
     peer_room_took(self, room, sender);
 }
 

@@ -178,6 +178,16 @@ who_was_there_when_a_key_was_made_is_told_it_when_it_is_over(void **state)
     assert_shown(CAT, "ada: one|ada: two|");
 }
 
+/* The n-th gap that was told, of what Ada said. */
+static void
+assert_gap(uint64_t who, size_t n, uint64_t first, uint64_t last)
+{
+    const struct msg_tell_gap *gap = &told(who, MSG_TELL_GAP, n)->MSG_ANY_TELL_GAP;
+    assert_true(msg_text_equal(gap->from, msg_text("ada")));
+    assert_int_equal(gap->first, first);
+    assert_int_equal(gap->last, last);
+}
+
 /* It was handed a later state, which is gone. */
 static void
 who_came_when_a_key_was_made_is_not_told_its_first_state(void **state)
@@ -197,6 +207,47 @@ who_came_when_a_key_was_made_is_not_told_its_first_state(void **state)
     start(CAT);
     run(600000);
     assert_shown(CAT, "ada: one|ada: four|");
+    assert_int_equal(count(CAT, MSG_TELL_GAP), 1);
+    assert_gap(CAT, 0, 3, 3);
+}
+
+/* Nothing of Ada's has come before: Dan is not told less for that. */
+static void
+who_joined_and_was_not_handed_a_key_that_is_over_is_told_a_gap(void **state)
+{
+    (void)state;
+    friends(0);
+    say(ADA, "one");
+    w.full = DAN;
+    join(DAN);
+    say(ADA, "two");
+    say(ADA, "three");
+    act(ADA, MSG_ACT_KICK, CAT);
+    w.full = 0;
+    say(ADA, "four");
+    run(600000);
+    assert_shown(DAN, "ada: four|");
+    assert_int_equal(count(DAN, MSG_TELL_GAP), 2);
+    assert_gap(DAN, 0, 2, 2);
+    assert_gap(DAN, 1, 3, 3);
+}
+
+/* What was said before they were known to be there was not for them. */
+static void
+who_joins_is_told_no_gap_of_what_was_before(void **state)
+{
+    (void)state;
+    friends(0);
+    say(ADA, "one");
+    w.side[ADA].deaf = true; /* and does not hear who joins */
+    join(DAN);
+    say(ADA, "two");
+    w.side[ADA].deaf = false;
+    restart(ADA);
+    say(ADA, "three");
+    run(600000);
+    assert_shown(DAN, "ada: three|");
+    assert_int_equal(count(DAN, MSG_TELL_GAP), 0);
 }
 
 static void
@@ -422,6 +473,8 @@ main(void)
         TEST(who_only_listens_forgets_keys_that_no_log_has_frames_of),
         TEST(who_was_there_when_a_key_was_made_is_told_it_when_it_is_over),
         TEST(who_came_when_a_key_was_made_is_not_told_its_first_state),
+        TEST(who_joined_and_was_not_handed_a_key_that_is_over_is_told_a_gap),
+        TEST(who_joins_is_told_no_gap_of_what_was_before),
         TEST(history_is_handed_on_by_others),
         TEST(without_history_nobody_hands_on_the_key_of_another),
         TEST(who_tells_members_different_things_is_found_out),
