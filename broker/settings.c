@@ -89,7 +89,8 @@ static const struct host_option options[] = {
     NUMBER("mail/expiry_days", mail.expiry_days, 1, 3650, "30",
            "Days that mail waits for a device that is away; then its sender is told."),
     NUMBER("mail/device_messages", mail.device_messages, 1, 10000000, "10000",
-           "Messages that wait for one device; a deposit beyond that is refused."),
+           "Messages that wait for one device; a deposit beyond that is refused. This and what follows holds for what people "
+           "say and, counted apart, for keys of rooms."),
     NUMBER("mail/device_mib", mail.device_mib, 1, 1048576, "64", "MiB that they take."),
     NUMBER("mail/sender_messages", mail.sender_messages, 1, 10000000, "2500",
            "Of these, messages of one account: beyond that a deposit of that account alone is refused, so that nobody "

@@ -56,8 +56,8 @@ struct msg_mail {
 };
 struct msg_collected { uint64_t serial; };                      /* this one and all before it are on the device's disk */
 struct msg_returned { uint64_t serial; uint64_t account; uint64_t device; struct msg_tag run; uint64_t posted_ms; }; /* nobody came for it; account, device: who did not; serial: in the mailbox of the sender; posted_ms: when it was given up */
-struct msg_parcel { uint64_t account; uint64_t device; struct msg_span frames; };
-struct msg_refusal { uint64_t account; uint64_t device; struct msg_text code; };
+struct msg_parcel { uint64_t account; uint64_t device; struct msg_span frames; bool rooms; }; /* rooms: what is in it is for rooms */
+struct msg_refusal { uint64_t account; uint64_t device; struct msg_text code; bool rooms; };
 
 /* ---- rooms: with the front ---- */
 struct msg_room_propose {       /* an operation to be put in order; DONE once it is on disk */
@@ -173,7 +173,7 @@ struct msg_device_item { uint64_t account; uint64_t device; };
 struct msg_present { uint64_t account; uint64_t status; };      /* online, away or offline */
 
 /* ---- the registry's records ---- */
-struct msg_rec_mail { uint64_t account; uint64_t device; struct msg_span certificate; uint64_t posted_ms; struct msg_span frames; };
+struct msg_rec_mail { uint64_t account; uint64_t device; struct msg_span certificate; uint64_t posted_ms; struct msg_span frames; bool rooms; };
 struct msg_rec_return { uint64_t account; uint64_t device; struct msg_tag run; uint64_t posted_ms; };
 struct msg_rec_room {
     struct msg_id room;

@@ -39,11 +39,13 @@ FIELDS(msg_parcel) {
     FIELD(msg_parcel, account, 1, ANY),
     FIELD(msg_parcel, device, 1, ANY),
     FIELD(msg_parcel, frames, 1, POST_MAX),
+    FLAG(msg_parcel, rooms),
 };
 FIELDS(msg_refusal) {
     FIELD(msg_refusal, account, 1, ANY),
     FIELD(msg_refusal, device, 1, ANY),
     FIELD(msg_refusal, code, 1, CODE_MAX),
+    FLAG(msg_refusal, rooms),
 };
 FIELDS(msg_room_propose) {
     FIELD(msg_room_propose, req, 1, ANY),
@@ -291,6 +293,7 @@ FIELDS(msg_rec_mail) {
     FIELD(msg_rec_mail, certificate, 1, MSG_CERT_MAX),
     FIELD(msg_rec_mail, posted_ms, 0, ANY),
     FIELD(msg_rec_mail, frames, 1, POST_MAX),
+    FLAG(msg_rec_mail, rooms),
 };
 FIELDS(msg_rec_return) {
     FIELD(msg_rec_return, account, 1, ANY),

@@ -207,7 +207,7 @@ mutant goes_on_from_any_envelope peer/core/post.c 's/stand->next != frame->count
 mutant goes_on_from_another_run peer/core/post.c 's/ \|\| memcmp\(&stand->run, &frame->run, sizeof frame->run\) != 0\)/)/' peer/test_talk
 mutant goes_on_in_a_new_run peer/core/post.c 's/device->sealed = \(struct peer_mark\)\{0, 0\};/(void)0;/' peer/test_talk
 mutant goes_on_from_what_it_passed_over peer/core/hear.c 's/^    if \(!going\)$/    if (false)/' peer/test_talk
-mutant leaves_what_had_no_room_to_a_time_out peer/core/hear.c 's/device->refused = self->refused = true;/(void)device;/' peer/test_hear
+mutant leaves_what_had_no_room_to_a_time_out peer/core/hear.c 's/device->refused = self->roster.refused = true;/(void)device;/' peer/test_hear
 mutant complains_of_what_follows_what_had_no_room peer/core/hear.c 's/verdict == MISSING \&\& device->refused/false/' peer/test_hear
 mutant complains_before_what_it_took_is_on_disk peer/core/hear.c 's/!device->refused \|\| device->sync_count > 0\)/!device->refused)/' peer/test_hear
 mutant reads_on_without_room peer/intake.c 's/^    return node->storing \&\& /    return false \&\& /' peer/test_node

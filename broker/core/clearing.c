@@ -49,6 +49,7 @@ struct expired {
     uint64_t serial;
     uint64_t sender, sender_device; /* 0: nobody is told */
     uint64_t bytes;
+    bool rooms;
     uint64_t posted_ms;
     struct msg_tag run;
 };
@@ -66,10 +67,10 @@ find_expired(struct broker_front_core *self, struct broker_mailbox *box, struct 
            && broker_letter_next(&self->view, box->account, box->device, &serial, &letter)) {
         struct expired *expired = &list[count];
         struct msg_run_frame run;
-        *expired = (struct expired){.serial = serial, .sender = letter.sender, .bytes = letter.bytes};
+        *expired = (struct expired){.serial = serial, .sender = letter.sender, .bytes = letter.bytes, .rooms = letter.rooms};
         expired->posted_ms = broker_letter_posted_ms(&letter);
         if (letter.kind == MSG_REC_MAIL) {
-            expired->sender_device = letter.mail.device;
+            expired->sender_device = letter.rooms ? 0 : letter.mail.device; /* keys are asked for when they are missed */
             if (broker_mailing_read_run(letter.mail.frames, &run))
                 expired->run = run.run;
         }
@@ -90,11 +91,11 @@ static void
 put_return(struct broker_front_core *self, const struct broker_mailbox *from, const struct expired *expired,
            struct broker_mailwrite_item *item)
 {
-    *item = (struct broker_mailwrite_item){expired->sender, expired->sender_device, BROKER_LETTER_BYTES,
+    *item = (struct broker_mailwrite_item){expired->sender, expired->sender_device, BROKER_LETTER_BYTES, false,
                                            CONCLAVE_ERR_NO_SUCH_USER};
     if (expired->sender_device == 0 || !broker_mailing_alive(self, expired->sender, expired->sender_device))
         return;
-    item->err = broker_mailboxes_add(&self->mail.boxes, NULL, item->account, item->device, 0, item->bytes);
+    item->err = broker_mailboxes_add(&self->mail.boxes, NULL, item->account, item->device, 0, false, item->bytes);
     if (item->err != CONCLAVE_OK)
         return;
     struct broker_mailbox *box = broker_mailboxes_find(&self->mail.boxes, item->account, item->device);
@@ -128,7 +129,8 @@ expire(struct broker_front_core *self, struct broker_mailbox *box)
     for (uint32_t i = 0; i < count; i++) {
         const struct msg_record_key key = msg_record_key3(box->account, box->device, list[i].serial);
         msg_effects_delete(self->out, BROKER_TABLE_MAIL, msg_record_key_span(&key));
-        broker_mailboxes_take(&self->mail.boxes, box->account, box->device, list[i].sender, list[i].bytes);
+        broker_mailboxes_take(&self->mail.boxes, box->account, box->device, list[i].sender, list[i].rooms,
+                              list[i].bytes);
         put_return(self, box, &list[i], broker_mailwrites_item(&self->mail.writes, write, i));
     }
     self->counts.mail_expired += count;
@@ -258,7 +260,8 @@ count(struct broker_front_core *self)
         bytes += value.len;
         const uint64_t account = msg_record_key_u64(msg_record_key_span(&key), 0);
         const uint64_t device = msg_record_key_u64(msg_record_key_span(&key), 1);
-        if (broker_mailboxes_add(&self->mail.boxes, NULL, account, device, letter.sender, letter.bytes)
+        if (broker_mailboxes_add(&self->mail.boxes, NULL, account, device, letter.sender, letter.rooms,
+                                 letter.bytes)
             == CONCLAVE_OK)
             broker_clearing_watch(self, broker_mailboxes_find(&self->mail.boxes, account, device),
                                   broker_letter_posted_ms(&letter));

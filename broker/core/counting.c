@@ -45,7 +45,7 @@ oldest_mail_ms(const struct broker_mailboxes *boxes, uint64_t wall_ms)
     uint64_t oldest_ms = wall_ms;
 
     for (uint32_t i = 0; i < boxes->high; i++)
-        if (boxes->list[i].count > 0 && boxes->list[i].first_ms != 0 && boxes->list[i].first_ms < oldest_ms)
+        if (!broker_mailbox_is_empty(&boxes->list[i]) && boxes->list[i].first_ms != 0 && boxes->list[i].first_ms < oldest_ms)
             oldest_ms = boxes->list[i].first_ms;
     return wall_ms - oldest_ms;
 }

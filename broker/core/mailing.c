@@ -64,10 +64,17 @@ take_in(struct broker_front_core *self, const struct broker_session *from, const
     if (!broker_mailing_alive(self, parcel->account, parcel->device))
         return CONCLAVE_ERR_NO_SUCH_USER;
     return broker_mailboxes_add(&self->mail.boxes, &self->settings.mail, parcel->account, parcel->device,
-                                from->account, bytes);
+                                from->account, parcel->rooms, bytes);
 }
 
-/* Whether an earlier parcel is for the same device; that one in *earlier. */
+static bool
+is_alike(const struct broker_mailwrite_item *a, const struct broker_mailwrite_item *b)
+{
+    return a->account == b->account && a->device == b->device && a->rooms == b->rooms;
+}
+
+/* Whether an earlier parcel is for the same device and of the same kind; that
+ * one in *earlier. */
 static bool
 came_before(const struct broker_mailwrites *writes, const struct broker_mailwrite *write, uint32_t index,
             struct broker_mailwrite_item **earlier)
@@ -76,14 +83,14 @@ came_before(const struct broker_mailwrites *writes, const struct broker_mailwrit
 
     for (uint32_t i = 0; i < index; i++) {
         *earlier = broker_mailwrites_item(writes, write, i);
-        if ((*earlier)->account == item->account && (*earlier)->device == item->device)
+        if (is_alike(*earlier, item))
             return true;
     }
     return false;
 }
 
-/* Decides about each parcel.  A refusal names a device, so it is for all its
- * parcels of this deposit. */
+/* Decides about each parcel.  A refusal names a device and a kind, so it is for
+ * all such parcels of this deposit. */
 static uint32_t
 decide(struct broker_front_core *self, const struct broker_session *from, struct broker_mailwrite *write,
        struct msg_list parcels, size_t certificate)
@@ -96,7 +103,8 @@ decide(struct broker_front_core *self, const struct broker_session *from, struct
     for (uint32_t i = 0; msg_codec_next(&parcels, MSG_PARCEL, &parcel); i++) {
         struct broker_mailwrite_item *item = broker_mailwrites_item(writes, write, i);
         *item = (struct broker_mailwrite_item){parcel.account, parcel.device,
-                                               broker_letter_bytes(parcel.frames.len, certificate), CONCLAVE_OK};
+                                               broker_letter_bytes(parcel.frames.len, certificate), parcel.rooms,
+                                               CONCLAVE_OK};
         const bool again = came_before(writes, write, i, &earlier);
         if (again && earlier->err != CONCLAVE_OK)
             item->err = earlier->err;
@@ -105,10 +113,10 @@ decide(struct broker_front_core *self, const struct broker_session *from, struct
         taken += item->err == CONCLAVE_OK;
         for (uint32_t before = 0; again && item->err != CONCLAVE_OK && before < i; before++) {
             earlier = broker_mailwrites_item(writes, write, before);
-            if (earlier->account != item->account || earlier->device != item->device
-                || earlier->err != CONCLAVE_OK)
+            if (!is_alike(earlier, item) || earlier->err != CONCLAVE_OK)
                 continue;
-            broker_mailboxes_take(&self->mail.boxes, item->account, item->device, from->account, earlier->bytes);
+            broker_mailboxes_take(&self->mail.boxes, item->account, item->device, from->account, item->rooms,
+                                  earlier->bytes);
             earlier->err = item->err;
             taken--;
         }
@@ -134,7 +142,7 @@ put_parcels(struct broker_front_core *self, const struct broker_session *from, c
         const struct msg_record_key key =
             msg_record_key3(parcel.account, parcel.device, broker_mailing_serial(self));
         const struct msg_rec_mail record = {from->account, from->device, certificate, self->now.wall_ms,
-                                            parcel.frames};
+                                            parcel.frames, parcel.rooms};
         msg_effects_put(self->out, BROKER_TABLE_MAIL, msg_record_key_span(&key), MSG_REC_MAIL, &record);
         box->writes++;
         broker_clearing_watch(self, box, self->now.wall_ms);
@@ -152,7 +160,8 @@ send_deposited(struct broker_front_core *self, uint64_t conn, const struct broke
         const struct broker_mailwrite_item *item = broker_mailwrites_item(&self->mail.writes, write, i);
         if (item->err == CONCLAVE_OK || came_before(&self->mail.writes, write, i, &earlier))
             continue;
-        const struct msg_refusal refusal = {item->account, item->device, msg_text(msg_error_code(item->err))};
+        const struct msg_refusal refusal = {item->account, item->device, msg_text(msg_error_code(item->err)),
+                                            item->rooms};
         if (msg_codec_append(&self->items, &deposited.refused, MSG_REFUSAL, &refusal) != CONCLAVE_OK)
             assert(false); /* the bound above leaves room */
     }
@@ -298,7 +307,8 @@ broker_mailing_delete(struct broker_front_core *self, struct broker_mailwrite *w
         }
         const struct msg_record_key key = msg_record_key3(write->account, write->device, serial);
         msg_effects_delete(self->out, BROKER_TABLE_MAIL, msg_record_key_span(&key));
-        broker_mailboxes_take(&self->mail.boxes, write->account, write->device, letter.sender, letter.bytes);
+        broker_mailboxes_take(&self->mail.boxes, write->account, write->device, letter.sender, letter.rooms,
+                              letter.bytes);
         bytes += letter.bytes;
         write->last = serial;
     }
@@ -370,7 +380,8 @@ settle_items(struct broker_front_core *self, const struct broker_mailwrite *writ
         assert(box != NULL); /* it waits for this */
         box->writes--;
         if (!stored)
-            broker_mailboxes_take(&self->mail.boxes, item->account, item->device, write->sender, item->bytes);
+            broker_mailboxes_take(&self->mail.boxes, item->account, item->device, write->sender, item->rooms,
+                                  item->bytes);
         broker_mailboxes_settle(&self->mail.boxes, box);
         if (!stored)
             continue;
@@ -395,7 +406,7 @@ settle_range(struct broker_front_core *self, const struct broker_mailwrite *writ
     while (!stored && broker_letter_next(&self->view, write->account, write->device, &serial, &letter)
            && serial <= write->last) {
         if (broker_mailboxes_add(&self->mail.boxes, NULL, write->account, write->device, letter.sender,
-                                 letter.bytes) != CONCLAVE_OK)
+                                 letter.rooms, letter.bytes) != CONCLAVE_OK)
             self->mail.boxes.overflowed = true;
         broker_mailboxes_posted(box, broker_letter_posted_ms(&letter));
     }

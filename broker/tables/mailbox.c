@@ -28,6 +28,7 @@ broker_letter_read(struct broker_letter *self, struct msg_span value)
     } else if (self->kind == MSG_REC_MAIL) {
         self->mail = any.MSG_ANY_REC_MAIL;
         self->sender = self->mail.account;
+        self->rooms = self->mail.rooms;
         self->bytes = broker_letter_bytes(self->mail.frames.len, self->mail.certificate.len);
     } else if (self->kind == MSG_REC_RETURN) {
         self->returned = any.MSG_ANY_REC_RETURN;
@@ -178,9 +179,9 @@ make_sender(struct broker_mailboxes *self, uint64_t account)
 struct places { struct broker_mail_share *a, *b; };
 
 static struct places
-places_of(const struct broker_mailboxes *self, uint64_t account, uint64_t device, uint64_t sender)
+places_of(const struct broker_mailboxes *self, uint64_t account, uint64_t device, uint64_t sender, bool rooms)
 {
-    const uint64_t key[] = {account, device, sender};
+    const uint64_t key[] = {account, device, sender, rooms};
     const uint64_t tag = broker_bucket_tag(self->by_device.seed, key, sizeof key);
 
     static_assert((BROKER_MAIL_SHARES & (BROKER_MAIL_SHARES - 1u)) == 0, "a rest is a mask");
@@ -190,34 +191,55 @@ places_of(const struct broker_mailboxes *self, uint64_t account, uint64_t device
 
 /* Whether one more of that size goes beyond what may be there. */
 static bool
-beyond(uint64_t count, uint64_t bytes, uint64_t more, uint64_t count_max, uint64_t mib_max)
+beyond(const struct broker_mail_share *has, uint64_t more, uint64_t count_max, uint64_t mib_max)
 {
-    return count >= count_max || more > mib_max * MIB || bytes > mib_max * MIB - more;
+    return has->count >= count_max || more > mib_max * MIB || has->bytes > mib_max * MIB - more;
 }
 
 /* The same for what the pair has: of its places the one with less counts. */
 static bool
 beyond_share(const struct places *at, uint64_t more, const struct broker_mail_limits *limits)
 {
-    return beyond(at->a->count, at->a->bytes, more, limits->sender_messages, limits->sender_mib)
-           && beyond(at->b->count, at->b->bytes, more, limits->sender_messages, limits->sender_mib);
+    return beyond(at->a, more, limits->sender_messages, limits->sender_mib)
+           && beyond(at->b, more, limits->sender_messages, limits->sender_mib);
+}
+
+static void
+more(struct broker_mail_share *has, uint64_t bytes)
+{
+    has->count++;
+    has->bytes += bytes;
+}
+
+/* One less; what was never counted (see overflowed) is not taken either. */
+static void
+less(struct broker_mail_share *has, uint64_t by)
+{
+    has->count -= has->count > 0;
+    has->bytes = has->count > 0 && has->bytes > by ? has->bytes - by : 0;
+}
+
+static bool
+is_empty(const struct broker_mail_share has[BROKER_MAIL_KINDS])
+{
+    return has[BROKER_MAIL_TALK].count == 0 && has[BROKER_MAIL_ROOMS].count == 0;
 }
 
 enum conclave_err
 broker_mailboxes_add(struct broker_mailboxes *self, const struct broker_mail_limits *limits, uint64_t account,
-                     uint64_t device, uint64_t sender_account, uint64_t bytes)
+                     uint64_t device, uint64_t sender_account, bool rooms, uint64_t bytes)
 {
-    const struct places share = places_of(self, account, device, sender_account);
+    static const struct broker_mail_share none;
+    const struct places share = places_of(self, account, device, sender_account, rooms);
     struct broker_mailbox *mailbox = broker_mailboxes_find(self, account, device);
     struct broker_mail_sender *sender = sender_account != 0 ? find_sender(self, sender_account) : NULL;
 
     if (limits != NULL
-        && (beyond(mailbox != NULL ? mailbox->count : 0, mailbox != NULL ? mailbox->bytes : 0, bytes,
-                   limits->device_messages, limits->device_mib)
+        && (beyond(mailbox != NULL ? &mailbox->has[rooms] : &none, bytes, limits->device_messages, limits->device_mib)
             || (sender_account != 0 && beyond_share(&share, bytes, limits))
             || (sender_account != 0
-                && beyond(sender != NULL ? sender->count : 0, sender != NULL ? sender->bytes : 0, bytes,
-                          limits->account_messages, limits->account_mib))))
+                && beyond(sender != NULL ? &sender->has[rooms] : &none, bytes, limits->account_messages,
+                          limits->account_mib))))
         return CONCLAVE_ERR_QUOTA_EXCEEDED;
     if ((mailbox == NULL && free_mailbox(self) == BROKER_NONE)
         || (sender_account != 0 && sender == NULL && free_sender(self) == BROKER_NONE))
@@ -226,56 +248,51 @@ broker_mailboxes_add(struct broker_mailboxes *self, const struct broker_mail_lim
         mailbox = make_mailbox(self, account, device);
     if (sender == NULL && sender_account != 0)
         sender = make_sender(self, sender_account);
-    mailbox->count++;
-    mailbox->bytes += bytes;
+    more(&mailbox->has[rooms], bytes);
     self->count++;
     self->bytes += bytes;
     if (sender != NULL) {
-        sender->count++;
-        sender->bytes += bytes;
-        share.a->count++;
-        share.a->bytes += bytes;
-        share.b->count++;
-        share.b->bytes += bytes;
+        more(&sender->has[rooms], bytes);
+        more(share.a, bytes);
+        more(share.b, bytes);
     }
     return CONCLAVE_OK;
 }
 
-/* One less; what was never counted (see overflowed) is not taken either. */
-static void
-less(uint32_t *count, uint64_t *bytes, uint64_t by)
-{
-    *count -= *count > 0;
-    *bytes = *count > 0 && *bytes > by ? *bytes - by : 0;
-}
-
 void
 broker_mailboxes_take(struct broker_mailboxes *self, uint64_t account, uint64_t device, uint64_t sender_account,
-                      uint64_t bytes)
+                      bool rooms, uint64_t bytes)
 {
     struct broker_mailbox *mailbox = broker_mailboxes_find(self, account, device);
     struct broker_mail_sender *sender = sender_account != 0 ? find_sender(self, sender_account) : NULL;
 
-    if (mailbox != NULL && mailbox->count > 0 && sender_account != 0) {
-        const struct places share = places_of(self, account, device, sender_account);
-        less(&share.a->count, &share.a->bytes, bytes);
-        less(&share.b->count, &share.b->bytes, bytes);
+    if (mailbox != NULL && mailbox->has[rooms].count > 0 && sender_account != 0) {
+        const struct places share = places_of(self, account, device, sender_account, rooms);
+        less(share.a, bytes);
+        less(share.b, bytes);
     }
     if (mailbox != NULL) {
-        const uint64_t before = mailbox->bytes;
-        self->count -= mailbox->count > 0;
-        less(&mailbox->count, &mailbox->bytes, bytes);
-        self->bytes -= before - mailbox->bytes;
+        struct broker_mail_share *has = &mailbox->has[rooms];
+        const uint64_t before = has->bytes;
+        self->count -= has->count > 0;
+        less(has, bytes);
+        self->bytes -= before - has->bytes;
     }
     if (sender == NULL)
         return;
-    less(&sender->count, &sender->bytes, bytes);
-    if (sender->count > 0)
+    less(&sender->has[rooms], bytes);
+    if (!is_empty(sender->has))
         return;
     const uint32_t slot = (uint32_t)(sender - self->senders);
     broker_index_remove(&self->by_sender, broker_index_hash_u64(&self->by_sender, sender->account), slot);
     *sender = (struct broker_mail_sender){.next_free = self->senders_free};
     self->senders_free = slot + 1;
+}
+
+bool
+broker_mailbox_is_empty(const struct broker_mailbox *mailbox)
+{
+    return is_empty(mailbox->has);
 }
 
 void
@@ -288,7 +305,7 @@ broker_mailboxes_posted(struct broker_mailbox *mailbox, uint64_t posted_ms)
 void
 broker_mailboxes_settle(struct broker_mailboxes *self, struct broker_mailbox *mailbox)
 {
-    if (mailbox == NULL || mailbox->count > 0 || mailbox->writes > 0)
+    if (mailbox == NULL || !broker_mailbox_is_empty(mailbox) || mailbox->writes > 0)
         return;
     const uint32_t slot = broker_mailboxes_slot(self, mailbox);
     broker_wheel_clear(&self->timers, slot);

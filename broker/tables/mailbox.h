@@ -1,6 +1,8 @@
 /* What waits for devices that are away, counted: how much each mailbox has,
  * how much of that is of one account, and how much of all mail each account
- * sent, since all three are limited.  The mail itself is in the store alone.
+ * sent, since all three are limited; what is for rooms (their keys) apart from
+ * what people say, so that neither takes the place of the other.  The mail
+ * itself is in the store alone.
  * Pure tables of fixed size; memory is touched only for devices and accounts
  * that have something waiting. */
 #ifndef BROKER_MAILBOX_H
@@ -12,7 +14,7 @@
 
 #define BROKER_LETTER_BYTES 64u /* what a letter counts beside its frames and its certificate */
 
-/* The options mail/... */
+/* The options mail/..., each for what people say and for what is for rooms. */
 struct broker_mail_limits {
     uint64_t expiry_days;
     uint64_t device_messages;   /* what waits for one device ... */
@@ -30,6 +32,7 @@ struct broker_letter {
     enum msg_kind kind;         /* REC_MAIL, REC_RETURN; NONE: it does not decode */
     uint64_t sender;            /* account whose it is; 0: nobody's (REC_RETURN) */
     uint64_t bytes;             /* that it counts; 0: it does not decode */
+    bool rooms;                 /* it is for rooms */
     union {
         struct msg_rec_mail mail;
         struct msg_rec_return returned;
@@ -51,33 +54,35 @@ uint64_t broker_letter_bytes(size_t frames, size_t certificate);
 
 /* ---- the table ---- */
 
+struct broker_mail_share {
+    uint64_t bytes;
+    uint32_t count;
+};
+
+/* Indices of shares. */
+enum { BROKER_MAIL_TALK, BROKER_MAIL_ROOMS, BROKER_MAIL_KINDS };
+
 struct broker_mailbox {
     uint64_t account;           /* 0: free */
     uint64_t device;
     uint64_t gone;              /* up to this serial all is deleted, or about to be */
-    uint64_t bytes;
     uint64_t first_ms;          /* wall clock: when its oldest letter was posted; 0: not known */
-    uint32_t count;
+    struct broker_mail_share has[BROKER_MAIL_KINDS];
     uint32_t writes;            /* transactions under way that concern it */
     uint32_t next_free;         /* slot + 1 */
 };
 
 struct broker_mail_sender {
     uint64_t account;
-    uint64_t bytes;
-    uint32_t count;
+    struct broker_mail_share has[BROKER_MAIL_KINDS];
     uint32_t next_free;
 };
 
-/* What one account has waiting for one device.  There may be more such pairs
- * than can be listed, so they are counted in two rows of cells, in each of which
- * a pair has a place by a hash that nobody outside can foresee: what it counts
+/* What one account has waiting for one device, of each kind.  There may be more
+ * such pairs than can be listed, so they are counted in two rows of cells, in each of
+ * which a pair has a place by a hash that nobody outside can foresee: what it counts
  * is the lesser of the two, never less than is there, and more only where both
  * places are shared. */
-struct broker_mail_share {
-    uint64_t bytes;
-    uint32_t count;
-};
 #define BROKER_MAIL_SHARES (1u << 18) /* cells in a row */
 
 struct broker_mailboxes {
@@ -101,17 +106,20 @@ void broker_mailboxes_wipe(struct broker_mailboxes *self);
 /* NULL: nothing waits for that device. */
 struct broker_mailbox *broker_mailboxes_find(struct broker_mailboxes *self, uint64_t account, uint64_t device);
 
-/* Counts a letter in; sender 0: nobody's, counted for the mailbox alone.
+/* Counts a letter in; sender 0: nobody's, counted for the mailbox alone.  rooms: it
+ * is for rooms.
  * limits NULL: there are none.  QUOTA_EXCEEDED: of the mailbox, of what the
  * sender may have in it, or of what it may have in all; STORE_FULL when the
  * tables are; nothing is counted then. */
 enum conclave_err CONCLAVE_CHECK
 broker_mailboxes_add(struct broker_mailboxes *self, const struct broker_mail_limits *limits, uint64_t account,
-                     uint64_t device, uint64_t sender, uint64_t bytes);
+                     uint64_t device, uint64_t sender, bool rooms, uint64_t bytes);
 
 /* Counts it out again.  The mailbox stays until it is settled. */
 void broker_mailboxes_take(struct broker_mailboxes *self, uint64_t account, uint64_t device, uint64_t sender,
-                           uint64_t bytes);
+                           bool rooms, uint64_t bytes);
+
+bool broker_mailbox_is_empty(const struct broker_mailbox *mailbox);
 
 /* A letter in it was posted then. */
 void broker_mailboxes_posted(struct broker_mailbox *mailbox, uint64_t posted_ms);

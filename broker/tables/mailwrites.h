@@ -25,6 +25,7 @@ struct broker_mailwrite_item {
     uint64_t account;
     uint64_t device;
     uint64_t bytes;
+    bool rooms;                 /* it is for rooms */
     enum conclave_err err;      /* OK: it is put */
 };
 

@@ -119,7 +119,7 @@ hear(struct peer_core *self, struct peer_device *device, struct peer_stand *stan
         return false;
     }
     if (!peer_held_fits(self->held, say->text.len)) {
-        device->refused = self->refused = true; /* the disk must catch up */
+        device->refused = self->roster.refused = true; /* the disk must catch up */
         return false;
     }
     device->refused = false;
@@ -221,12 +221,12 @@ void
 peer_hear_go_on(struct peer_core *self)
 {
     uint32_t at = 0;
-    if (!self->refused || !peer_core_hears(self))
+    if (!self->roster.refused || !peer_core_hears(self))
         return;
-    self->refused = false;
+    self->roster.refused = false;
     for (struct peer_device *device; (device = peer_roster_each_device(&self->roster, &at)) != NULL;) {
         if (device->refused && device->sync_count > 0)
-            self->refused = true;
+            self->roster.refused = true;
         if (!device->refused || device->sync_count > 0)
             continue;
         device->refused = false;

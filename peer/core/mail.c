@@ -167,7 +167,7 @@ static bool
 put_parcel(struct peer_mailing *mailing, const struct peer_parcel *parcel, struct msg_span frames)
 {
     struct msg_buf buf = {mailing->at, mailing->list.len, LIST_BYTES};
-    const struct msg_parcel item = {parcel->account, parcel->device, frames};
+    const struct msg_parcel item = {parcel->account, parcel->device, frames, parcel->ticket != 0};
     if (msg_codec_append(&buf, &mailing->list, MSG_PARCEL, &item) != CONCLAVE_OK)
         return false;
     mailing->parcels[mailing->parcel_count++] = *parcel;
@@ -356,7 +356,7 @@ settle(struct peer_core *self, const struct msg_deposited *answer, enum conclave
         struct msg_list list = answer != NULL ? answer->refused : (struct msg_list){0};
         struct msg_refusal refusal;
         while (err == CONCLAVE_OK && msg_codec_next(&list, MSG_REFUSAL, &refusal))
-            if (refusal.account == parcel->account && refusal.device == parcel->device)
+            if (refusal.account == parcel->account && refusal.device == parcel->device && refusal.rooms == (parcel->ticket != 0))
                 err = msg_error_from_code(refusal.code.at, refusal.code.len);
         if (parcel->ticket != 0) {
             peer_rooms_mailed(self, parcel->ticket, err);

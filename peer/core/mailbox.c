@@ -200,7 +200,7 @@ peer_mailbox_returned(struct peer_core *self, const struct msg_returned *returne
         return;
     struct peer_device *device = peer_roster_device(&self->roster, returned->account, returned->device);
     struct peer_contact *contact = device != NULL ? peer_roster_contact_of(&self->roster, device) : NULL;
-    /* a receipt, or what is for rooms, comes back as well: of that nobody needs to know */
+    /* a receipt comes back as well: of that nobody needs to know */
     const struct peer_mark upto = device != NULL ? peer_mail_of_run(self, device, &returned->run) : (struct peer_mark){0, 0};
     const bool news = upto.number != 0 && peer_ticks_returned(self, contact, device, upto);
     if (upto.number != 0) {

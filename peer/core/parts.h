@@ -286,7 +286,6 @@ struct peer_core {
     struct peer_held *held;
     bool dirty;                         /* some device has something to send */
     bool ticks_due;                     /* some ticks could not be told yet */
-    bool refused;                       /* so was something of some device */
     uint64_t next_req;
     uint64_t next_link;
     uint64_t next_store;                /* the last one given out */

@@ -147,6 +147,7 @@ struct peer_roster {
     uint32_t device_count;
     uint8_t *dirty;         /* a byte for each device: it has something to send */
     uint8_t *syncing;       /* a byte for each device: its chain waits for the disk */
+    bool refused;           /* something of some device was, see there */
     uint32_t last_contact;  /* found last: bursts ask for the same one */
     uint32_t last_device;
     char typed[MSG_NAME_MAX]; /* the name that was parsed last; typed_len 0: none */

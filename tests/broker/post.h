@@ -38,11 +38,23 @@ post_begin(struct post *self, uint64_t req)
 }
 
 static inline void
+post_add_parcel(struct post *self, const struct msg_parcel *parcel)
+{
+    assert_int_equal(msg_codec_append(&self->buf, &self->deposit.parcels, MSG_PARCEL, parcel), CONCLAVE_OK);
+}
+
+static inline void
 post_add_frames(struct post *self, uint64_t account, uint64_t device, struct msg_span frames)
 {
-    const struct msg_parcel parcel = {account, device, frames};
+    post_add_parcel(self, &(struct msg_parcel){.account = account, .device = device, .frames = frames});
+}
 
-    assert_int_equal(msg_codec_append(&self->buf, &self->deposit.parcels, MSG_PARCEL, &parcel), CONCLAVE_OK);
+/* As a sender key of a room would be. */
+static inline void
+post_add_key(struct post *self, const struct fake_device *from, const struct fake_device *to, uint8_t tag)
+{
+    post_add_parcel(self, &(struct msg_parcel){.account = to->account, .device = to->device, .rooms = true,
+                                               .frames = post_frames(from, to->account, to->device, tag, 100)});
 }
 
 static inline void
@@ -59,6 +71,17 @@ post_one(const struct fake_device *from, const struct fake_device *to, uint64_t 
 
     post_begin(&post, req);
     post_add(&post, from, to, tag, box);
+    fake_say(&reg, from, MSG_DEPOSIT, &post.deposit);
+}
+
+/* The same of a key. */
+static inline void
+post_key(const struct fake_device *from, const struct fake_device *to, uint64_t req, uint8_t tag)
+{
+    static struct post post;
+
+    post_begin(&post, req);
+    post_add_key(&post, from, to, tag);
     fake_say(&reg, from, MSG_DEPOSIT, &post.deposit);
 }
 

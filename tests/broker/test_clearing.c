@@ -29,6 +29,19 @@ mail_expires_and_its_sender_is_told(void **state)
     assert_int_equal(post_waiting(), 0);
 }
 
+/* Who misses a key asks for it. */
+static void
+nobody_is_told_of_keys_that_expire(void **state)
+{
+    (void)state;
+    assert_true(fake_enter(&reg, &alice));
+    post_key(&alice, &bob, 21, 7);
+    assert_int_equal(post_stored(), 1);
+    fake_registry_pass(&reg, 31 * DAY_MS);
+    assert_int_equal(post_stored(), 0);
+    assert_int_equal(post_waiting(), 0);
+}
+
 /* The clock of the machine was wrong, and was put right. */
 static void
 a_clock_that_is_put_back_expires_nothing(void **state)
@@ -334,6 +347,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(mail_expires_and_its_sender_is_told),
+        CASE(nobody_is_told_of_keys_that_expire),
         CASE(the_age_of_the_oldest_letter_is_known_as_they_come_and_go),
         CASE(what_could_not_be_deleted_keeps_its_age),
         CASE(after_some_expired_the_oldest_is_the_next),

@@ -20,19 +20,19 @@ limits_count_letters_and_bytes_of_both_sides(void **state)
 
     (void)state;
     assert_true(broker_mailboxes_init(&boxes, 10, 10, 1000, 7));
-    assert_int_equal(broker_mailboxes_add(&boxes, &limits, 1, 1, 9, half), CONCLAVE_OK);
-    assert_int_equal(broker_mailboxes_add(&boxes, &limits, 1, 1, 9, half + 1), CONCLAVE_ERR_QUOTA_EXCEEDED);
-    assert_int_equal(broker_mailboxes_add(&boxes, &limits, 1, 1, 9, half), CONCLAVE_OK);
-    assert_int_equal(broker_mailboxes_add(&boxes, &limits, 1, 1, 9, 1), CONCLAVE_ERR_QUOTA_EXCEEDED);
+    assert_int_equal(broker_mailboxes_add(&boxes, &limits, 1, 1, 9, false, half), CONCLAVE_OK);
+    assert_int_equal(broker_mailboxes_add(&boxes, &limits, 1, 1, 9, false, half + 1), CONCLAVE_ERR_QUOTA_EXCEEDED);
+    assert_int_equal(broker_mailboxes_add(&boxes, &limits, 1, 1, 9, false, half), CONCLAVE_OK);
+    assert_int_equal(broker_mailboxes_add(&boxes, &limits, 1, 1, 9, false, 1), CONCLAVE_ERR_QUOTA_EXCEEDED);
     /* The sender has half of its own left. */
-    assert_int_equal(broker_mailboxes_add(&boxes, &limits, 2, 1, 9, 2 * half), CONCLAVE_OK);
-    assert_int_equal(broker_mailboxes_add(&boxes, &limits, 3, 1, 9, 1), CONCLAVE_ERR_QUOTA_EXCEEDED);
-    assert_int_equal(broker_mailboxes_add(&boxes, &limits, 3, 1, 8, 1), CONCLAVE_OK);
-    broker_mailboxes_take(&boxes, 2, 1, 9, 2 * half);
+    assert_int_equal(broker_mailboxes_add(&boxes, &limits, 2, 1, 9, false, 2 * half), CONCLAVE_OK);
+    assert_int_equal(broker_mailboxes_add(&boxes, &limits, 3, 1, 9, false, 1), CONCLAVE_ERR_QUOTA_EXCEEDED);
+    assert_int_equal(broker_mailboxes_add(&boxes, &limits, 3, 1, 8, false, 1), CONCLAVE_OK);
+    broker_mailboxes_take(&boxes, 2, 1, 9, false, 2 * half);
     for (int i = 0; i < 2; i++)
-        assert_int_equal(broker_mailboxes_add(&boxes, &limits, 3, 1, 9, 1), CONCLAVE_OK);
-    assert_int_equal(broker_mailboxes_add(&boxes, &limits, 3, 1, 8, 1), CONCLAVE_ERR_QUOTA_EXCEEDED); /* letters */
-    assert_int_equal(broker_mailboxes_add(&boxes, &limits, 4, 1, 9, 1), CONCLAVE_ERR_QUOTA_EXCEEDED);
+        assert_int_equal(broker_mailboxes_add(&boxes, &limits, 3, 1, 9, false, 1), CONCLAVE_OK);
+    assert_int_equal(broker_mailboxes_add(&boxes, &limits, 3, 1, 8, false, 1), CONCLAVE_ERR_QUOTA_EXCEEDED); /* letters */
+    assert_int_equal(broker_mailboxes_add(&boxes, &limits, 4, 1, 9, false, 1), CONCLAVE_ERR_QUOTA_EXCEEDED);
     assert_int_equal(boxes.count, 5);
     broker_mailboxes_wipe(&boxes);
 }
@@ -47,23 +47,23 @@ what_one_account_has_in_a_mailbox_leaves_room_for_others(void **state)
     (void)state;
     assert_true(broker_mailboxes_init(&boxes, 10, 10, 1000, 7));
     for (int i = 0; i < 3; i++)
-        assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 1, 9, 1), CONCLAVE_OK);
-    assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 1, 9, 1), CONCLAVE_ERR_QUOTA_EXCEEDED);
-    assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 1, 8, 1), CONCLAVE_OK); /* another sender */
-    assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 2, 9, half), CONCLAVE_OK); /* another device */
-    assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 2, 9, half + 1), CONCLAVE_ERR_QUOTA_EXCEEDED);
-    assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 2, 9, half), CONCLAVE_OK);
+        assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 1, 9, false, 1), CONCLAVE_OK);
+    assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 1, 9, false, 1), CONCLAVE_ERR_QUOTA_EXCEEDED);
+    assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 1, 8, false, 1), CONCLAVE_OK); /* another sender */
+    assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 2, 9, false, half), CONCLAVE_OK); /* another device */
+    assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 2, 9, false, half + 1), CONCLAVE_ERR_QUOTA_EXCEEDED);
+    assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 2, 9, false, half), CONCLAVE_OK);
     for (int i = 0; i < 9; i++) /* nobody's */
-        assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 1, 0, 1), CONCLAVE_OK);
+        assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 1, 0, false, 1), CONCLAVE_OK);
     assert_int_equal(boxes.count, 15);
     /* What is taken out is free again, and nothing stays behind. */
     for (int i = 0; i < 3; i++)
-        broker_mailboxes_take(&boxes, 1, 1, 9, 1);
-    broker_mailboxes_take(&boxes, 1, 1, 8, 1);
-    broker_mailboxes_take(&boxes, 1, 2, 9, half);
-    assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 1, 9, 1), CONCLAVE_OK);
-    broker_mailboxes_take(&boxes, 1, 1, 9, 1);
-    broker_mailboxes_take(&boxes, 1, 2, 9, half);
+        broker_mailboxes_take(&boxes, 1, 1, 9, false, 1);
+    broker_mailboxes_take(&boxes, 1, 1, 8, false, 1);
+    broker_mailboxes_take(&boxes, 1, 2, 9, false, half);
+    assert_int_equal(broker_mailboxes_add(&boxes, &shares, 1, 1, 9, false, 1), CONCLAVE_OK);
+    broker_mailboxes_take(&boxes, 1, 1, 9, false, 1);
+    broker_mailboxes_take(&boxes, 1, 2, 9, false, half);
     for (uint32_t i = 0; i < 2 * BROKER_MAIL_SHARES; i++) {
         assert_int_equal(boxes.shares[i].count, 0);
         assert_int_equal(boxes.shares[i].bytes, 0);
@@ -86,11 +86,11 @@ many_pairs_are_told_apart(void **state)
     for (int round = 0; round < 2; round++)
         for (uint64_t box = 1; box <= MAILBOXES; box++)
             for (uint64_t sender = 1; sender <= SENDERS; sender++)
-                refused += broker_mailboxes_add(&boxes, &shares, box, 1, sender, 1) != CONCLAVE_OK;
+                refused += broker_mailboxes_add(&boxes, &shares, box, 1, sender, false, 1) != CONCLAVE_OK;
     assert_true(refused < 2 * MAILBOXES * SENDERS / 50);
     for (uint64_t box = 1; box <= MAILBOXES; box++)
         for (uint64_t sender = 1; sender <= SENDERS; sender++)
-            assert_int_equal(broker_mailboxes_add(&boxes, &shares, box, 1, sender, 1), CONCLAVE_ERR_QUOTA_EXCEEDED);
+            assert_int_equal(broker_mailboxes_add(&boxes, &shares, box, 1, sender, false, 1), CONCLAVE_ERR_QUOTA_EXCEEDED);
     broker_mailboxes_wipe(&boxes);
 }
 
@@ -101,22 +101,22 @@ a_full_table_refuses_and_counts_nothing(void **state)
 
     (void)state;
     assert_true(broker_mailboxes_init(&boxes, 2, 1, 1000, 7));
-    assert_int_equal(broker_mailboxes_add(&boxes, NULL, 1, 1, 9, 5), CONCLAVE_OK);
-    assert_int_equal(broker_mailboxes_add(&boxes, NULL, 2, 1, 8, 5), CONCLAVE_ERR_STORE_FULL);
+    assert_int_equal(broker_mailboxes_add(&boxes, NULL, 1, 1, 9, false, 5), CONCLAVE_OK);
+    assert_int_equal(broker_mailboxes_add(&boxes, NULL, 2, 1, 8, false, 5), CONCLAVE_ERR_STORE_FULL);
     assert_null(broker_mailboxes_find(&boxes, 2, 1));
-    assert_int_equal(broker_mailboxes_add(&boxes, NULL, 2, 1, 9, 5), CONCLAVE_OK);
-    assert_int_equal(broker_mailboxes_add(&boxes, NULL, 3, 1, 9, 5), CONCLAVE_ERR_STORE_FULL);
+    assert_int_equal(broker_mailboxes_add(&boxes, NULL, 2, 1, 9, false, 5), CONCLAVE_OK);
+    assert_int_equal(broker_mailboxes_add(&boxes, NULL, 3, 1, 9, false, 5), CONCLAVE_ERR_STORE_FULL);
     assert_int_equal(boxes.count, 2);
     /* What is empty is given to others, once nothing is under way for it. */
     struct broker_mailbox *box = broker_mailboxes_find(&boxes, 1, 1);
     box->writes = 1;
-    broker_mailboxes_take(&boxes, 1, 1, 9, 5);
+    broker_mailboxes_take(&boxes, 1, 1, 9, false, 5);
     broker_mailboxes_settle(&boxes, box);
     assert_ptr_equal(broker_mailboxes_find(&boxes, 1, 1), box);
     box->writes = 0;
     broker_mailboxes_settle(&boxes, box);
     assert_null(broker_mailboxes_find(&boxes, 1, 1));
-    assert_int_equal(broker_mailboxes_add(&boxes, NULL, 3, 1, 9, 5), CONCLAVE_OK);
+    assert_int_equal(broker_mailboxes_add(&boxes, NULL, 3, 1, 9, false, 5), CONCLAVE_OK);
     broker_mailboxes_wipe(&boxes);
 }
 
@@ -127,12 +127,12 @@ what_was_never_counted_is_not_taken(void **state)
 
     (void)state;
     assert_true(broker_mailboxes_init(&boxes, 2, 2, 1000, 7));
-    assert_int_equal(broker_mailboxes_add(&boxes, NULL, 1, 1, 9, 5), CONCLAVE_OK);
-    broker_mailboxes_take(&boxes, 7, 1, 6, 5);
-    broker_mailboxes_take(&boxes, 1, 1, 9, 500);
-    broker_mailboxes_take(&boxes, 1, 1, 9, 5);
+    assert_int_equal(broker_mailboxes_add(&boxes, NULL, 1, 1, 9, false, 5), CONCLAVE_OK);
+    broker_mailboxes_take(&boxes, 7, 1, 6, false, 5);
+    broker_mailboxes_take(&boxes, 1, 1, 9, false, 500);
+    broker_mailboxes_take(&boxes, 1, 1, 9, false, 5);
     assert_int_equal(boxes.count, 0);
-    assert_int_equal(broker_mailboxes_find(&boxes, 1, 1)->bytes, 0);
+    assert_int_equal(broker_mailboxes_find(&boxes, 1, 1)->has[BROKER_MAIL_TALK].bytes, 0);
     broker_mailboxes_wipe(&boxes);
 }
 

@@ -212,7 +212,7 @@ deposit(const char *what, uint64_t account, uint64_t number, struct msg_span fra
     static uint8_t at[MSG_FRAME_MAX];
     struct msg_buf list = {at, 0, sizeof at};
     struct msg_deposit frame = {.req = ++req};
-    const struct msg_parcel item = {account, number, frames};
+    const struct msg_parcel item = {account, number, frames, false};
     struct msg_refusal refusal;
     union msg_any any;
 

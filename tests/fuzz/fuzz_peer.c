@@ -200,7 +200,7 @@ passed_on(uint8_t what)
     const uint64_t account = (uint64_t)(who - people) + 1;
     const struct msg_span cert = msg_span(who->cert, who->cert_len);
     const struct msg_hello hello = {cert, take() % 3};
-    const struct msg_refusal refusal = {account, 1, msg_text(msg_error_code((enum conclave_err)(take() % 30)))};
+    const struct msg_refusal refusal = {account, 1, msg_text(msg_error_code((enum conclave_err)(take() % 30))), take() % 2 != 0};
     enum msg_kind kind = MSG_RELAYED;
     union msg_any any = {0};
     enum conclave_err err = CONCLAVE_OK;

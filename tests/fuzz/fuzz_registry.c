@@ -249,7 +249,7 @@ say_deposit(struct fake_registry *reg)
         FUZZ_CLAIM(msg_codec_encode(&out, MSG_RUN, &run) == CONCLAVE_OK);
         if (how < 250)
             FUZZ_CLAIM(msg_codec_encode(&out, MSG_SEALED, &sealed) == CONCLAVE_OK);
-        const struct msg_parcel parcel = {run.to_account, run.to_device, msg_span_of_buf(&out)};
+        const struct msg_parcel parcel = {run.to_account, run.to_device, msg_span_of_buf(&out), run.to_device % 2 == 0};
         FUZZ_CLAIM(msg_codec_append(&buf, &deposit.parcels, MSG_PARCEL, &parcel) == CONCLAVE_OK);
     }
     say(reg, MSG_DEPOSIT, &deposit);

@@ -25,6 +25,7 @@ static struct {
     uint64_t serial;
     uint64_t collected[2];
     const char *refuses;        /* all parcels are, with this code; NULL: none is */
+    bool refuses_rooms;         /* and only what is for rooms */
     bool mute;                  /* DEPOSIT is not answered */
     uint64_t req;               /* of the last DEPOSIT */
     bool keeps;                 /* mail is not pushed as it comes */
@@ -67,9 +68,9 @@ registry_deposits(int from, const struct msg_deposit *deposit)
     if (registry.mute)
         return;
     while (msg_codec_next(&parcels, MSG_PARCEL, &parcel)) {
-        const struct msg_refusal refusal = {parcel.account, parcel.device, msg_text(registry.refuses != NULL ? registry.refuses : "ok")};
+        const struct msg_refusal refusal = {parcel.account, parcel.device, msg_text(registry.refuses != NULL ? registry.refuses : "ok"), parcel.rooms};
         const int to = (int)parcel.account - 1;
-        if (registry.refuses != NULL) {
+        if (registry.refuses != NULL && (parcel.rooms || !registry.refuses_rooms)) {
             assert_int_equal(msg_codec_append(&buf, &answer.refused, MSG_REFUSAL, &refusal), CONCLAVE_OK);
             continue;
         }

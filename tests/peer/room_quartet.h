@@ -232,7 +232,7 @@ front_deposit(uint64_t who, const struct msg_deposit *deposit)
     uint8_t at[128];
     struct msg_buf buf = {at, 0, sizeof at};
     while (msg_codec_next(&parcels, MSG_PARCEL, &parcel)) {
-        const struct msg_refusal refusal = {parcel.account, parcel.device, msg_text("quota-exceeded")};
+        const struct msg_refusal refusal = {parcel.account, parcel.device, msg_text("quota-exceeded"), true};
         if (parcel.account == w.full) {
             assert_true(done.refused.count > 0 || msg_codec_append(&buf, &done.refused, MSG_REFUSAL, &refusal) == CONCLAVE_OK);
             continue;

@@ -96,7 +96,7 @@ what_had_no_room_is_asked_for_when_all_that_was_taken_is_on_disk(void **state)
     (void)state;
     uint64_t taken = 0;
     fill(1000);
-    while (!pair.side[BOB].core->refused)
+    while (!pair.side[BOB].core->roster.refused)
         say_alone(2 + taken++, "some");
     assert_in_range(taken, 2, 20);
     const size_t before = pair.frames;

@@ -1,5 +1,6 @@
 /* Mail: deposited when nothing else brings it over, and no tick before it is
  * true; taken once, answered, and collected when that is done. */
+#include "peer/core/parts.h"
 #include "tests/peer/registry.h"
 
 static void
@@ -181,6 +182,35 @@ a_full_mailbox_is_told_once_and_tried_again(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, registry_set_up, pair_tear_down)
 
+/* His mailbox has as many keys of rooms as there may be in it. */
+static void
+what_is_refused_of_rooms_is_no_refusal_of_what_was_said(void **state)
+{
+    uint64_t ticket;
+    struct msg_cert bob;
+    const struct msg_room_ask ask = {.account = 2, .device = 1, .epoch = 1};
+    uint8_t room[128];
+    struct msg_buf batch = {room, 0, sizeof room};
+    (void)state;
+    registry.refuses = "quota-exceeded";
+    registry.refuses_rooms = true;
+    registry_comes(ADA);
+    assert_int_equal(msg_cert_open(&bob, msg_span(pair.side[BOB].cert, pair.side[BOB].cert_len), &pair.signer), CONCLAVE_OK);
+    assert_int_equal(msg_codec_encode(&batch, MSG_ROOM_ASK, &ask), CONCLAVE_OK);
+    registry.mute = true; /* what comes after the first one waits, and goes together */
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(peer_mail_parcel(pair.side[ADA].core, &bob, msg_span_of_buf(&batch), &ticket), CONCLAVE_OK);
+        registry_passes(100);
+    }
+    pair_say(ADA, 1, "hello");
+    registry_passes(6000);
+    registry.mute = false;
+    registry_passes(30000);
+    assert_int_equal(registry.kept[BOB], 1);
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_STORED), 1);
+    assert_int_equal(pair_count(ADA, MSG_TELL_NOTICE), 0);
+}
+
 int
 main(void)
 {
@@ -194,6 +224,7 @@ main(void)
         TEST(what_took_both_ways_is_shown_once),
         TEST(an_answer_that_is_lost_is_asked_for_again),
         TEST(a_full_mailbox_is_told_once_and_tried_again),
+        TEST(what_is_refused_of_rooms_is_no_refusal_of_what_was_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

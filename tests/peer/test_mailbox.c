@@ -21,7 +21,7 @@ answer(uint64_t req, uint64_t account)
     uint8_t room[256];
     struct msg_buf buf = {room, 0, sizeof room};
     struct msg_deposited frame = {.req = req};
-    const struct msg_refusal refusal = {account, 1, msg_text("quota-exceeded")};
+    const struct msg_refusal refusal = {account, 1, msg_text("quota-exceeded"), false};
     if (account != 0)
         assert_int_equal(msg_codec_append(&buf, &frame.refused, MSG_REFUSAL, &refusal), CONCLAVE_OK);
     registry_says(ADA, MSG_DEPOSITED, &frame);
