@@ -151,7 +151,7 @@ void peer_room_heads(struct peer_core *self, struct peer_room *room, const struc
 void peer_room_passed_on(struct peer_core *self, struct peer_room *room, const struct msg_room_frame *frame); /* published by somebody else than its sender */
 void peer_room_keep(struct peer_core *self, const struct peer_room *room, const struct msg_room_frame *frame, bool ours); /* for members who miss it */
 void peer_room_wanted(struct peer_core *self, struct peer_room *room, struct peer_publisher *asker, const struct msg_room_want *want);
-void peer_room_want_came(struct peer_core *self, struct peer_room *room); /* some of what is missing, or what stands behind it */
+void peer_room_want_came(struct peer_core *self, struct peer_room *room); /* some of what is missing, what stands behind it, or somebody who may have it */
 void peer_room_want_away(struct peer_core *self, struct peer_room *room); /* the front link is gone, or was never there */
 void peer_room_want_online(struct peer_room *room);
 void peer_room_want_tick(struct peer_core *self, struct peer_room *room);

@@ -179,6 +179,7 @@ peer_room_publisher_up(struct peer_core *self, uint64_t link)
     publisher->heard_ms = self->now.mono_ms;
     publisher->until_ms = 0;
     publisher->failures = 0;
+    peer_room_want_came(self, room_of(self, &self->meshes.list[publisher->mesh]));
     peer_room_mesh_say(self, &self->meshes.list[publisher->mesh]);
     return true;
 }

@@ -23,6 +23,15 @@ lacks(const struct peer_sender *sender)
     return sender->waits == 0 && peer_mark_before(sender->mark, sender->spoken);
 }
 
+/* Whoever asked in vain waits ever longer, but not where something changes. */
+static void
+hurry(struct peer_core *self, struct peer_room *room)
+{
+    room->want_at_ms = peer_step_hurry(room->want_at_ms, self->now.mono_ms + (room->want_at_ms != 0 ? NEXT_MS : FIRST_MS));
+    room->wants = 0;
+    peer_step_at(self, room->want_at_ms);
+}
+
 void
 peer_room_spoken(struct peer_core *self, struct peer_room *room, uint64_t account, uint64_t device, struct peer_mark mark)
 {
@@ -33,12 +42,11 @@ peer_room_spoken(struct peer_core *self, struct peer_room *room, uint64_t accoun
     struct peer_sender *sender = peer_room_sender(self, room, account, device);
     if (sender == NULL)
         return; /* too many: told when something of it comes */
-    if (peer_mark_before(sender->spoken, mark))
+    const bool news = peer_mark_before(sender->spoken, mark);
+    if (news)
         sender->spoken = mark;
-    if (!lacks(sender) || room->want_at_ms != 0 || peer_session_online(self))
-        return;
-    room->want_at_ms = self->now.mono_ms + FIRST_MS;
-    peer_step_at(self, room->want_at_ms);
+    if (lacks(sender) && (news || room->want_at_ms == 0) && !peer_session_online(self))
+        hurry(self, room);
 }
 
 void
@@ -210,11 +218,8 @@ peer_room_want_online(struct peer_room *room)
 void
 peer_room_want_came(struct peer_core *self, struct peer_room *room)
 {
-    if (room->want_at_ms == 0)
-        return;
-    room->wants = 0;
-    room->want_at_ms = peer_step_hurry(room->want_at_ms, self->now.mono_ms + NEXT_MS); /* more may be on its way */
-    peer_step_at(self, room->want_at_ms);
+    if (room->want_at_ms != 0)
+        hurry(self, room); /* more may be on its way */
 }
 
 void

@@ -71,6 +71,63 @@ what_was_missed_comes_from_who_said_it(void **state)
     assert_int_equal(count(BOB, MSG_TELL_GAP), 0);
 }
 
+/* Ada is heard, and hears nobody: what Bob and Cat lack they ask for in vain. */
+static void
+ask_in_vain(void)
+{
+    gather(CAT);
+    alone(CAT);
+    mesh.cut[BOB][ADA] = mesh.cut[CAT][ADA] = true;
+    say(ADA, "one");
+    mesh.cut[BOB][ADA] = mesh.cut[CAT][ADA] = false;
+    mesh.cut[ADA][BOB] = mesh.cut[ADA][CAT] = true;
+    utter(ADA, "two");
+    run(100000);
+    assert_shown(BOB, "ada: hello|cat: hello|");
+}
+
+/* And he has just done so: by himself he asks no more for some seconds. */
+static void
+just_ask_in_vain(void)
+{
+    ask_in_vain();
+    for (size_t asked = published(BOB, MSG_ROOM_WANT); asked == published(BOB, MSG_ROOM_WANT);)
+        run(50);
+    run(500);
+    mesh.cut[ADA][BOB] = mesh.cut[ADA][CAT] = false;
+}
+
+static void
+who_asks_in_vain_asks_ever_more_rarely(void **state)
+{
+    (void)state;
+    ask_in_vain();
+    assert_in_range(published(BOB, MSG_ROOM_WANT), 8, 25); /* in 100 s: 0.3 s, 1 s, ... 15 s apart */
+}
+
+static void
+who_asked_in_vain_asks_again_soon_when_more_is_missing(void **state)
+{
+    (void)state;
+    just_ask_in_vain();
+    utter(ADA, "three");
+    run(1500);
+    assert_shown(BOB, "ada: hello|cat: hello|ada: one|ada: two|ada: three|");
+}
+
+static void
+who_asked_in_vain_asks_again_soon_when_somebody_is_heard_again(void **state)
+{
+    (void)state;
+    just_ask_in_vain();
+    deafen(BOB, ADA);
+    mesh.dead[ADA] = false;
+    while (mesh.sub[BOB][ADA] == 0)
+        run(20);
+    run(1500);
+    assert_shown(BOB, "ada: hello|cat: hello|ada: one|ada: two|");
+}
+
 /* Bob does not hear ada: what he missed he knows by what cat says of it. */
 static void
 it_comes_from_another_where_who_said_it_is_not_heard(void **state)
@@ -331,6 +388,9 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         MESH_TEST(what_was_missed_comes_from_who_said_it),
+        MESH_TEST(who_asks_in_vain_asks_ever_more_rarely),
+        MESH_TEST(who_asked_in_vain_asks_again_soon_when_more_is_missing),
+        MESH_TEST(who_asked_in_vain_asks_again_soon_when_somebody_is_heard_again),
         MESH_TEST(it_comes_from_another_where_who_said_it_is_not_heard),
         MESH_TEST(what_came_is_kept_over_a_restart_until_there_is_a_log_again),
         MESH_TEST(what_is_not_kept_any_more_comes_from_the_outbox),
