@@ -121,14 +121,20 @@ show_presence(struct cli *cli, const struct conclave_event *event)
     put(cli, &line, true);
 }
 
+/* It prints what comes, and counts it as printed. */
+static bool
+reads(const struct cli *cli)
+{
+    return cli->mode != CLI_ONESHOT || cli->call.command->start == cli_action_recv;
+}
+
 static void
 show_gap(struct cli *cli, const struct conclave_event *event)
 {
-    const bool reading = cli->mode != CLI_ONESHOT || cli->call.command->start == cli_action_recv;
     struct cli_buf line = {0};
-    cli_buf_text(&line, reading ? "! " : "conclave: ");
+    cli_buf_text(&line, reads(cli) ? "! " : "conclave: ");
     cli_face_rooms_gap(&line, event);
-    if (reading) /* where the messages are, so is what is missing of them */
+    if (reads(cli)) /* where the messages are, so is what is missing of them */
         show(cli, &line);
     else
         put(cli, &line, false);
@@ -166,7 +172,7 @@ event(struct cli *cli, const struct conclave_event *event)
         put(cli, &line, false);
         return;
     case CONCLAVE_EVENT_ROOM:
-        if (session)
+        if (reads(cli))
             cli_face_rooms_event(&line, cli, event);
         if (line.len > 0)
             show(cli, &line);
