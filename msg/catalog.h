@@ -3,7 +3,6 @@
  * generator of the property tests, the fuzz dictionary and the comparison
  * with protocol.cddl.  Frames between programs, records on disk and the
  * commands and tells of the library's own pipe all stand here.
- *
  * A frame is the msgpack array [MSG_VERSION, kind, field, ...].
  * In every request `req` is chosen by the asker, is not 0, and comes back in
  * the answer; a request may be repeated under the same `req` or a new one:
@@ -202,6 +201,7 @@
     X(279, ROOM_WATCH, msg_room_watch) \
     X(280, ROOM_CHANGED, msg_room_changed) \
     X(281, ROOM_PRESENCE, msg_room_presence) \
+    X(282, ROOM_SPOKEN, msg_room_spoken) \
     /* rooms: between members, on any route */ \
     X(300, ROOM_FRAME, msg_room_frame) \
     X(301, ROOM_TIP, msg_room_tip) \

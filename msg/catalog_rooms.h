@@ -87,6 +87,7 @@ struct msg_entries { uint64_t req; struct msg_id room; struct msg_list entries; 
 struct msg_cards_of { uint64_t req; struct msg_id room; uint64_t account; uint64_t device; }; /* after this device in the order of (account, device) */
 struct msg_cards { uint64_t req; struct msg_id room; struct msg_list cards; bool more; };   /* of CARD */
 struct msg_card_of { uint64_t req; uint64_t account; uint64_t device; };                    /* one device's certificate; CARDS with one or none */
+struct msg_room_spoken { struct msg_id room; uint64_t since; uint64_t offset; struct msg_list marks; };                   /* of MARK: all that the log has after `since` and up to `offset` is of these, and before them */
 struct msg_room_state { bool complete; struct msg_list rooms; };                            /* of ROOM_HEAD; complete: all rooms of the account */
 struct msg_room_read { uint64_t req; struct msg_id room; uint64_t after; struct msg_list have; }; /* of MARK: what need not be sent */
 struct msg_room_log {

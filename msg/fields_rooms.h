@@ -208,6 +208,12 @@ FIELDS(msg_room_want) {
     FIELD(msg_room_want, device, 1, ANY),
     LIST(msg_room_want, have, MSG_MARK, 0, MSG_MARK_COUNT),
 };
+FIELDS(msg_room_spoken) {
+    FIXED(msg_room_spoken, room),
+    FIELD(msg_room_spoken, since, 0, ANY),
+    FIELD(msg_room_spoken, offset, 1, ANY),
+    LIST(msg_room_spoken, marks, MSG_MARK, 1, MSG_MARK_COUNT),
+};
 FIELDS(msg_room_beat) {FIXED(msg_room_beat, room)};
 FIELDS(msg_room_key) {
     FIXED(msg_room_key, room),

@@ -9,6 +9,7 @@
 #include "msg/codec.h"
 
 #define CAST_BYTES_MAX 61440u /* of the posts in one CAST, unless it has a single one */
+#define MARK_BYTES 64u        /* one MARK on the wire, at most */
 #define HEADS_MAX 1000u       /* in one ROOM_STATE */
 
 struct broker_room_log *
@@ -21,8 +22,67 @@ broker_casts_log(struct broker_front_core *self, uint32_t slot)
         return &room->log;
     const bool known = room->stored > 0 && broker_room_records_entry(&self->view, &room->rules.id, room->stored, &entry);
     broker_room_log_load(&room->log, &self->view, &room->rules.id, known ? entry.offset : 0);
-    room->cast = room->log.last;
+    room->cast = room->voices_since = room->log.last;
     return &room->log;
+}
+
+/* ---- who has spoken last ---- */
+
+static struct broker_voice *
+voices_of(const struct broker_front_core *self, const struct broker_room *room)
+{
+    return &self->rooms.voices[(size_t)(room - self->rooms.list) * BROKER_VOICES];
+}
+
+/* The place of that device, or of whoever was silent for longest. */
+static struct broker_voice *
+place_of(struct broker_voice *voices, const struct broker_post *post)
+{
+    struct broker_voice *place = &voices[0];
+
+    for (uint32_t i = 0; i < BROKER_VOICES; i++) {
+        if (voices[i].account == post->account && voices[i].device == post->device)
+            return &voices[i];
+        if (voices[i].offset < place->offset)
+            place = &voices[i];
+    }
+    return place;
+}
+
+/* Only where many have direct routes there is somebody to be told. */
+static void
+note_voice(struct broker_front_core *self, struct broker_room *room, const struct broker_post *post)
+{
+    if (!room->mesh) {
+        room->voices_since = post->offset;
+        return;
+    }
+    struct broker_voice *place = place_of(voices_of(self, room), post);
+    const bool same = place->account == post->account && place->device == post->device;
+    if (!same && place->offset > room->voices_since)
+        room->voices_since = place->offset;
+    *place = (struct broker_voice){post->account, post->device, post->incarnation, post->last, post->head, post->offset};
+}
+
+/* To a seat with direct routes, before it is told how long the log is. */
+static void
+tell_spoken(struct broker_front_core *self, const struct broker_seat *seat)
+{
+    const struct broker_room *room = &self->rooms.list[seat->room];
+    const struct broker_voice *voices = voices_of(self, room);
+    struct msg_room_spoken spoken = {.room = room->rules.id, .offset = room->cast};
+    uint8_t bytes[BROKER_VOICES * MARK_BYTES];
+    struct msg_buf list = {bytes, 0, sizeof bytes};
+
+    spoken.since = seat->told_offset > room->voices_since ? seat->told_offset : room->voices_since;
+    for (uint32_t i = 0; room->mesh && i < BROKER_VOICES; i++) {
+        const struct broker_voice *voice = &voices[i];
+        const struct msg_mark mark = {voice->account, voice->device, voice->incarnation, voice->number, voice->head};
+        if (voice->offset > spoken.since && msg_codec_append(&list, &spoken.marks, MSG_MARK, &mark) != CONCLAVE_OK)
+            assert(false); /* they fit */
+    }
+    if (spoken.marks.count > 0)
+        broker_front_core_send(self, self->sessions.list[seat->session].conn, MSG_ROOM_SPOKEN, &spoken);
 }
 
 /* ---- who is told where its rooms stand ---- */
@@ -91,7 +151,10 @@ broker_casts_tell(struct broker_front_core *self, uint32_t session)
         const struct msg_room_head head = {room->rules.id, room->stored,   broker_casts_log(self, seat->room)->last,
                                            part->role,     part->standing, room->mesh,
                                            broker_rooms_routes(seat)};
+        if (seat->routes != 0)
+            tell_spoken(self, seat);
         seat->dirty = false;
+        seat->told_offset = room->cast;
         seat->told_mesh = room->mesh;
         seat->told_number = room->stored;
         if (msg_codec_append(&self->items, &state.rooms, MSG_ROOM_HEAD, &head) != CONCLAVE_OK)
@@ -269,6 +332,8 @@ cast_room(struct broker_front_core *self, struct broker_room *room)
         if (session != BROKER_NONE)
             listener_of(self, session)->round = round;
         last = post->offset != 0 ? post->offset : last;
+        if (post->offset != 0)
+            note_voice(self, room, post);
     }
     for (uint32_t at = room->seat_first; at != 0; at = self->rooms.seats[at - 1].room_next) {
         struct broker_seat *seat = &self->rooms.seats[at - 1];

@@ -149,6 +149,7 @@ take_frame(struct broker_front_core *self, const struct posting *posting, const 
     post->salt = frame->salt;
     post->first = frame->first;
     post->last = frame->first + frame->count - 1;
+    post->head = frame->head;
     if (sender->incarnation != frame->incarnation || sender->salt != frame->salt)
         sender->stored = 0;
     sender->incarnation = frame->incarnation;

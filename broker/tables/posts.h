@@ -16,7 +16,8 @@ struct broker_post {
     uint64_t log_frames;        /* what the room's log has counted with this one: */
     uint64_t log_bytes;
     uint64_t incarnation, salt; /* of the sender's chain; kept ones alone, as are: */
-    uint64_t first, last;       /* numbers of its messages */
+    uint64_t first, last;       /* numbers of its messages, */
+    struct msg_head head;       /* and of the chain after them */
     uint64_t store;             /* id of its transaction; 0: not handed in, or none */
     bool cast;
     bool over;                  /* the disk has answered, or is not asked */

@@ -18,10 +18,11 @@ broker_rooms_init(struct broker_rooms *self, const struct broker_rooms_limits *l
                                   .members_capacity = limits->members,
                                   .seats_capacity = limits->seats};
     self->list = calloc(least_one(limits->rooms), sizeof *self->list);
+    self->voices = calloc(BROKER_VOICES * (size_t)least_one(limits->rooms), sizeof *self->voices);
     self->members = calloc(least_one(limits->members), sizeof *self->members);
     self->seats = calloc(least_one(limits->seats), sizeof *self->seats);
     self->seated = calloc(least_one(limits->sessions), sizeof *self->seated);
-    return self->list != NULL && self->members != NULL && self->seats != NULL && self->seated != NULL
+    return self->list != NULL && self->voices != NULL && self->members != NULL && self->seats != NULL && self->seated != NULL
            && broker_index_init(&self->by_id, limits->rooms, seed)
            && broker_index_init(&self->by_name, limits->rooms, seed ^ 0x27d4eb2fu)
            && broker_index_init(&self->by_pair, limits->members, seed ^ 0x165667b1u)
@@ -34,10 +35,12 @@ void
 broker_rooms_wipe(struct broker_rooms *self)
 {
     free(self->list);
+    free(self->voices);
     free(self->members);
     free(self->seats);
     free(self->seated);
     self->list = NULL;
+    self->voices = NULL;
     self->members = NULL;
     self->seats = NULL;
     self->seated = NULL;
@@ -125,6 +128,9 @@ broker_rooms_remove(struct broker_rooms *self, uint32_t slot)
     broker_wheel_clear(&self->stirred, slot);
     broker_index_remove(&self->by_id, id_hash(self, &room->rules.id), slot);
     broker_index_remove(&self->by_name, broker_index_hash(&self->by_name, room->folded, room->folded_len), slot);
+    struct broker_voice *voices = &self->voices[(size_t)slot * BROKER_VOICES];
+    if (voices->offset != 0) /* the first place is taken first */
+        memset(voices, 0, BROKER_VOICES * sizeof *voices);
     room->used = false;
     room->next_free = self->free_first;
     self->free_first = slot + 1;

@@ -39,12 +39,22 @@ struct broker_room {
     /* the log and its fan-out (broker/rooms/room_posts) */
     struct broker_room_log log; /* loaded with the first use */
     uint64_t cast;              /* offset of the last frame that was cast; 0: none was, yet */
+    uint64_t voices_since;      /* its voices are all who spoke after this offset */
     uint32_t post_first, post_last; /* slot + 1 in broker/tables/posts, while they are cast */
     bool meshed;                /* as its members were told last */
     bool crowded;               /* it was too large for its members to be told who is there */
     char shown[MSG_ROOM_NAME_MAX + 1];
     char folded[MSG_ROOM_FOLD_MAX + 1];
 };
+
+/* Somebody who said what a mesh has in its log. */
+struct broker_voice {
+    uint64_t account, device;
+    uint64_t incarnation, number; /* the last of theirs */
+    struct msg_head head;
+    uint64_t offset;            /* where that stands; 0: nobody */
+};
+#define BROKER_VOICES 16u       /* of each room, those who spoke last */
 
 struct broker_member {
     struct msg_room_part part;  /* as after the transaction under way */
@@ -72,7 +82,8 @@ struct broker_seat {
     bool paused;                /* it was, until its session fell behind */
     bool dirty;                 /* ROOM_STATE is due for this room */
     bool told_mesh;             /* what it said last: the room is one */
-    uint64_t told_number;       /* likewise: of the last entry of the roster */
+    uint64_t told_number;       /* likewise: of the last entry of the roster, */
+    uint64_t told_offset;       /* and of the log */
     bool told_present;          /* it was told who is there */
     bool apart;                 /* while something is cast: it gets a message of its own */
     uint16_t port;              /* of its XPUB for the room; 0: none */
@@ -90,6 +101,7 @@ struct broker_rooms_limits {
 
 struct broker_rooms {
     struct broker_room *list;
+    struct broker_voice *voices;      /* BROKER_VOICES for each; touched for meshes alone */
     uint32_t capacity, high, free_first, count;
     struct broker_index by_id, by_name;
     struct broker_member *members;

@@ -141,6 +141,7 @@ void peer_room_publishers_tick(struct peer_core *self, struct peer_room *room, c
 /* ---- room_routes.c ---- */
 void peer_room_route(struct peer_core *self, struct peer_room *room, struct peer_publisher *publisher, bool direct); /* we hear it from itself from now on, or no longer; the front is told soon */
 void peer_room_routes_heard(struct peer_core *self, struct peer_room *room, uint64_t routes); /* the version that the front leaves frames out by; 0: it leaves out none */
+void peer_room_routes_spoken(struct peer_core *self, const struct msg_room_spoken *spoken);
 void peer_room_routes_passed(struct peer_core *self, struct peer_room *room, uint64_t from, uint64_t upto); /* the log was read to its end, from here to there */
 void peer_room_routes_away(struct peer_core *self);                /* the front link is gone; nothing is routed any more */
 void peer_room_routes_tick(struct peer_core *self, struct peer_room *room);

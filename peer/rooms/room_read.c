@@ -310,6 +310,8 @@ peer_room_frame(struct peer_core *self, enum msg_kind kind, const union msg_any 
         peer_room_entries(self, NULL, &any->MSG_ANY_ENTRIES);
     else if (kind == MSG_ROOM_STATE)
         state(self, &any->MSG_ANY_ROOM_STATE);
+    else if (kind == MSG_ROOM_SPOKEN)
+        peer_room_routes_spoken(self, &any->MSG_ANY_ROOM_SPOKEN);
     else if (kind == MSG_ROOM_CAST)
         peer_room_cast(self, &any->MSG_ANY_ROOM_CAST);
     else if (kind == MSG_ROOM_STORED)

@@ -61,6 +61,36 @@ peer_room_routes_passed(struct peer_core *self, struct peer_room *room, uint64_t
     (void)peer_step_store(self); /* only marks that this step writes */
 }
 
+/* By whatever way: it was taken, or told as a gap, and so was all before it. */
+static bool
+came(struct peer_core *self, const struct peer_room *room, const struct msg_mark *mark)
+{
+    const struct peer_sender *sender = peer_rooms_sender(&self->rooms, room, mark->account, mark->device);
+    if (mark->account == self->self.account && mark->device == self->self.device)
+        return true; /* what becomes of ours is answered */
+    if (!peer_rooms_is_chained(sender) || sender->waits != 0 || sender->mark.incarnation != mark->incarnation)
+        return false;
+    return sender->mark.number > mark->number || (sender->mark.number == mark->number && memcmp(&sender->head, &mark->head, sizeof mark->head) == 0);
+}
+
+/* What the log has come to have need not be read where all of it came already. */
+void
+peer_room_routes_spoken(struct peer_core *self, const struct msg_room_spoken *spoken)
+{
+    struct peer_room *room = peer_rooms_find(&self->rooms, &spoken->room);
+    struct msg_list marks = spoken->marks;
+    struct msg_mark mark;
+    if (room == NULL || !peer_rooms_in(room) || !room->partial || !room->live || room->passing || room->again || spoken->since > room->whole
+        || spoken->offset <= room->whole)
+        return;
+    while (msg_codec_next(&marks, MSG_MARK, &mark))
+        if (!came(self, room, &mark))
+            return;
+    if (room->cursor < spoken->offset)
+        room->cursor = spoken->offset;
+    peer_room_routes_passed(self, room, room->whole, spoken->offset);
+}
+
 void
 peer_room_routes_away(struct peer_core *self)
 {

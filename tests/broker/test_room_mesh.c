@@ -1,6 +1,7 @@
 /* Claims about broker/rooms/room_mesh: who is told where the XPUB of whom is, and
  * whose frames come to a member by themselves. */
 #include "broker/tables/fanout.h"
+#include "broker/tables/rooms.h"
 #include "tests/broker/posts_world.h"
 
 static void
@@ -284,6 +285,95 @@ who_changes_its_port_without_end_is_told_to_wait(void **state)
     assert_in_range(sent(&bob, MSG_ROOM_PEERS), 1, 300);
 }
 
+/* Carol is told who spoke: the numbers of alice and bob, 0 for who did not. */
+static void
+expect_spoken(uint64_t since, uint64_t offset, uint64_t alices, uint64_t bobs)
+{
+    struct msg_mark mark;
+
+    fake_registry_clear(&reg);
+    fake_registry_pass(&reg, 2000);
+    assert_true(fake_registry_sent(&reg, carol.link, MSG_ROOM_SPOKEN, 0, &any));
+    const struct msg_room_spoken spoken = any.MSG_ANY_ROOM_SPOKEN;
+    struct msg_list marks = spoken.marks;
+    assert_int_equal(spoken.since, since);
+    assert_int_equal(spoken.offset, offset);
+    assert_int_equal(marks.count, (alices != 0) + (bobs != 0));
+    while (msg_codec_next(&marks, MSG_MARK, &mark)) {
+        const uint64_t number = mark.account == alice.account ? alices : bobs;
+        assert_int_equal(mark.account, mark.account == alice.account ? alice.account : bob.account);
+        assert_int_equal(mark.incarnation, 1);
+        assert_int_equal(mark.number, number);
+        assert_int_equal(mark.head.at[0], number);
+    }
+}
+
+static uint64_t
+log_end(void)
+{
+    struct msg_room_head head;
+
+    assert_true(fake_registry_sent(&reg, carol.link, MSG_ROOM_STATE, 0, &any));
+    assert_true(msg_codec_next(&any.MSG_ANY_ROOM_STATE.rooms, MSG_ROOM_HEAD, &head));
+    return head.offset;
+}
+
+static void
+who_has_routes_is_told_who_has_said_what_the_log_has(void **state)
+{
+    (void)state;
+    assert_true(go_live(&carol));
+    post_one(&alice, 1);
+    fake_registry_pass(&reg, 2000);
+    assert_int_equal(sent(&carol, MSG_ROOM_SPOKEN), 0); /* it was cast to her */
+    say_routes(&carol, 1, &alice, &bob);
+    fake_registry_clear(&reg);
+    post_one(&alice, 2);
+    post_one(&bob, 1);
+    post_one(&alice, 3);
+    fake_registry_pass(&reg, 2000);
+    const uint64_t offset = log_end();
+    fake_registry_clear(&reg);
+    post_one(&bob, 2);
+    expect_spoken(offset, offset + 1, 0, 2);
+    assert_int_equal(log_end(), offset + 1);
+    post_one(&bob, 3);
+    post_one(&alice, 4);
+    expect_spoken(offset + 1, offset + 3, 4, 3);
+}
+
+/* More devices than the front keeps in mind. */
+static void
+who_spoke_and_was_forgotten_is_none_of_those_named(void **state)
+{
+    static struct fake_device many[BROKER_VOICES];
+    char name[8];
+
+    (void)state;
+    reg.settings.mesh_join = reg.settings.mesh_stay = reg.settings.room_members = 100;
+    broker_front_core_set(reg.core, &reg.settings);
+    for (uint32_t i = 0; i < BROKER_VOICES; i++) {
+        fake_device_init(&many[i], 110 + i);
+        (void)snprintf(name, sizeof name, "m%u", i);
+        assert_true(fake_admit(&reg, &many[i], MSG_SIGNUP, name, "correct horse"));
+        assert_true(fake_enter(&reg, &many[i]));
+        DO(act(&many[i], MSG_ACT_JOIN, NULL));
+    }
+    assert_true(go_live(&carol));
+    say_routes(&carol, 1, &alice, &bob);
+    post_one(&alice, 1);
+    fake_registry_pass(&reg, 2000);
+    const uint64_t offset = log_end();
+    post_one(&alice, 2);
+    for (uint32_t i = 0; i < BROKER_VOICES; i++)
+        post_one(&many[i], 1);
+    fake_registry_clear(&reg);
+    fake_registry_pass(&reg, 2000);
+    assert_true(fake_registry_sent(&reg, carol.link, MSG_ROOM_SPOKEN, 0, &any));
+    assert_int_equal(any.MSG_ANY_ROOM_SPOKEN.since, offset + 1); /* not what alice said after that */
+    assert_int_equal(any.MSG_ANY_ROOM_SPOKEN.marks.count, BROKER_VOICES);
+}
+
 static void
 a_room_that_grows_is_a_mesh_no_longer(void **state)
 {
@@ -327,6 +417,8 @@ main(void)
         POSTS_CASE(routes_of_before_that_come_late_or_again_change_nothing),
         POSTS_CASE(routes_are_of_members_and_end_with_the_session),
         POSTS_CASE(who_changes_its_port_without_end_is_told_to_wait),
+        POSTS_CASE(who_has_routes_is_told_who_has_said_what_the_log_has),
+        POSTS_CASE(who_spoke_and_was_forgotten_is_none_of_those_named),
         POSTS_CASE(a_room_that_grows_is_a_mesh_no_longer),
     };
 

@@ -202,6 +202,85 @@ what_others_cast_in_a_new_epoch_leaves_the_keys_of_what_did_not_come_directly(vo
     assert_shown(CAT, "ada: hello|bob: hello|dan: hello|bob: b|ada: one|ada: two|ada: three|");
 }
 
+/* Who said what the log has after that offset: the last frame of Ada's. */
+static void
+front_spoken(uint64_t to, uint64_t since)
+{
+    uint8_t at[128];
+    struct msg_buf buf = {at, 0, sizeof at};
+    union msg_any any;
+    enum msg_kind kind;
+    struct msg_room_spoken spoken = {.room = w.room.id, .since = since, .offset = w.offset};
+    assert_int_equal(msg_codec_decode(msg_span(w.log[w.log_count - 1].frame.at, w.log[w.log_count - 1].frame.len), &kind, &any), CONCLAVE_OK);
+    const struct msg_room_frame *frame = &any.MSG_ANY_ROOM_FRAME;
+    assert_int_equal(frame->account, ADA);
+    const struct msg_mark mark = {ADA, 1, frame->incarnation, frame->first + frame->count - 1, frame->head};
+    assert_int_equal(msg_codec_append(&buf, &spoken.marks, MSG_MARK, &mark), CONCLAVE_OK);
+    front_say(to, MSG_ROOM_SPOKEN, &spoken);
+}
+
+/* ada has said something more than they know all of: told so since then, bob
+ * reads so many pages. */
+static size_t
+pages_read(uint64_t since)
+{
+    const size_t before = w.side[BOB].heard[MSG_ROOM_LOG];
+    front_spoken(BOB, since);
+    front_state(BOB);
+    run(1000);
+    return w.side[BOB].heard[MSG_ROOM_LOG] - before;
+}
+
+static void
+what_came_by_itself_is_not_read_again(void **state)
+{
+    (void)state;
+    gather(CAT);
+    front_state(BOB);
+    run(1000);
+    for (int i = 0; i < 3; i++) {
+        const uint64_t before = w.offset;
+        say(ADA, "on and on");
+        run(100);
+        assert_int_equal(pages_read(before), 0);
+        front_state(BOB); /* nor does the word of it alone make him */
+        run(1000);
+        assert_int_equal(pages_read(before), 0);
+    }
+    restart(BOB);
+    assert_shown(BOB, "ada: hello|cat: hello|ada: on and on|ada: on and on|ada: on and on|");
+}
+
+static void
+what_did_not_come_by_itself_is_read(void **state)
+{
+    (void)state;
+    gather(CAT);
+    front_state(BOB);
+    run(1000);
+    const uint64_t before = w.offset;
+    mesh.cut[BOB][ADA] = true;
+    say(ADA, "lost");
+    assert_int_equal(pages_read(before), 1);
+    assert_shown(BOB, "ada: hello|cat: hello|ada: lost|");
+}
+
+/* What was told of it before did not arrive: it may have been of somebody else. */
+static void
+what_nothing_was_told_of_is_read(void **state)
+{
+    (void)state;
+    gather(CAT);
+    front_state(BOB);
+    run(1000);
+    mesh.cut[BOB][CAT] = true;
+    say(CAT, "lost");
+    const uint64_t before = w.offset;
+    say(ADA, "not lost");
+    assert_int_equal(pages_read(before), 1);
+    assert_shown(BOB, "ada: hello|cat: hello|ada: not lost|cat: lost|");
+}
+
 int
 main(void)
 {
@@ -213,6 +292,9 @@ main(void)
         MESH_TEST(routes_that_were_lost_when_they_began_are_told_again),
         MESH_TEST(a_new_session_has_none_until_they_are_told),
         MESH_TEST(what_came_directly_before_who_only_listened_went_is_not_shown_again),
+        MESH_TEST(what_came_by_itself_is_not_read_again),
+        MESH_TEST(what_did_not_come_by_itself_is_read),
+        MESH_TEST(what_nothing_was_told_of_is_read),
         MESH_TEST(what_others_cast_in_a_new_epoch_leaves_the_keys_of_what_did_not_come_directly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
