@@ -85,6 +85,7 @@ enum msg_figure_type {
     X(KNOCKS_LIMITED, "knocks_limited", COUNTER, "", "Knocks of sources that knock too often") \
     X(KNOCKS_GARBAGE, "knocks_garbage", COUNTER, "", "Frames at the door that should not have come") \
     X(KNOCKS_PENDING, "knocks_pending", GAUGE, "", "Knocks that wait for an answer") \
+    X(KNOCK, "knock_us", HISTOGRAM, "kind", "Time from a knock that the door let in to its answer, in whole ms") \
     X(DOOR_HANDSHAKES, "door_handshakes", COUNTER, "outcome", "Handshakes of strangers with the door") \
     X(DOOR_CUT, "door_connections_cut", COUNTER, "reason", "Connections with the door that its watchdog cut") \
     X(HASHES, "hashes", COUNTER, "", "Passwords that were hashed or checked") \

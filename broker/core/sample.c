@@ -40,13 +40,6 @@ broker_sample_add(struct broker_sample *self, enum msg_figure figure, const char
 }
 
 void
-broker_sample_add_some(struct broker_sample *self, enum msg_figure figure, const char *label, uint64_t value)
-{
-    if (value > 0)
-        broker_sample_add(self, figure, label, value);
-}
-
-void
 broker_sample_add_times(struct broker_sample *self, enum msg_figure figure, const char *label,
                         const struct msg_histogram *times)
 {
@@ -63,10 +56,12 @@ add_labelled(struct broker_sample *self, const struct broker_front_counts *count
 {
     const struct msg_shape *shape;
 
+    /* Also those that never came: whoever looks at growth has to see the first one. */
     for (size_t i = 0; (shape = msg_catalog_at(i)) != NULL; i++)
-        broker_sample_add_some(self, MSG_FIGURE_REQUESTS, shape->name, counts->asked[shape->kind]);
-    for (size_t i = 0; i < sizeof counts->refused_by / sizeof *counts->refused_by; i++)
-        broker_sample_add_some(self, MSG_FIGURE_REFUSED, msg_error_code((enum conclave_err)i), counts->refused_by[i]);
+        if (broker_front_core_answers(shape->kind))
+            broker_sample_add(self, MSG_FIGURE_REQUESTS, shape->name, counts->asked[shape->kind]);
+    for (unsigned i = CONCLAVE_OK + 1; i < sizeof counts->refused_by / sizeof *counts->refused_by; i++)
+        broker_sample_add(self, MSG_FIGURE_REFUSED, msg_error_code((enum conclave_err)i), counts->refused_by[i]);
     broker_sample_add(self, MSG_FIGURE_LOG_INS, "ok", counts->log_ins);
     broker_sample_add(self, MSG_FIGURE_LOG_INS, "failed", counts->log_ins_failed);
     broker_sample_add(self, MSG_FIGURE_ENROLMENTS, "account", counts->sign_ups);
@@ -111,8 +106,8 @@ may_say(struct msg_text name, struct msg_text label, const char *process)
 {
     static const enum msg_figure doors[] = {MSG_FIGURE_KNOCKS,         MSG_FIGURE_KNOCKS_REFUSED,
                                             MSG_FIGURE_KNOCKS_LIMITED, MSG_FIGURE_KNOCKS_GARBAGE,
-                                            MSG_FIGURE_KNOCKS_PENDING, MSG_FIGURE_DOOR_HANDSHAKES,
-                                            MSG_FIGURE_DOOR_CUT};
+                                            MSG_FIGURE_KNOCKS_PENDING, MSG_FIGURE_KNOCK,
+                                            MSG_FIGURE_DOOR_HANDSHAKES, MSG_FIGURE_DOOR_CUT};
     static const enum msg_figure vaults[] = {MSG_FIGURE_HASHES,     MSG_FIGURE_HASH,       MSG_FIGURE_HASHES_BUSY,
                                              MSG_FIGURE_HASH_QUEUE, MSG_FIGURE_HASH_QUEUE_MOST, MSG_FIGURE_SIGNATURES};
     const enum msg_figure figure = msg_figure_by_name(name);

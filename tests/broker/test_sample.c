@@ -40,7 +40,13 @@ it_counts_who_is_there_what_they_ask_and_what_is_refused(void **state)
     assert_int_equal(value_of(MSG_FIGURE_ACCOUNTS, ""), 2);
     assert_int_equal(value_of(MSG_FIGURE_ENROLMENTS, "account"), 2);
     assert_int_equal(value_of(MSG_FIGURE_REQUESTS, "SIGNUP"), 2);
-    assert_int_equal(value_of(MSG_FIGURE_REQUESTS, "SEARCH"), UINT64_MAX); /* never asked: left out */
+    /* Never asked, never refused: with 0, so that the first one is seen as growth. */
+    assert_int_equal(value_of(MSG_FIGURE_REQUESTS, "SEARCH"), 0);
+    assert_int_equal(value_of(MSG_FIGURE_REQUESTS, "ENROL"), 0);
+    assert_int_equal(value_of(MSG_FIGURE_REQUESTS, "ROOM_POST"), 0);
+    assert_int_equal(value_of(MSG_FIGURE_REFUSED, "not-logged-in"), 0);
+    assert_int_equal(value_of(MSG_FIGURE_REQUESTS, "WELCOME"), UINT64_MAX); /* nobody asks that of a registry */
+    assert_int_equal(value_of(MSG_FIGURE_REFUSED, "ok"), UINT64_MAX);
     fake_login(&reg, &alice, (struct fake_login){0});
     search(&alice, "bob");
     search(&alice, "nobody");
