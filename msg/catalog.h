@@ -217,7 +217,8 @@
     /* to monitors */ \
     X(336, SAMPLE, msg_sample) \
     X(337, ROOM_ROWS, msg_room_rows) \
-    X(338, SESSION_ROWS, msg_session_rows)
+    X(338, SESSION_ROWS, msg_session_rows) \
+    X(339, MONITOR_WELCOME, msg_monitor_welcome)
 
 enum msg_kind {
 #define MSG_KIND_ENUM(number, name, type) MSG_##name = number,
