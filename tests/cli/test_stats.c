@@ -35,7 +35,7 @@ what_is_not_there_is_said_in_words(void **state)
 static void
 links_to_members_of_direct_rooms_are_counted_in_words(void **state)
 {
-    static const char *const said[] = {"Rooms     1: 1 direct (no link to other members yet)\n",
+    static const char *const lines_of[] = {"Rooms     1: 1 direct (no link to other members yet)\n",
                                        "Rooms     1: 1 direct (1 link to other members)\n",
                                        "Rooms     1: 1 direct (2 links to other members)\n"};
 
@@ -44,7 +44,7 @@ links_to_members_of_direct_rooms_are_counted_in_words(void **state)
         const struct conclave_stats stats = {.rooms = 1, .mesh_rooms = 1, .mesh_heard = links};
         struct cli_buf lines = {0};
         cli_stats_lines(&lines, &stats, "alice");
-        assert_non_null(strstr(lines.at, said[links]));
+        assert_non_null(strstr(lines.at, lines_of[links]));
         cli_buf_wipe(&lines);
     }
 }
