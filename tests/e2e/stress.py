@@ -159,6 +159,7 @@ def simulated_worlds_show_memory_and_cpu_and_hear_all():
     # Whoever reads the last line of any scenario finds the same members, of the largest world.
     assert (found["peers"], found["rooms"], found["members"], found["sent_per_s"], found["delivered_per_s"]) == (200, 10, 20, 100, 1900), found
     assert found["daemon_cpu_s_per_M"] > 0 and found["rss_per_session_b"] > 0 and found["size"] == 256 and found["duration_s"] == 2, found
+    assert all(name in found for name in FIELDS), found
     for name in ("p50_us", "p99_us", "p999_us", "max_us", "client_cpu_s_per_M", "daemon_rss_kb"):
         assert found[name] is None, (name, found)
     (world,) = found["worlds"]

@@ -53,6 +53,28 @@ the_place_of_the_server_may_be_left_out(void **state)
 }
 
 static void
+a_key_alone_is_to_be_told(void **state)
+{
+    static const char *const with[] = {"--once", "--json", "--prometheus", "--fail-if sessions>3", "--data /srv/x",
+                                       "--connect tcp://a:1"};
+    char line[64];
+
+    (void)state;
+    assert_int_equal(read_line("--key a.key"), CONCLAVE_OK);
+    assert_true(options.tells_key);
+    assert_string_equal(options.key, "a.key");
+    for (size_t i = 0; i < sizeof with / sizeof *with; i++) {
+        snprintf(line, sizeof line, "--key a.key %s", with[i]);
+        assert_int_not_equal(read_line(line), CONCLAVE_OK);
+        assert_non_null(strstr(why, "--registry-key"));
+    }
+    assert_int_equal(read_line("--connect tcp://a:1 --key a.key --registry-key "
+                               "1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f"),
+                     CONCLAVE_OK);
+    assert_false(options.tells_key);
+}
+
+static void
 wrong_usage_has_a_sentence(void **state)
 {
     static const char *const bad[] = {"--nonsense", "extra", "--interval 0", "--interval x", "--interval", "--fail-if",
@@ -77,6 +99,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         CASE(each_option_sets_what_it_names),
         CASE(the_place_of_the_server_may_be_left_out),
+        CASE(a_key_alone_is_to_be_told),
         CASE(wrong_usage_has_a_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
