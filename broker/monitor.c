@@ -162,7 +162,7 @@ broker_monitor_reload(struct broker_monitor *self, const struct broker_settings 
     for (unsigned i = BROKER_MONITOR_FIGURES; i < BROKER_MONITOR_PLACES; i++)
         if (self->sockets[i].watchdog != NULL)
             host_watchdog_cut_all(self->sockets[i].watchdog);
-    host_log(MSG_LOG_INFO, "MONITOR-KEYS %zu are allowed from now on.", keys.count);
+    host_log(MSG_LOG_INFO, "MONITOR-KEYS allowed from now on: %zu.", keys.count);
     return true;
 }
 

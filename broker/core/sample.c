@@ -51,6 +51,27 @@ broker_sample_add_times(struct broker_sample *self, enum msg_figure figure, cons
     add_histogram(self, &item);
 }
 
+/* What a registry refuses with when it has nothing to be ashamed of, and when its
+ * disk fails; any other error is shown once it comes. */
+static bool
+is_expected(enum conclave_err err)
+{
+    static const enum conclave_err reasons[] = {
+        CONCLAVE_ERR_BAD_ARGUMENTS, CONCLAVE_ERR_NOT_LOGGED_IN, CONCLAVE_ERR_NAME_TAKEN, CONCLAVE_ERR_BAD_NAME,
+        CONCLAVE_ERR_WEAK_PASSWORD, CONCLAVE_ERR_WRONG_CREDENTIALS, CONCLAVE_ERR_BLOCKED, CONCLAVE_ERR_BUSY,
+        CONCLAVE_ERR_NO_SUCH_USER, CONCLAVE_ERR_NO_SUCH_ROOM, CONCLAVE_ERR_ROOM_EXISTS, CONCLAVE_ERR_NOT_A_MEMBER,
+        CONCLAVE_ERR_FORBIDDEN, CONCLAVE_ERR_TOO_LARGE, CONCLAVE_ERR_QUOTA_EXCEEDED, CONCLAVE_ERR_VERSION_MISMATCH,
+        CONCLAVE_ERR_REVOKED, CONCLAVE_ERR_INTERNAL, CONCLAVE_ERR_SHORT, CONCLAVE_ERR_TYPE, CONCLAVE_ERR_RANGE,
+        CONCLAVE_ERR_TRAILING, CONCLAVE_ERR_TEXT, CONCLAVE_ERR_KIND, CONCLAVE_ERR_SIGNATURE, CONCLAVE_ERR_EXPIRED,
+        CONCLAVE_ERR_STORE_FULL, CONCLAVE_ERR_STORE_IO,
+    };
+
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (reasons[i] == err)
+            return true;
+    return false;
+}
+
 static void
 add_labelled(struct broker_sample *self, const struct broker_front_counts *counts)
 {
@@ -60,8 +81,9 @@ add_labelled(struct broker_sample *self, const struct broker_front_counts *count
     for (size_t i = 0; (shape = msg_catalog_at(i)) != NULL; i++)
         if (broker_front_core_answers(shape->kind))
             broker_sample_add(self, MSG_FIGURE_REQUESTS, shape->name, counts->asked[shape->kind]);
-    for (unsigned i = CONCLAVE_OK + 1; i < sizeof counts->refused_by / sizeof *counts->refused_by; i++)
-        broker_sample_add(self, MSG_FIGURE_REFUSED, msg_error_code((enum conclave_err)i), counts->refused_by[i]);
+    for (unsigned i = 0; i < sizeof counts->refused_by / sizeof *counts->refused_by; i++)
+        if (counts->refused_by[i] > 0 || is_expected((enum conclave_err)i))
+            broker_sample_add(self, MSG_FIGURE_REFUSED, msg_error_code((enum conclave_err)i), counts->refused_by[i]);
     broker_sample_add(self, MSG_FIGURE_LOG_INS, "ok", counts->log_ins);
     broker_sample_add(self, MSG_FIGURE_LOG_INS, "failed", counts->log_ins_failed);
     broker_sample_add(self, MSG_FIGURE_ENROLMENTS, "account", counts->sign_ups);

@@ -45,6 +45,8 @@ def elsewhere_only_keys_that_are_allowed_see_figures_and_only_marked_ones_names(
                                (stranger, "figures and names", 3)):
         done = look(file, what, "--once", "--json")
         assert done.returncode == status, (file, what, done)
+        # Who is refused is not even told that a sample comes each 100 ms.
+        assert status == 0 or "within 3.0 s" in done.stderr, done
         found = json.loads(done.stdout) if status == 0 else {}
         assert status != 0 or found["figures"]["sessions"] == 1
         assert [s["name"] for s in found.get("sessions", [])] == (["capybara"] if status == 0 and "names" in what else []), done

@@ -34,6 +34,9 @@ each_option_sets_what_it_names(void **state)
     assert_int_equal(options.fails[1].status, TOP_EXIT_WARNING);
     assert_string_equal(options.fails[1].text, "rate(posts)>3");
     assert_true(options.rates);
+    const char *const words[] = {"conclave-top", "--fail-if", "warning:  not ready", NULL};
+    assert_int_equal(top_options_read(&options, 3, (char **)(uintptr_t)words, why), CONCLAVE_OK);
+    assert_string_equal(options.fails[0].text, "not ready"); /* as it is told again */
 }
 
 static void

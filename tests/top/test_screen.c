@@ -215,6 +215,24 @@ how_to_leave_and_to_get_help_stand_at_80_columns(void **state)
 }
 
 static void
+help_is_read_whole_in_a_narrow_terminal(void **state)
+{
+    (void)state;
+    people();
+    ui = (struct top_ui){.rows = 100, .cols = 80, .help = true};
+    draw();
+    assert_true(check_size() <= 24);
+    ui.cols = 33;
+    draw();
+    (void)check_size(); /* it is the checks that count */
+    assert_non_null(strstr(out.at, "\nlongest turn: of the registry's\nloop, since the sample before.\n"));
+    for (ui.cols = 0; ui.cols < 12; ui.cols++) {
+        draw();
+        (void)check_size();
+    }
+}
+
+static void
 ratios_are_of_the_last_interval(void **state)
 {
     (void)state;
@@ -363,6 +381,7 @@ main(void)
         CASE(what_is_wrong_stands_at_the_top),
         CASE(what_finds_no_place_is_left_out_whole),
         CASE(how_to_leave_and_to_get_help_stand_at_80_columns),
+        CASE(help_is_read_whole_in_a_narrow_terminal),
         CASE(ratios_are_of_the_last_interval),
         CASE(rooms_are_sorted_by_what_is_posted_now),
         CASE(who_may_not_see_names_is_told_so),

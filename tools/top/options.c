@@ -50,7 +50,7 @@ add_fail(struct top_options *self, const char *text, char why[TOP_WHY_MAX])
         return CONCLAVE_ERR_BAD_ARGUMENTS;
     }
     if (warning)
-        text += strlen(WARNING);
+        text += strlen(WARNING) + strspn(text + strlen(WARNING), " ");
     if (top_expr_check(text, &rates, what) != CONCLAVE_OK) {
         snprintf(why, TOP_WHY_MAX, "--fail-if: %s.", what);
         return CONCLAVE_ERR_BAD_ARGUMENTS;

@@ -265,6 +265,7 @@ help(struct top_text *out, const struct top_ui *ui)
 {
     static const char *const lines[] = {
         "conclave-top shows how a registry is; it changes nothing.",
+        "Any key goes back.",
         "",
         "  Tab, left, right    sessions, rooms, or requests by kind",
         "  s                   sort by the next column;  r  the other way round",
@@ -285,13 +286,10 @@ help(struct top_text *out, const struct top_ui *ui)
         "          its log ever had.  route: mesh, where members send to each other.",
         "",
         "A line that begins with ! says why the registry is not live, or not ready.",
-        "Any key goes back.",
     };
 
-    for (unsigned i = 0; i < sizeof lines / sizeof *lines && i < ui->rows; i++) {
-        top_text_bytes(out, lines[i], top_cell_fitting(lines[i], ui->cols));
-        top_text_bytes(out, "\n", 1);
-    }
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        top_cell_wrapped(out, lines[i], ui->cols);
 }
 
 void
