@@ -24,8 +24,8 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/conclave-mutants.XXXXXX") || exit 99
 [ -n "${KEEP:-}" ] || trap 'rm -rf "$work"' EXIT
 
 # The files of the simulated world: all of msg, the cores of both sides.
-mkdir "$work/top" && cp -r "$top"/{msg,host,broker,peer,tests} "$work/top" && cd "$work/top" || exit 99
-sources=(tests/sim/*.c msg/*.c)
+mkdir "$work/top" && cp -r "$top"/{msg,host,broker,peer,tools,tests} "$work/top" && cd "$work/top" || exit 99
+sources=(tests/sim/*.c tools/simnet/{chance,queue}.c msg/*.c)
 for file in {peer,broker}/{,tables/,core/,rooms/}*.c; do
     # Shells, which touch the world, are not part of it.
     grep -Eq '^#include ("host/|"peer/(conclave|handle|inner|loop|store|tells|conns|admit|keyfile|home|setup|event|intake)\.h"|"broker/(channel|keyring|local|port|sandbox|settings|store|judge|supervisor|door|front|vault)\.h"|<(pwquality|sys/|unistd|czmq|seccomp))' "$file" || sources+=("$file")
@@ -207,6 +207,10 @@ mutant goes_on_from_any_envelope peer/core/post.c 's/stand->next != frame->count
 mutant goes_on_from_another_run peer/core/post.c 's/ \|\| memcmp\(&stand->run, &frame->run, sizeof frame->run\) != 0\)/)/' peer/test_talk
 mutant goes_on_in_a_new_run peer/core/post.c 's/device->sealed = \(struct peer_mark\)\{0, 0\};/(void)0;/' peer/test_talk
 mutant goes_on_from_what_it_passed_over peer/core/hear.c 's/^    if \(!going\)$/    if (false)/' peer/test_talk
+mutant spins_after_any_wait peer/spin.c 's/came \&\& waited_ns <= PEER_SPIN_NS/came/' peer/test_spin
+mutant spins_when_nothing_came peer/spin.c 's/came \&\& waited_ns/waited_ns/' peer/test_spin
+mutant spins_in_vain_again_and_again peer/spin.c 's/self->doubt \+= .*/;/' peer/test_spin
+mutant spins_never_again peer/spin.c 's/self->doubt -= .*/;/' peer/test_spin
 # Who never links directly dials nobody.
 mutant dials_all_the_same peer/core/links.c 's/ \|\| self->settings\.direct == MSG_DIRECT_NEVER//'
 # What is told as stored is on the registry's disk.

@@ -1,6 +1,5 @@
 /* Chains of messages between two cores: once, in order, and no tick that is
  * not true.  What networks and crashes do to them is the simulator's. */
-#include "msg/envelope.h"
 #include "tests/peer/pair.h"
 
 static void
@@ -234,21 +233,6 @@ nothing_goes_on_from_another_run(void **state)
     expect_shown(3, (const char *const[]){"one", "two", "three"});
 }
 
-/* An envelope of ada's device, with what her core would not send. */
-static void
-arrive_sealed(struct msg_run *run, struct msg_span batch)
-{
-    uint8_t room[2048];
-    struct msg_buf out = {room, 0, sizeof room};
-    struct msg_cert bob;
-    assert_int_equal(msg_cert_open(&bob, msg_span(pair.side[BOB].cert, pair.side[BOB].cert_len), &pair.signer), CONCLAVE_OK);
-    if (!run->open)
-        assert_int_equal(msg_run_start(run, &out, ADA + 1, 1, &pair.side[ADA].id.sign_sec, &bob, pair.now.mono_ms), CONCLAVE_OK);
-    assert_int_equal(msg_envelope_seal(run, &out, batch), CONCLAVE_OK);
-    pair_arrive(BOB, msg_span_of_buf(&out));
-    pair_commit(BOB);
-}
-
 static void
 nothing_goes_on_from_what_was_not_understood(void **state)
 {
@@ -263,18 +247,18 @@ nothing_goes_on_from_what_was_not_understood(void **state)
     pair_settle();
     assert_int_equal(msg_codec_encode(&batch, MSG_CHAIN, &chain), CONCLAVE_OK);
     assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &say), CONCLAVE_OK);
-    arrive_sealed(&run, msg_span_of_buf(&batch));
+    pair_arrive_sealed(&run, msg_span_of_buf(&batch));
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 2);
     batch.len = 0;
     say.id.at[0] = 2;
     assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &say), CONCLAVE_OK);
     assert_int_equal(msg_codec_encode(&batch, MSG_DONE, &other), CONCLAVE_OK);
-    arrive_sealed(&run, msg_span_of_buf(&batch));
+    pair_arrive_sealed(&run, msg_span_of_buf(&batch));
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 3); /* what stood before it counts */
     batch.len = 0;
     say.id.at[0] = 3;
     assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &say), CONCLAVE_OK);
-    arrive_sealed(&run, msg_span_of_buf(&batch));
+    pair_arrive_sealed(&run, msg_span_of_buf(&batch));
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 3);
     msg_run_wipe(&run);
 }
