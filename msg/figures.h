@@ -39,7 +39,7 @@ enum msg_figure_type {
     X(LOG_INS, "log_ins", COUNTER, "outcome", "Log-ins; failed ones are with a password, at the door") \
     X(ENROLMENTS, "enrolments", COUNTER, "kind", "New accounts, and new devices of accounts that were there") \
     X(BLOCKED, "blocked_sources", GAUGE, "", "Sources, or accounts, that are blocked after failed log-ins") \
-    X(REQUESTS, "requests", COUNTER, "kind", "Frames of members, by kind") \
+    X(REQUESTS, "requests", COUNTER, "kind", "Frames of members, and of strangers at the door, by kind") \
     X(REQUEST, "request_us", HISTOGRAM, "kind", "Time that the front's loop spent on one, without waits for the disk") \
     X(REFUSED, "refused", COUNTER, "reason", "Requests and posts that were refused, by the code of the error") \
     X(GARBAGE, "garbage", COUNTER, "", "Frames that should not have come") \
