@@ -408,7 +408,13 @@ def a_registry_that_was_killed_is_followed_when_it_is_back():
     stream = _Stream(daemon)
     stream.more(3)
     daemon.stop(signal.SIGKILL)
+    eventually("it says that nobody is there", lambda: not stream.samples[-1]["live"])
+    told = len(stream.samples)
+    assert stream.samples[-2]["live"] and "three intervals" in stream.samples[-1]["reason"], stream.samples[-2:]
+    assert stream.samples[-1]["number"] == stream.samples[-2]["number"], stream.samples[-2:]
     daemon.start()
+    eventually("it is there again", lambda: stream.samples[-1]["live"])
+    assert all(one["live"] for one in stream.samples[told:])  # it was told once
     began = stream.samples[0]["at_ms"] - stream.samples[0]["uptime_ms"]
     eventually("a sample of the new one", lambda: stream.samples[-1]["at_ms"] - stream.samples[-1]["uptime_ms"]
                > began + 200)  # it was there for three samples

@@ -117,21 +117,23 @@ look_once(struct top_shell *self)
     return options->fails_count > 0 ? judge(self) : came ? TOP_EXIT_OK : TOP_EXIT_UNKNOWN;
 }
 
-/* An object a line, until nobody reads them. */
+/* An object a line, until nobody reads them.  A change is told at once, also
+ * that nothing comes any more: with what came last. */
 static int
 stream(struct top_shell *self)
 {
     uint64_t next_ms = 0;
-    bool was_ready = false;
+    bool was_live = false, was_ready = false;
 
     for (;;) {
-        if (!wait_for(self, self->model->samples + 1, TOP_MISSING))
+        const bool came = wait_for(self, self->model->samples + 1, 1);
+        const uint64_t now_ms = top_now_ms();
+        const bool is_live = top_model_is_live(self->model, now_ms), is_ready = top_model_is_ready(self->model, now_ms);
+        if (is_live == was_live && is_ready == was_ready && (!came || now_ms < next_ms))
             continue;
-        const bool is_ready = top_model_is_ready(self->model, top_now_ms());
-        if (top_now_ms() < next_ms && is_ready == was_ready) /* a change is told at once */
-            continue;
+        was_live = is_live;
         was_ready = is_ready;
-        next_ms = top_now_ms() + self->options.interval_ms - self->options.interval_ms / 4; /* samples jitter */
+        next_ms = now_ms + self->options.interval_ms - self->options.interval_ms / 4; /* samples jitter */
         if (!print(self))
             return TOP_EXIT_OK;
     }
