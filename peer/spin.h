@@ -1,10 +1,10 @@
 /* When a loop had better look again than sleep.
  *
- * To put a thread to sleep and wake it takes longer than an answer that is
- * under way.  A loop that was woken within PEER_SPIN_NS a few times in a row
- * looks that long for news before it sleeps (adaptive spinning, as locks and
- * network stacks do it); each look in vain doubles how many quick wakes it
- * takes to look again.  Somebody who chats by hand never makes it spin.  Pure. */
+ * To put a thread to sleep and wake it takes longer than an answer that is under
+ * way.  A loop that was woken within PEER_SPIN_NS some times looks that long for
+ * news before it sleeps (adaptive spinning, as locks and network stacks do it),
+ * as long as fewer than about one look in nine is in vain.  Somebody who chats
+ * by hand never makes it spin.  Pure. */
 #ifndef CONCLAVE_PEER_SPIN_H
 #define CONCLAVE_PEER_SPIN_H
 
@@ -12,12 +12,12 @@
 #include <stdint.h>
 
 #define PEER_SPIN_NS 100000u    /* looked for at most, and what counts as quick */
-#define PEER_SPIN_QUICK 4u      /* wakes in a row that make it worth while */
-#define PEER_SPIN_DOUBT 8u      /* doublings of that at most */
+#define PEER_SPIN_WORTH 8u      /* the trust from which on it looks */
+#define PEER_SPIN_MOST 32u      /* trust; each quick wake adds one */
+#define PEER_SPIN_VAIN 8u       /* and each other wait takes so much */
 
 struct peer_spin {              /* zeroed: at the start */
-    uint32_t quick;             /* wakes in a row */
-    uint32_t doubt;             /* doublings */
+    uint32_t trust;
 };
 
 /* True when the next wait should begin with a look. */

@@ -149,7 +149,7 @@ only=("$@")
 # What a device acknowledges is on its disk.
 mutant acknowledges_before_the_disk peer/core/hear.c 's/\.delivered = in->synced\.number/.delivered = in->mark.number/'
 # What is shown is on disk.
-mutant shows_before_the_disk peer/core/hear.c 's/peer_held_put\(self->held, peer_step_store\(self\), MSG_TELL_MESSAGE, &tell\)/(void)peer_step_store(self), msg_effects_tell(self->out, MSG_TELL_MESSAGE, \&tell)/'
+mutant shows_before_the_disk peer/core/hear.c 's/peer_held_put\(self->held, peer_step_store\(self\), MSG_TELL_MESSAGES, &tell\)/(void)peer_step_store(self), msg_effects_tell(self->out, MSG_TELL_MESSAGES, \&tell)/'
 # What is told as queued is on disk.
 mutant tells_ticks_before_the_disk peer/core/talk.c 's/peer_held_tick\(self->held, peer_step_store\(self\), id, (msg_text\(contact->name\), msg_text\(""\)), tick\)/const struct msg_tell_receipt tell = {msg_span(id, sizeof *id), \1, tick}; (void)peer_step_store(self); msg_effects_tell(self->out, MSG_TELL_RECEIPT, \&tell)/'
 # What is told as done is on disk.
@@ -209,8 +209,16 @@ mutant goes_on_in_a_new_run peer/core/post.c 's/device->sealed = \(struct peer_m
 mutant goes_on_from_what_it_passed_over peer/core/hear.c 's/^    if \(!going\)$/    if (false)/' peer/test_talk
 mutant spins_after_any_wait peer/spin.c 's/came \&\& waited_ns <= PEER_SPIN_NS/came/' peer/test_spin
 mutant spins_when_nothing_came peer/spin.c 's/came \&\& waited_ns/waited_ns/' peer/test_spin
-mutant spins_in_vain_again_and_again peer/spin.c 's/self->doubt \+= .*/;/' peer/test_spin
-mutant spins_never_again peer/spin.c 's/self->doubt -= .*/;/' peer/test_spin
+mutant spins_in_vain_again_and_again peer/spin.c 's/self->trust -= self.*/;/' peer/test_spin
+mutant spins_no_more_after_one_look_in_vain peer/spin.c 's/self->trust -= self.*/self->trust = 0;/' peer/test_spin
+mutant trusts_without_end peer/spin.c 's/self->trust \+= self->trust < PEER_SPIN_MOST;/self->trust++;/' peer/test_spin
+mutant gathers_for_ever peer/core/talk.c 's/if \(device->gathers\)/if (false)/' peer/test_talk
+mutant gathers_what_is_enough peer/core/talk.c 's/ \&\& said\.number - device->sent\.number < FULL;/;/' peer/test_talk
+mutant gathers_at_the_end peer/core/core.c 's/device->batched_ms = 0;/;/' peer/test_talk
+mutant keeps_a_run_without_end peer/core/hear.c 's/run->count == MSG_BATCH_COUNT \|\| //' peer/test_hear
+mutant keeps_a_run_over_a_hole peer/core/hear.c 's/ \|\| \(run->count > 0 \&\& run->batch\.at \+ run->batch\.len != frame\.at\)//' peer/test_hear
+mutant tells_a_gap_before_what_came_before_it peer/core/hear.c 's/^        keep\(self, run\);.*$//' peer/test_hear
+mutant reads_by_the_first_number peer/core/restore.c 's/peer_batch_next\(\&rest, \&tell\); number\+\+/peer_batch_next(\&rest, \&tell);/' peer/test_hear
 # Who never links directly dials nobody.
 mutant dials_all_the_same peer/core/links.c 's/ \|\| self->settings\.direct == MSG_DIRECT_NEVER//'
 # What is told as stored is on the registry's disk.

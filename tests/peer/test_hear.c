@@ -132,6 +132,58 @@ one_of_them_is_read_by_its_number(void **state)
     assert_int_equal(pair_ticks(ADA, MSG_TICK_READ), 4);
 }
 
+/* A crash between them: what is on disk of the burst knows their numbers, too. */
+static void
+one_of_them_is_read_by_its_number_after_a_restart(void **state)
+{
+    (void)state;
+    for (uint64_t i = 1; i <= 5; i++)
+        pair_say(ADA, i, "a line");
+    pair_settle();
+    const struct pair_kept inbox = pair.side[BOB].kept[PEER_TABLE_INBOX], chain = pair.side[BOB].kept[PEER_TABLE_CHAINS_IN];
+    const struct msg_rec_inbox_batch record = kept();
+    const struct msg_record_key key = msg_record_key1(record.arrival);
+    const struct msg_cmd_read read = {record.arrival - 1};
+    assert_true(record.count > 2);
+    pair_cut();
+    peer_core_destroy(&pair.side[BOB].core);
+    pair_begin(BOB, 2);
+    pair_restore(BOB, PEER_TABLE_CHAINS_IN, msg_span(chain.at, chain.len));
+    pair_feed(BOB, &(struct msg_event){.kind = EVENT_RECORD, .table = PEER_TABLE_INBOX, .record_key = msg_record_key_span(&key), .bytes = msg_span(inbox.at, inbox.len)});
+    pair_feed(BOB, &(struct msg_event){.kind = EVENT_START});
+    pair_command(BOB, MSG_CMD_READ, &read);
+    pair_say(ADA, 6, "dials again");
+    pair_wake(ADA, 60000);
+    pair_settle();
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_READ), 4);
+}
+
+/* A disk that was put back: the sender says again what it forgot, and more. */
+static void
+what_came_under_another_number_leaves_a_hole(void **state)
+{
+    static uint8_t at[MSG_BATCH_MAX];
+    static const struct msg_head none;
+    struct msg_run run = {.open = false};
+    struct msg_buf again = {at, 0, sizeof at};
+    const struct msg_chain chain = {.incarnation = INCARNATION + 1, .salt = 10, .base = 1, .number = 1};
+    (void)state;
+    pair_say(ADA, 1, "links them");
+    pair_settle();
+    pair_arrive_sealed(&run, says(at, sizeof at, 1, 1, &none));
+    assert_int_equal(msg_codec_encode(&again, MSG_CHAIN, &chain), CONCLAVE_OK);
+    for (uint8_t id = 3; id > 0; id--) { /* 1 is known */
+        const struct msg_say say = {{{id == 2 ? 1 : id + 10}}, msg_text("said again")};
+        assert_int_equal(msg_codec_encode(&again, MSG_SAY, &say), CONCLAVE_OK);
+    }
+    pair_arrive_sealed(&run, msg_span_of_buf(&again));
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 4);
+    assert_int_equal(pair_told(BOB, MSG_TELL_MESSAGE, 2)->MSG_ANY_TELL_MESSAGE.id.at[0], 13);
+    assert_int_equal(pair_told(BOB, MSG_TELL_MESSAGE, 3)->MSG_ANY_TELL_MESSAGE.id.at[0], 11);
+    assert_int_equal(kept().first, 3);
+    msg_run_wipe(&run);
+}
+
 int
 main(void)
 {
@@ -141,6 +193,8 @@ main(void)
         cmocka_unit_test_setup_teardown(a_notice_stands_between_what_came_before_and_after_a_gap, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(an_envelope_of_very_many_is_several_records, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(one_of_them_is_read_by_its_number, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(one_of_them_is_read_by_its_number_after_a_restart, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(what_came_under_another_number_leaves_a_hole, pair_set_up, pair_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

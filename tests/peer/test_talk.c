@@ -118,6 +118,39 @@ a_burst_travels_in_few_frames(void **state)
     assert_in_range(pair.frames, 2, 8);
 }
 
+/* Bob's disk is slow: nothing of it is acknowledged. */
+static void
+say_many(uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        pair_say(ADA, 1 + i, "one of many");
+}
+
+static void
+what_waits_behind_plenty_shares_an_envelope_for_a_millisecond(void **state)
+{
+    (void)state;
+    pair_say(ADA, 1, "first");
+    pair_settle();
+    say_many(600);
+    pair_wake(ADA, 0);
+    const size_t frames = pair.frames;
+    say_many(50); /* with 87 of those before them */
+    pair_wake(ADA, 0);
+    assert_int_equal(pair.frames, frames); /* they wait, */
+    say_many(60);
+    pair_wake(ADA, 0);
+    assert_int_equal(pair.frames, frames + 1); /* enough for one of their own, */
+    say_many(10);
+    pair_wake(ADA, 0);
+    assert_int_equal(pair.frames, frames + 1);
+    pair_wake(ADA, 1);
+    assert_int_equal(pair.frames, frames + 2); /* or time goes by, */
+    say_many(1);
+    pair_feed(ADA, &(struct msg_event){.kind = EVENT_STOP});
+    assert_in_range(pair.frames, frames + 3, frames + 5); /* or the end comes */
+}
+
 /* Ada says one line, which is sealed at once, and Bob's disk has what came. */
 static void
 say_alone(uint64_t req, const char *text)
@@ -436,6 +469,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_gap_makes_the_sender_go_back, pair_set_up,
                                         pair_tear_down),
         cmocka_unit_test_setup_teardown(a_burst_travels_in_few_frames, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(what_waits_behind_plenty_shares_an_envelope_for_a_millisecond, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(a_run_says_once_where_it_stands, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(another_run_says_it_again, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(an_envelope_that_comes_late_is_not_taken_for_the_next, pair_set_up, pair_tear_down),
