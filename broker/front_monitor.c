@@ -215,7 +215,7 @@ publish(struct broker_front *self)
     sample.histograms = watch->sample.histograms;
     if (msg_codec_encode(&out, MSG_SAMPLE, &sample) == CONCLAVE_OK)
         broker_monitor_publish(&self->monitor, MSG_TOPIC_SAMPLE, false, msg_span_of_buf(&out));
-    broker_monitor_hear(&self->monitor);
+    (void)broker_monitor_hear(&self->monitor); /* what is more is heard soon: we are loud below */
     if (broker_monitor_wants_rooms(&self->monitor))
         publish_rooms(self);
     if (broker_monitor_wants_sessions(&self->monitor))
@@ -290,8 +290,8 @@ broker_front_monitor_set(struct broker_front *self)
 void
 broker_front_monitor_hear(struct broker_front *self)
 {
-    broker_monitor_hear(&self->monitor);
-    self->ears.loud &= ~(uint32_t)EAR_MONITOR;
+    if (!broker_monitor_hear(&self->monitor))
+        self->ears.loud &= ~(uint32_t)EAR_MONITOR;
 }
 
 void

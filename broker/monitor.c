@@ -19,6 +19,7 @@
 #define KEYS_BYTES 16384u
 #define CONNECTIONS 64u
 #define SOURCE_CONNECTIONS 16u
+#define WORDS 64              /* that are read in one turn */
 #define NEVER_MS (1ull << 40) /* a monitor that subscribes says no more */
 
 static const char *const domains[BROKER_MONITOR_PLACES] = {"", "monitor", "monitor-names"};
@@ -315,20 +316,26 @@ note(struct broker_monitor_socket *socket, struct msg_span word)
             *wants[i] = word.at[0] == 1;
 }
 
-static void
+static bool
 hear_local(struct broker_monitor_socket *socket, zmq_msg_t *word)
 {
-    while (zmq_msg_recv(word, zsock_resolve(socket->xpub), ZMQ_DONTWAIT) >= 0 || errno == EINTR)
-        if (!zmq_msg_more(word))
+    for (unsigned i = 0; i < WORDS; i++) {
+        const bool heard = zmq_msg_recv(word, zsock_resolve(socket->xpub), ZMQ_DONTWAIT) >= 0;
+        if (!heard && errno != EINTR)
+            return false;
+        if (heard && !zmq_msg_more(word))
             note(socket, msg_span(zmq_msg_data(word), zmq_msg_size(word)));
+    }
+    return true;
 }
 
-static void
+static bool
 hear_port(struct broker_monitor_socket *socket, struct host_frame *frame)
 {
-    enum host_read read;
-
-    while ((read = host_curve_read_xpub(socket->xpub, frame)) != HOST_READ_NOTHING) {
+    for (unsigned i = 0; i < WORDS; i++) {
+        const enum host_read read = host_curve_read_xpub(socket->xpub, frame);
+        if (read == HOST_READ_NOTHING)
+            return false;
         const struct msg_span word = host_frame_bytes(frame);
         if (read == HOST_READ_FRAME)
             host_watchdog_delivered(socket->watchdog, frame->fd, word.len);
@@ -336,20 +343,24 @@ hear_port(struct broker_monitor_socket *socket, struct host_frame *frame)
         if (read == HOST_READ_FRAME || (word.len > 0 && word.at[0] == 0))
             note(socket, word);
     }
+    return true;
 }
 
-void
+bool
 broker_monitor_hear(struct broker_monitor *self)
 {
+    bool more = false;
+
     for (unsigned i = 0; i < BROKER_MONITOR_PLACES; i++) {
         struct broker_monitor_socket *socket = &self->sockets[i];
         if (socket->xpub == NULL)
             continue;
         if (i == BROKER_MONITOR_LOCAL)
-            hear_local(socket, &self->frame.body);
+            more = hear_local(socket, &self->frame.body) || more;
         else
-            hear_port(socket, &self->frame);
+            more = hear_port(socket, &self->frame) || more;
     }
+    return more;
 }
 
 bool

@@ -66,8 +66,9 @@ void broker_monitor_welcome(struct broker_monitor *self, uint64_t interval_ms);
 enum conclave_err CONCLAVE_CHECK broker_monitor_open_local(struct broker_monitor *self);
 void broker_monitor_close_local(struct broker_monitor *self);
 
-/* Reads who has subscribed to what since the last time. */
-void broker_monitor_hear(struct broker_monitor *self);
+/* Reads who has subscribed to what since the last time: so many words of each
+ * socket that nobody else waits for it.  True: there may be more. */
+bool broker_monitor_hear(struct broker_monitor *self);
 
 /* Whether somebody who may see names has subscribed. */
 bool broker_monitor_wants_rooms(const struct broker_monitor *self);
