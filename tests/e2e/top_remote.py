@@ -121,6 +121,20 @@ def a_monitor_elsewhere_is_allowed_and_shut_out_again_by_a_reload():
     daemon.stop()
 
 
+def however_short_the_interval_is_there_is_time_to_connect():
+    daemon = monitored(5, "tcp = 127.0.0.1:0")
+    port, registry = re.search(r"MONITOR-OPEN .* port (\d+); the registry's key is ([0-9a-f]{64})", log(daemon)).groups()
+    key = path(fresh("key"))
+    with open(os.path.join(daemon.data, "monitor.keys"), "w") as file:
+        file.write(top("--key", key).stdout)
+    daemon.process.send_signal(signal.SIGHUP)
+    eventually("the key is allowed", lambda: "MONITOR-KEYS" in log(daemon))
+    for _ in range(5):
+        done = top("--connect", "tcp://127.0.0.1:" + port, "--key", key, "--registry-key", registry, "--once", "--interval", "20")
+        assert done.returncode == 0, done
+    daemon.stop()
+
+
 def a_list_of_keys_that_cannot_be_read_is_a_mistake():
     config, file = path(fresh("conf")), path(fresh("keys"))
     with open(config, "w") as out:

@@ -32,17 +32,24 @@ top_shell_hear(struct top_shell *self)
     return self->model->samples > before;
 }
 
+static uint64_t
+longer(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* Waits until so many samples came, or for so many intervals: the registry says
- * how long one is as soon as it is connected. */
+ * how long one is as soon as it is connected.  No shorter than least_ms. */
 static bool
-wait_for(struct top_shell *self, uint64_t samples, uint64_t intervals)
+wait_for(struct top_shell *self, uint64_t samples, uint64_t intervals, uint64_t least_ms)
 {
     zmq_pollitem_t item = {zsock_resolve(self->source.sub), 0, ZMQ_POLLIN, 0};
     const uint64_t began_ms = top_now_ms();
 
     for (;;) {
         (void)top_shell_hear(self); /* the model says how many there were */
-        const uint64_t now_ms = top_now_ms(), until_ms = began_ms + intervals * self->model->interval_ms;
+        const uint64_t now_ms = top_now_ms();
+        const uint64_t until_ms = began_ms + longer(intervals * self->model->interval_ms, least_ms);
         if (self->model->samples >= samples)
             return true;
         if (now_ms >= until_ms)
@@ -106,12 +113,13 @@ look_once(struct top_shell *self)
 {
     const struct top_options *options = &self->options;
     const uint64_t samples = options->rates ? 2 : 1, intervals = TOP_MISSING + samples - 1;
-    const bool came = wait_for(self, samples, intervals), prints = options->json || options->fails_count == 0;
+    const uint64_t least_ms = intervals * options->interval_ms; /* it also takes some time to connect */
+    const bool came = wait_for(self, samples, intervals, least_ms), prints = options->json || options->fails_count == 0;
 
     if (!came && prints)
         fprintf(stderr, "conclave-top: No sample came within %.1f s; is conclaved running, and its monitor/interval_ms "
                         "not 0?\n",
-                (double)(intervals * self->model->interval_ms) / 1000);
+                (double)longer(intervals * self->model->interval_ms, least_ms) / 1000);
     if (self->model->samples > 0 && prints && !print(self))
         return TOP_EXIT_UNKNOWN;
     return options->fails_count > 0 ? judge(self) : came ? TOP_EXIT_OK : TOP_EXIT_UNKNOWN;
@@ -126,7 +134,7 @@ stream(struct top_shell *self)
     bool was_live = false, was_ready = false;
 
     for (;;) {
-        const bool came = wait_for(self, self->model->samples + 1, 1);
+        const bool came = wait_for(self, self->model->samples + 1, 1, 0);
         const uint64_t now_ms = top_now_ms();
         const bool is_live = top_model_is_live(self->model, now_ms), is_ready = top_model_is_ready(self->model, now_ms);
         if (is_live == was_live && is_ready == was_ready && (!came || now_ms < next_ms))
