@@ -271,15 +271,15 @@ comparison(struct walk *self)
 static struct term
 negation(struct walk *self)
 {
-    bool not = false;
+    bool flips = false;
 
     skip_space(self);
     while (take(self, "not") || (*self->at == '!' && take(self, "!"))) {
-        not = !not;
+        flips = !flips;
         skip_space(self);
     }
     struct term term = comparison(self);
-    term.value = not ? term.value == 0 : term.value;
+    term.value = flips ? term.value == 0 : term.value;
     return term;
 }
 
