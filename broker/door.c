@@ -136,6 +136,9 @@ tell_front(struct door *self, uint64_t number)
     broker_sample_add(&self->sample, MSG_FIGURE_KNOCKS_LIMITED, "", counts.limited);
     broker_sample_add(&self->sample, MSG_FIGURE_KNOCKS_GARBAGE, "", counts.garbage);
     broker_sample_add(&self->sample, MSG_FIGURE_KNOCKS_PENDING, "", counts.pending);
+    for (enum broker_knock knock = 0; knock < BROKER_KNOCKS; knock++)
+        broker_sample_add_times(&self->sample, MSG_FIGURE_KNOCK, msg_catalog_shape(broker_knock_kind(knock))->name,
+                                &counts.took[knock]);
     if (broker_self_answer(&out, &self->sample, number) == CONCLAVE_OK)
         send_to(self, BROKER_LINK_FRONT, msg_span_of_buf(&out));
 }

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <sys/epoll.h>
 
-#define AT_ONCE 8 /* more than there are */
+#define AT_ONCE 16 /* more than there are */
 
 enum conclave_err
 broker_ears_open(struct broker_ears *self)

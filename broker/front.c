@@ -84,6 +84,7 @@ hear_supervisor(struct broker_front *self)
         const struct broker_front_settings core = broker_front_settings(self);
         broker_front_core_set(self->core, &core);
         broker_front_monitor_set(self);
+        (void)broker_monitor_reload(&self->monitor, &self->settings); /* the log says why not */
         if (broker_front_log(&self->settings) != CONCLAVE_OK)
             return false;
         log_counts(self);
@@ -124,6 +125,8 @@ serve(struct broker_front *self)
             self->wake_ms = UINT64_MAX;
             broker_front_step(self, &(struct msg_event){.kind = EVENT_WAKE});
         }
+        if ((self->ears.loud & EAR_MONITOR) != 0)
+            broker_front_monitor_hear(self);
         broker_front_monitor_due(self);
         broker_front_monitor_turn(self, broker_front_now_us() - began_us);
     }

@@ -23,6 +23,7 @@ enum broker_front_ear {
     EAR_VAULT = 1 << 2,   /* its frames, and that it came up */
     EAR_STORE = 1 << 3,
     EAR_SUPERVISOR = 1 << 4,
+    EAR_MONITOR = 1 << 5, /* who subscribed, and that somebody has connected, who is welcomed then */
 };
 
 /* A CAST that did not reach a connection: the core is told in a step of its own. */
@@ -100,6 +101,7 @@ uint64_t broker_front_now_us(void); /* monotonic, to measure with */
 /* Opens or closes it as the settings say. */
 void broker_front_monitor_set(struct broker_front *self);
 void broker_front_monitor_close(struct broker_front *self);
+void broker_front_monitor_hear(struct broker_front *self);
 /* One sample more, out of turn: it says that we are about to end. */
 void broker_front_monitor_last(struct broker_front *self);
 /* When there is something to do next; UINT64_MAX: never. */

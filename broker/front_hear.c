@@ -35,6 +35,23 @@ step_secret(struct broker_front *self, uint64_t link, zmq_msg_t *body)
     msg_keys_wipe(zmq_msg_data(body), zmq_msg_size(body));
 }
 
+/* What the door passes on, and how long the loop spends on it. */
+static void
+step_knock(struct broker_front *self, zmq_msg_t *body)
+{
+    const uint64_t before_us = broker_front_now_us();
+    uint64_t asked = MSG_KIND_NONE, req;
+    union msg_any any;
+    enum msg_kind kind;
+
+    if (msg_codec_decode(msg_span(zmq_msg_data(body), zmq_msg_size(body)), &kind, &any) == CONCLAVE_OK
+        && kind == MSG_DOOR_ASK)
+        msg_codec_peek(any.MSG_ANY_DOOR_ASK.frame, &asked, &req);
+    step_secret(self, BROKER_LINK_DOOR, body);
+    if (asked != MSG_KIND_NONE)
+        broker_front_monitor_asked(self, asked, broker_front_now_us() - before_us);
+}
+
 void
 broker_front_hear_door(struct broker_front *self)
 {
@@ -53,7 +70,7 @@ broker_front_hear_door(struct broker_front *self)
             broker_front_step(self, &(struct msg_event){.kind = EVENT_LINK_UP, .link = BROKER_LINK_DOOR});
         }
         if (!broker_front_monitor_told(self, BROKER_LINK_DOOR, msg_span(zmq_msg_data(&body), zmq_msg_size(&body))))
-            step_secret(self, BROKER_LINK_DOOR, &body);
+            step_knock(self, &body);
     }
     zmq_msg_close(&body);
     self->ears.loud &= ~(uint32_t)EAR_DOOR;

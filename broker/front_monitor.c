@@ -215,11 +215,12 @@ publish(struct broker_front *self)
     sample.histograms = watch->sample.histograms;
     if (msg_codec_encode(&out, MSG_SAMPLE, &sample) == CONCLAVE_OK)
         broker_monitor_publish(&self->monitor, MSG_TOPIC_SAMPLE, false, msg_span_of_buf(&out));
-    broker_monitor_hear(&self->monitor);
+    (void)broker_monitor_hear(&self->monitor); /* what is more is heard soon: we are loud below */
     if (broker_monitor_wants_rooms(&self->monitor))
         publish_rooms(self);
     if (broker_monitor_wants_sessions(&self->monitor))
         publish_sessions(self);
+    self->ears.loud |= EAR_MONITOR;
 }
 
 /* ---- when ---- */
@@ -255,27 +256,42 @@ broker_front_monitor_due(struct broker_front *self)
     publish(self);
 }
 
-void
-broker_front_monitor_set(struct broker_front *self)
+static void
+open_local(struct broker_front *self)
 {
-    struct broker_front_watch *watch = self->watch;
+    struct broker_front_watch *watch = calloc(1, sizeof *watch);
 
-    const uint64_t next_ms = self->now.mono_ms + self->settings.monitor_interval_ms;
-
-    if (watch != NULL && self->settings.monitor_interval_ms == 0)
-        broker_front_monitor_close(self);
-    else if (watch != NULL && watch->due_ms > next_ms)
-        watch->due_ms = next_ms; /* it was longer before */
-    if (watch != NULL || self->settings.monitor_interval_ms == 0)
-        return;
-    watch = calloc(1, sizeof *watch);
-    if (watch == NULL || broker_monitor_open_local(&self->monitor) != CONCLAVE_OK) {
+    if (watch == NULL || broker_monitor_open_local(&self->monitor) != CONCLAVE_OK
+        || broker_ears_add(&self->ears, EAR_MONITOR, self->monitor.sockets[BROKER_MONITOR_LOCAL].xpub) != CONCLAVE_OK) {
+        broker_monitor_close_local(&self->monitor);
         host_log(MSG_LOG_ERROR, "MONITOR-CLOSED " MSG_MONITOR_SOCKET " cannot be opened; nothing is published.");
         free(watch);
         return;
     }
     watch->began_ms = watch->due_ms = watch->answered_ms = self->now.mono_ms;
     self->watch = watch;
+}
+
+void
+broker_front_monitor_set(struct broker_front *self)
+{
+    struct broker_front_watch *watch = self->watch;
+    const uint64_t interval_ms = self->settings.monitor_interval_ms, next_ms = self->now.mono_ms + interval_ms;
+
+    if (watch != NULL && interval_ms == 0)
+        broker_front_monitor_close(self);
+    else if (watch != NULL && watch->due_ms > next_ms)
+        watch->due_ms = next_ms; /* it was longer before */
+    else if (watch == NULL && interval_ms != 0)
+        open_local(self);
+    broker_monitor_welcome(&self->monitor, interval_ms);
+}
+
+void
+broker_front_monitor_hear(struct broker_front *self)
+{
+    if (!broker_monitor_hear(&self->monitor))
+        self->ears.loud &= ~(uint32_t)EAR_MONITOR;
 }
 
 void

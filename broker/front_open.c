@@ -96,6 +96,9 @@ open_ears(struct broker_front *self)
         err = broker_ears_add(ears, EAR_VAULT, self->vault_monitor);
     if (err == CONCLAVE_OK)
         err = broker_ears_add(ears, EAR_STORE, broker_store_socket(self->writer));
+    for (unsigned i = BROKER_MONITOR_FIGURES; i < BROKER_MONITOR_PLACES && err == CONCLAVE_OK; i++)
+        if (self->monitor.sockets[i].xpub != NULL)
+            err = broker_ears_add(ears, EAR_MONITOR, self->monitor.sockets[i].xpub);
     if (err == CONCLAVE_OK)
         err = broker_ears_add_fd(ears, EAR_SUPERVISOR, self->child->channel);
     return err;

@@ -10,6 +10,7 @@
 
 #include "host/log.h"
 #include "host/zap.h"
+#include "msg/codec.h"
 #include "msg/name.h"
 
 #define LINGER_MS 200         /* for the last sample */
@@ -18,6 +19,7 @@
 #define KEYS_BYTES 16384u
 #define CONNECTIONS 64u
 #define SOURCE_CONNECTIONS 16u
+#define WORDS 64              /* that are read in one turn */
 #define NEVER_MS (1ull << 40) /* a monitor that subscribes says no more */
 
 static const char *const domains[BROKER_MONITOR_PLACES] = {"", "monitor", "monitor-names"};
@@ -94,14 +96,33 @@ broker_monitor_keys_admit(const struct broker_monitor_keys *self, const struct m
     return found;
 }
 
+static bool
+is_new(struct broker_monitor *self, const struct broker_monitor_keys *keys)
+{
+    bool differ = keys->count != self->keys.count;
+
+    for (size_t i = 0; i < keys->count && !differ; i++)
+        differ = keys->list[i].names != self->keys.list[i].names
+                 || !msg_keys_equal(keys->list[i].key.at, self->keys.list[i].key.at, sizeof keys->list[i].key.at);
+    return differ;
+}
+
+/* Into keys.  A file that is not there yet has none: nobody may connect. */
 static enum conclave_err
-load_keys(struct broker_monitor *self, const char *file, char *why, size_t why_cap)
+load_keys(struct broker_monitor_keys *keys, const char *file, char *why, size_t why_cap)
 {
     char text[KEYS_BYTES], sentence[256];
     struct stat about;
     enum conclave_err err = CONCLAVE_ERR_CONFIG;
 
+    keys->count = 0;
     const int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 && errno == ENOENT) {
+        host_log(MSG_LOG_WARN, "MONITOR-NO-KEYS %s is not there, so that no monitor may connect yet. conclave-top --key "
+                               "FILE prints a line for it; then reload the configuration.",
+                 file);
+        return CONCLAVE_OK;
+    }
     if (fd < 0 || fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) {
         snprintf(why, why_cap, "monitor/tcp needs the keys of monitors in the file %s, which cannot be read.", file);
     } else if ((about.st_mode & 022) != 0 || (about.st_uid != geteuid() && about.st_uid != 0)) {
@@ -111,7 +132,7 @@ load_keys(struct broker_monitor *self, const char *file, char *why, size_t why_c
         const ssize_t len = read(fd, text, sizeof text);
         if (len < 0 || len == (ssize_t)sizeof text)
             snprintf(why, why_cap, "%s cannot be read, or is larger than %u bytes.", file, KEYS_BYTES);
-        else if (broker_monitor_keys_read(&self->keys, (struct msg_text){text, (size_t)len}, sentence, sizeof sentence)
+        else if (broker_monitor_keys_read(keys, (struct msg_text){text, (size_t)len}, sentence, sizeof sentence)
                  != CONCLAVE_OK)
             snprintf(why, why_cap, "%s: %s", file, sentence);
         else
@@ -122,24 +143,53 @@ load_keys(struct broker_monitor *self, const char *file, char *why, size_t why_c
     return err;
 }
 
-/* ---- on the ZAP thread; the keys do not change ---- */
+bool
+broker_monitor_reload(struct broker_monitor *self, const struct broker_settings *settings)
+{
+    struct broker_monitor_keys keys;
+    char why[BROKER_WHY_MAX];
+
+    if (self->sockets[BROKER_MONITOR_FIGURES].xpub == NULL && self->sockets[BROKER_MONITOR_NAMES].xpub == NULL)
+        return true;
+    if (load_keys(&keys, settings->monitor_keys, why, sizeof why) != CONCLAVE_OK) {
+        host_log(MSG_LOG_ERROR, "MONITOR-KEYS-FAILED %s The old keys stay.", why);
+        return false;
+    }
+    if (!is_new(self, &keys))
+        return true;
+    pthread_mutex_lock(&self->lock);
+    self->keys = keys;
+    pthread_mutex_unlock(&self->lock);
+    for (unsigned i = BROKER_MONITOR_FIGURES; i < BROKER_MONITOR_PLACES; i++)
+        if (self->sockets[i].watchdog != NULL)
+            host_watchdog_cut_all(self->sockets[i].watchdog);
+    host_log(MSG_LOG_INFO, "MONITOR-KEYS allowed from now on: %zu.", keys.count);
+    return true;
+}
+
+/* ---- on the ZAP thread ---- */
+
+static enum host_zap_answer
+admit(struct broker_monitor *self, const struct msg_box_pub *key, bool names)
+{
+    pthread_mutex_lock(&self->lock);
+    const bool may = broker_monitor_keys_admit(&self->keys, key, names);
+    pthread_mutex_unlock(&self->lock);
+    return may ? HOST_ZAP_ADMIT : HOST_ZAP_DENY;
+}
 
 static enum host_zap_answer
 admit_any(void *arg, const struct msg_box_pub *key, const char *source)
 {
-    const struct broker_monitor *self = arg;
-
     (void)source;
-    return broker_monitor_keys_admit(&self->keys, key, false) ? HOST_ZAP_ADMIT : HOST_ZAP_DENY;
+    return admit(arg, key, false);
 }
 
 static enum host_zap_answer
 admit_names(void *arg, const struct msg_box_pub *key, const char *source)
 {
-    const struct broker_monitor *self = arg;
-
     (void)source;
-    return broker_monitor_keys_admit(&self->keys, key, true) ? HOST_ZAP_ADMIT : HOST_ZAP_DENY;
+    return admit(arg, key, true);
 }
 
 /* ---- opening ---- */
@@ -179,8 +229,9 @@ broker_monitor_open(struct broker_monitor *self, const struct broker_settings *s
     enum conclave_err err = CONCLAVE_OK;
 
     zmq_msg_init(&self->frame.body);
+    pthread_mutex_init(&self->lock, NULL);
     if (*settings->monitor_tcp != '\0' || *settings->monitor_tcp_names != '\0')
-        err = load_keys(self, settings->monitor_keys, why, why_cap);
+        err = load_keys(&self->keys, settings->monitor_keys, why, why_cap);
     for (unsigned i = BROKER_MONITOR_FIGURES; i < BROKER_MONITOR_PLACES && err == CONCLAVE_OK; i++)
         if (*places[i] != '\0')
             err = open_port(self, (enum broker_monitor_place)i, places[i], pub, sec, why, why_cap);
@@ -204,6 +255,9 @@ broker_monitor_close(struct broker_monitor *self)
     for (unsigned i = 0; i < BROKER_MONITOR_PLACES; i++)
         close_socket(&self->sockets[i]);
     zmq_msg_close(&self->frame.body);
+    for (unsigned i = BROKER_MONITOR_FIGURES; i < BROKER_MONITOR_PLACES; i++)
+        host_zap_remove(domains[i]);
+    pthread_mutex_destroy(&self->lock);
 }
 
 enum conclave_err
@@ -230,6 +284,23 @@ broker_monitor_close_local(struct broker_monitor *self)
     close_socket(&self->sockets[BROKER_MONITOR_LOCAL]);
 }
 
+void
+broker_monitor_welcome(struct broker_monitor *self, uint64_t interval_ms)
+{
+    const struct msg_monitor_welcome welcome = {interval_ms};
+    const size_t topic = strlen(MSG_TOPIC_WELCOME);
+    uint8_t at[64] = MSG_TOPIC_WELCOME;
+    struct msg_buf out = {at, topic, sizeof at};
+
+    if (interval_ms == 0 || msg_codec_encode(&out, MSG_MONITOR_WELCOME, &welcome) != CONCLAVE_OK)
+        out.len = 0;
+    for (unsigned i = 0; i < BROKER_MONITOR_PLACES; i++)
+        if (self->sockets[i].xpub != NULL
+            && zmq_setsockopt(zsock_resolve(self->sockets[i].xpub), ZMQ_XPUB_WELCOME_MSG, at, out.len) != 0)
+            host_log(MSG_LOG_WARN, "MONITOR-NO-WELCOME monitors learn of the interval with the first sample: %s.",
+                     zmq_strerror(errno));
+}
+
 /* ---- who wants what ---- */
 
 /* 1 or 0, and a topic: the first who wants it, or the last who did.  It stands
@@ -245,20 +316,26 @@ note(struct broker_monitor_socket *socket, struct msg_span word)
             *wants[i] = word.at[0] == 1;
 }
 
-static void
+static bool
 hear_local(struct broker_monitor_socket *socket, zmq_msg_t *word)
 {
-    while (zmq_msg_recv(word, zsock_resolve(socket->xpub), ZMQ_DONTWAIT) >= 0 || errno == EINTR)
-        if (!zmq_msg_more(word))
+    for (unsigned i = 0; i < WORDS; i++) {
+        const bool heard = zmq_msg_recv(word, zsock_resolve(socket->xpub), ZMQ_DONTWAIT) >= 0;
+        if (!heard && errno != EINTR)
+            return false;
+        if (heard && !zmq_msg_more(word))
             note(socket, msg_span(zmq_msg_data(word), zmq_msg_size(word)));
+    }
+    return true;
 }
 
-static void
+static bool
 hear_port(struct broker_monitor_socket *socket, struct host_frame *frame)
 {
-    enum host_read read;
-
-    while ((read = host_curve_read_xpub(socket->xpub, frame)) != HOST_READ_NOTHING) {
+    for (unsigned i = 0; i < WORDS; i++) {
+        const enum host_read read = host_curve_read_xpub(socket->xpub, frame);
+        if (read == HOST_READ_NOTHING)
+            return false;
         const struct msg_span word = host_frame_bytes(frame);
         if (read == HOST_READ_FRAME)
             host_watchdog_delivered(socket->watchdog, frame->fd, word.len);
@@ -266,20 +343,24 @@ hear_port(struct broker_monitor_socket *socket, struct host_frame *frame)
         if (read == HOST_READ_FRAME || (word.len > 0 && word.at[0] == 0))
             note(socket, word);
     }
+    return true;
 }
 
-void
+bool
 broker_monitor_hear(struct broker_monitor *self)
 {
+    bool more = false;
+
     for (unsigned i = 0; i < BROKER_MONITOR_PLACES; i++) {
         struct broker_monitor_socket *socket = &self->sockets[i];
         if (socket->xpub == NULL)
             continue;
         if (i == BROKER_MONITOR_LOCAL)
-            hear_local(socket, &self->frame.body);
+            more = hear_local(socket, &self->frame.body) || more;
         else
-            hear_port(socket, &self->frame);
+            more = hear_port(socket, &self->frame) || more;
     }
+    return more;
 }
 
 bool

@@ -5,6 +5,7 @@
 #define BROKER_MONITOR_H
 
 #include <czmq.h>
+#include <pthread.h>
 
 #include "broker/settings.h"
 #include "host/curve.h"
@@ -41,6 +42,7 @@ struct broker_monitor_socket {
 
 struct broker_monitor {
     struct broker_monitor_socket sockets[BROKER_MONITOR_PLACES];
+    pthread_mutex_t lock;       /* over keys: those who connect are judged on another thread */
     struct broker_monitor_keys keys;
     struct host_frame frame;
 };
@@ -52,12 +54,21 @@ broker_monitor_open(struct broker_monitor *self, const struct broker_settings *s
                     const struct msg_box_pub *pub, const struct msg_box_sec *sec, char *why, size_t why_cap);
 void broker_monitor_close(struct broker_monitor *self);
 
+/* Reads the keys again: from the file that the configuration names now.  Those
+ * who are connected come back and are judged by the new ones.  False: they cannot
+ * be read, which the log says, and the old ones stay. */
+bool broker_monitor_reload(struct broker_monitor *self, const struct broker_settings *settings);
+
+/* Whoever connects from here on is told this first; 0: nothing. */
+void broker_monitor_welcome(struct broker_monitor *self, uint64_t interval_ms);
+
 /* The socket in the working directory, which nobody else may enter. */
 enum conclave_err CONCLAVE_CHECK broker_monitor_open_local(struct broker_monitor *self);
 void broker_monitor_close_local(struct broker_monitor *self);
 
-/* Reads who has subscribed to what since the last time. */
-void broker_monitor_hear(struct broker_monitor *self);
+/* Reads who has subscribed to what since the last time: so many words of each
+ * socket that nobody else waits for it.  True: there may be more. */
+bool broker_monitor_hear(struct broker_monitor *self);
 
 /* Whether somebody who may see names has subscribed. */
 bool broker_monitor_wants_rooms(const struct broker_monitor *self);

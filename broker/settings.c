@@ -135,7 +135,7 @@ static const struct host_option options[] = {
          "The same for monitors that also see the names of users and rooms. Takes effect at the next start."),
     TEXT("monitor/keys", monitor_keys, "monitor.keys",
          "The file with the keys of these monitors, in the data directory or with its whole path: on each line the "
-         "public key that conclave-top prints, and the word names if it may see those. Takes effect at the next start."),
+         "public key that conclave-top --key FILE prints, and the word names if it may see those."),
     NUMBER("store/map_mib", store_map_mib, 8, 16777216, "4096",
            "The most that the store may grow to; address space, not disk. Takes effect at the next "
            "start."),

@@ -73,6 +73,7 @@ struct host_watchdog {
     size_t ends_first, ends_count;
     _Atomic size_t ends_ready; /* of them, how many may be told */
     int wake;               /* readable while there are such */
+    bool cutting;           /* all, in the next round; under the lock */
 };
 
 /* A source is an IPv4 address or an IPv6 network of 64 bits: whoever has one
@@ -298,6 +299,14 @@ look_for_floods(struct host_watchdog *self, uint64_t resident)
             self->counts.cut_flood++;
 }
 
+static void
+cut_open(struct host_watchdog *self)
+{
+    for (size_t fd = 0; fd < self->top; fd++)
+        (void)cut(self, (int)fd); /* it may be gone already */
+    self->cutting = false;
+}
+
 /* On the thread of the rounds. */
 static bool
 make_round(void *arg, const struct host_round *round)
@@ -307,6 +316,8 @@ make_round(void *arg, const struct host_round *round)
 
     pthread_mutex_lock(&self->lock);
     read_monitor(self, now);
+    if (self->cutting) /* those who came before are known now */
+        cut_open(self);
     if (now > self->limits.first_ms)
         shed(self, now - self->limits.first_ms, SIZE_MAX, &self->counts.cut_total);
     if (round->resident_bytes > 0)
@@ -442,6 +453,14 @@ host_watchdog_cut(struct host_watchdog *self, int fd)
         return;
     pthread_mutex_lock(&self->lock);
     (void)cut(self, fd); /* it may be gone already */
+    pthread_mutex_unlock(&self->lock);
+}
+
+void
+host_watchdog_cut_all(struct host_watchdog *self)
+{
+    pthread_mutex_lock(&self->lock);
+    self->cutting = true;
     pthread_mutex_unlock(&self->lock);
 }
 

@@ -4,9 +4,8 @@
  * with protocol.cddl.  Frames between programs, records on disk and the
  * commands and tells of the library's own pipe all stand here.
  * A frame is the msgpack array [MSG_VERSION, kind, field, ...].
- * In every request `req` is chosen by the asker, is not 0, and comes back in
- * the answer; a request may be repeated under the same `req` or a new one:
- * handlers are idempotent. */
+ * In every request `req` is chosen by the asker, is not 0, and comes back in the
+ * answer; a request may be repeated under the same `req` or a new one: handlers are idempotent. */
 #ifndef MSG_CATALOG_H
 #define MSG_CATALOG_H
 
@@ -217,7 +216,8 @@
     /* to monitors */ \
     X(336, SAMPLE, msg_sample) \
     X(337, ROOM_ROWS, msg_room_rows) \
-    X(338, SESSION_ROWS, msg_session_rows)
+    X(338, SESSION_ROWS, msg_session_rows) \
+    X(339, MONITOR_WELCOME, msg_monitor_welcome)
 
 enum msg_kind {
 #define MSG_KIND_ENUM(number, name, type) MSG_##name = number,
@@ -428,8 +428,8 @@ struct msg_rec_contact_device {
 struct msg_rec_out { uint64_t account; uint64_t incarnation; uint64_t salt; uint64_t from_incarnation; uint64_t from_number; uint64_t number; struct msg_id id; struct msg_head prev; uint64_t ts_ms; struct msg_text text; };
 struct msg_rec_chain_out { uint64_t account; uint64_t incarnation; uint64_t number; struct msg_head head; uint64_t from_incarnation; uint64_t from_number; uint64_t stored_incarnation; uint64_t stored_number; }; /* stored: the tick was told up to here */
 struct msg_rec_chain_in { uint64_t account; uint64_t device; uint64_t incarnation; uint64_t salt; uint64_t number; struct msg_head head; uint64_t read; uint64_t told; struct msg_head start; }; /* told: what they know that was read; start: the head before number 1 of the incarnation, zeros if unknown */
-struct msg_rec_inbox { uint64_t arrival; uint64_t account; uint64_t device; uint64_t incarnation; uint64_t number; struct msg_text name; struct msg_text room; struct msg_id id; uint64_t ts_ms; struct msg_text text; }; /* room: "" for a direct one */
-struct msg_rec_inbox_batch { uint64_t arrival; uint64_t count; uint64_t account; uint64_t device; uint64_t incarnation; uint64_t first; struct msg_text name; struct msg_text room; struct msg_span batch; }; /* arrival: of the last of them; first: of the first */
+struct msg_rec_inbox { uint64_t arrival; uint64_t account; uint64_t device; uint64_t incarnation; uint64_t number; struct msg_text name; struct msg_text room; struct msg_id id; uint64_t ts_ms; struct msg_text text; }; /* of a room */
+struct msg_rec_inbox_batch { uint64_t arrival; uint64_t count; uint64_t account; uint64_t device; uint64_t incarnation; uint64_t first; struct msg_text name; struct msg_text room; struct msg_span batch; }; /* arrival: of the last of them; first: of the first; room: "" for direct ones */
 struct msg_rec_keys {           /* the key file */
     bool locked;                /* with a key from a passphrase and salt */
     struct msg_span salt;
@@ -452,7 +452,7 @@ enum msg_session_state { MSG_SESSION_CONNECTED = 0, MSG_SESSION_REGISTERED = 1, 
 enum msg_tick { MSG_TICK_QUEUED = 0, MSG_TICK_STORED = 1, MSG_TICK_DELIVERED = 2, MSG_TICK_READ = 3 };
 struct msg_tell_session { uint64_t state; struct msg_text name; struct msg_text code; struct msg_text text; }; /* code: why, "" or an error's */
 struct msg_tell_message { uint64_t arrival; struct msg_id id; struct msg_text from; struct msg_text to; struct msg_text room; uint64_t ts_ms; struct msg_text text; };
-struct msg_tell_messages { uint64_t arrival; struct msg_text from; struct msg_text room; struct msg_span batch; }; /* SAYs; arrival: of the first, and each has one more */
+struct msg_tell_messages { uint64_t arrival; struct msg_text from; struct msg_text to; struct msg_text room; struct msg_span batch; }; /* SAYs; arrival: of the first, and each has one more; to: us, or room: the other is "" */
 struct msg_tell_receipt { struct msg_span ids; struct msg_text to; struct msg_text room; uint64_t tick; uint64_t others; }; /* ids: of 16 bytes each, one after the other; in rooms, to: the member, "" for queued and stored; others: with a member, how many there are beside ourselves, else 0 */
 struct msg_tell_notice { uint64_t arrival; struct msg_text code; struct msg_text text; struct msg_text name; }; /* name: of the user or #room that it is about; "": neither.  arrival: as of a message; 0: it is not kept */
 struct msg_tell_presence { struct msg_text name; uint64_t status; struct msg_text endpoint; struct msg_list rooms; bool fresh; }; /* rooms: small ones that we share, of ROOM_INFO, without topics; none: a contact; fresh: nothing was known of them before */

@@ -12,6 +12,7 @@
 #define MSG_TOPIC_SAMPLE "sample"
 #define MSG_TOPIC_ROOMS "rooms"
 #define MSG_TOPIC_SESSIONS "sessions"
+#define MSG_TOPIC_WELCOME "welcome" /* in one part with its frame: what a publisher says first is one part */
 
 #define MSG_FIGURES_MAX 400u    /* in a SAMPLE */
 #define MSG_HISTOGRAMS_MAX 64u
@@ -35,6 +36,7 @@ struct msg_sample {
     struct msg_list figures;    /* of FIGURE */
     struct msg_list histograms; /* of HISTOGRAM */
 };
+struct msg_monitor_welcome { uint64_t interval_ms; }; /* from one sample to the next, as the registry is set */
 struct msg_room_rows { uint64_t number; uint64_t page; bool more; struct msg_list rows; };    /* number: of the sample */
 struct msg_session_rows { uint64_t number; uint64_t page; bool more; struct msg_list rows; }; /* page: 0.. until there are no more */
 

@@ -167,7 +167,7 @@ FIELDS(msg_rec_inbox_batch) {
     FIELD(msg_rec_inbox_batch, incarnation, 1, ANY),
     FIELD(msg_rec_inbox_batch, first, 1, ANY),
     FIELD(msg_rec_inbox_batch, name, 1, MSG_NAME_MAX),
-    FIELD(msg_rec_inbox_batch, room, 1, MSG_ROOM_NAME_MAX),
+    FIELD(msg_rec_inbox_batch, room, 0, MSG_ROOM_NAME_MAX),
     FIELD(msg_rec_inbox_batch, batch, 1, MSG_BATCH_MAX),
 };
 
@@ -226,7 +226,8 @@ FIELDS(msg_tell_message) {
 FIELDS(msg_tell_messages) {
     FIELD(msg_tell_messages, arrival, 1, ANY),
     FIELD(msg_tell_messages, from, 1, MSG_NAME_MAX),
-    FIELD(msg_tell_messages, room, 1, MSG_ROOM_NAME_MAX),
+    FIELD(msg_tell_messages, to, 0, MSG_NAME_MAX),
+    FIELD(msg_tell_messages, room, 0, MSG_ROOM_NAME_MAX),
     FIELD(msg_tell_messages, batch, 1, MSG_BATCH_MAX),
 };
 FIELDS(msg_tell_receipt) {

@@ -31,6 +31,7 @@ FIELDS(msg_session_rows) {
     FLAG(msg_session_rows, more),
     LIST(msg_session_rows, rows, MSG_SESSION_ROW, 0, MSG_ROWS_MAX),
 };
+FIELDS(msg_monitor_welcome) {FIELD(msg_monitor_welcome, interval_ms, 1, ANY)};
 FIELDS(msg_figure_item) {
     FIELD(msg_figure_item, name, 1, MSG_FIGURE_NAME_MAX),
     FIELD(msg_figure_item, label, 0, MSG_FIGURE_LABEL_MAX),

@@ -39,7 +39,7 @@ enum msg_figure_type {
     X(LOG_INS, "log_ins", COUNTER, "outcome", "Log-ins; failed ones are with a password, at the door") \
     X(ENROLMENTS, "enrolments", COUNTER, "kind", "New accounts, and new devices of accounts that were there") \
     X(BLOCKED, "blocked_sources", GAUGE, "", "Sources, or accounts, that are blocked after failed log-ins") \
-    X(REQUESTS, "requests", COUNTER, "kind", "Frames of members, by kind") \
+    X(REQUESTS, "requests", COUNTER, "kind", "Frames of members, and of strangers at the door, by kind") \
     X(REQUEST, "request_us", HISTOGRAM, "kind", "Time that the front's loop spent on one, without waits for the disk") \
     X(REFUSED, "refused", COUNTER, "reason", "Requests and posts that were refused, by the code of the error") \
     X(GARBAGE, "garbage", COUNTER, "", "Frames that should not have come") \
@@ -85,6 +85,7 @@ enum msg_figure_type {
     X(KNOCKS_LIMITED, "knocks_limited", COUNTER, "", "Knocks of sources that knock too often") \
     X(KNOCKS_GARBAGE, "knocks_garbage", COUNTER, "", "Frames at the door that should not have come") \
     X(KNOCKS_PENDING, "knocks_pending", GAUGE, "", "Knocks that wait for an answer") \
+    X(KNOCK, "knock_us", HISTOGRAM, "kind", "Time from a knock that the door let in to its answer, in whole ms") \
     X(DOOR_HANDSHAKES, "door_handshakes", COUNTER, "outcome", "Handshakes of strangers with the door") \
     X(DOOR_CUT, "door_connections_cut", COUNTER, "reason", "Connections with the door that its watchdog cut") \
     X(HASHES, "hashes", COUNTER, "", "Passwords that were hashed or checked") \

@@ -295,6 +295,7 @@ static bool
 read_messages(struct peer_event *self, const struct msg_tell_messages *messages)
 {
     self->event.from = keep(self, messages->from);
+    self->event.to = keep(self, messages->to);
     self->event.room = keep(self, messages->room);
     self->rest = *messages;
     self->rest_texts = self->texts.len;

@@ -8,6 +8,7 @@
 #include "peer/conns.h"
 #include "peer/mesh.h"
 #include "peer/node.h"
+#include "peer/spin.h"
 
 #define PEER_NEVER_MS UINT64_MAX
 #define PEER_BURST 8u /* long frames of one link that are read together */
@@ -61,6 +62,7 @@ struct peer_loop {
     struct peer_conn *grave;            /* freed when nothing points there any more */
     uint64_t retry_ms;                  /* no commit before this */
     uint64_t looked_ms;                 /* when the sockets were looked at last */
+    struct peer_spin spin;
     size_t waiting;
     peer_loop_pipe_fn *pipe_fn;
     void *pipe_arg;

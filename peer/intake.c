@@ -7,15 +7,18 @@
 
 #define FRAMES_A_TURN 256   /* from one socket */
 #define SHORT_BYTES 4096u
+#define TURN_BYTES 196608u  /* of long ones: a few full envelopes */
 #define SWEEP_MS 3000u      /* accepted links are looked at this often */
 
 /* A short frame is a line that somebody may answer: without a disk, where no
  * transactions are gathered, it is told before the socket is looked at again.
- * Long ones come in bursts, and are read together. */
+ * Long ones come in bursts, and are read together; but what is told and
+ * acknowledged in between lets both ends work at the same time.  read: in this
+ * turn, the last frame included. */
 static bool
-tells_first(const struct peer_node *node, size_t frame_bytes)
+tells_first(const struct peer_node *node, size_t frame_bytes, size_t read)
 {
-    return node->shelf == NULL && node->storing && frame_bytes <= SHORT_BYTES;
+    return node->shelf == NULL && node->storing && (frame_bytes <= SHORT_BYTES || read >= TURN_BYTES);
 }
 
 /* The core has no room until the disk has caught up, which is next: what is in
@@ -74,6 +77,7 @@ static void
 read_router(struct peer_node *node)
 {
     struct host_frame *const frame = &node->loop->frame;
+    size_t read = 0;
     for (int n = 0; n < FRAMES_A_TURN && !awaits_disk(node); n++) {
         const enum host_read got = host_curve_read_router(node->router, frame);
         if (got == HOST_READ_NOTHING) {
@@ -92,7 +96,8 @@ read_router(struct peer_node *node)
         struct peer_conn *const conn = accepted(node, frame);
         if (conn->state == PEER_CONN_UP && !conn->fallen)
             feed_frame(node, conn, &bytes, 0);
-        if (tells_first(node, bytes.len))
+        read += bytes.len;
+        if (tells_first(node, bytes.len, read))
             break;
     }
     peer_loop_queue(node); /* there may be more */
@@ -137,7 +142,7 @@ static bool
 drain(struct peer_node *node, struct peer_conn *conn)
 {
     struct msg_span frames[PEER_BURST];
-    size_t count;
+    size_t count, read = 0;
     for (size_t n = 0; n < FRAMES_A_TURN; n += count > 0 ? count : 1) {
         bool empty;
         count = read_burst(host_dial_socket(conn->dial), node->loop->burst, frames, &empty);
@@ -148,7 +153,9 @@ drain(struct peer_node *node, struct peer_conn *conn)
             conn->sent = false; /* what was sent before this look hides nothing */
             return true;
         }
-        if (count > 0 && (tells_first(node, frames[count - 1].len) || awaits_disk(node)))
+        for (size_t i = 0; i < count; i++)
+            read += frames[i].len;
+        if (count > 0 && (tells_first(node, frames[count - 1].len, read) || awaits_disk(node)))
             break;
     }
     peer_node_ready(node, conn);

@@ -3,6 +3,7 @@
 #include "peer/inner.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <time.h>
@@ -42,13 +43,19 @@ peer_loop_glance_at_clocks(struct peer_loop *self)
     self->now.wall_ms = (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000;
 }
 
-uint64_t
-peer_loop_now_ms(void)
+static uint64_t
+now_ns(void)
 {
     struct timespec mono;
     if (clock_gettime(CLOCK_MONOTONIC, &mono) != 0)
         abort();
-    return (uint64_t)mono.tv_sec * 1000 + (uint64_t)mono.tv_nsec / 1000000;
+    return (uint64_t)mono.tv_sec * 1000000000 + (uint64_t)mono.tv_nsec;
+}
+
+uint64_t
+peer_loop_now_ms(void)
+{
+    return now_ns() / 1000000;
 }
 
 static uint64_t
@@ -298,20 +305,46 @@ wait_ms(const struct peer_loop *self, int timeout_ms)
     return wait == INT32_MAX && timeout_ms < 0 ? -1 : (int)wait;
 }
 
+/* Whoever else wants this processor has it between two looks: the answer may
+ * be with a thread of libzmq's. */
+static int
+look(const struct peer_loop *self, struct epoll_event *events, uint64_t end_ns)
+{
+    int n;
+    while ((n = epoll_wait(self->epoll, events, EVENTS_A_TURN, 0)) == 0 && now_ns() < end_ns)
+        (void)sched_yield(); /* cannot fail */
+    return n;
+}
+
+/* As epoll_wait. */
+static int
+await(struct peer_loop *self, struct epoll_event *events, int wait)
+{
+    const uint64_t start_ns = wait != 0 ? now_ns() : 0;
+    int n = 0;
+    if (wait != 0 && peer_spin_worth(&self->spin))
+        n = look(self, events, start_ns + PEER_SPIN_NS);
+    if (n == 0)
+        n = epoll_wait(self->epoll, events, EVENTS_A_TURN, wait);
+    if (wait != 0)
+        peer_spin_waited(&self->spin, now_ns() - start_ns, n > 0);
+    return n;
+}
+
 enum conclave_err
 peer_loop_turn(struct peer_loop *self, int timeout_ms)
 {
     struct epoll_event events[EVENTS_A_TURN];
 
     peer_loop_read_clocks(self);
-    const bool look = self->pipe_ready; /* what it says may be to end the loop */
+    const bool told = self->pipe_ready; /* what it says may be to end the loop */
     work(self);
-    const int wait = look ? 0 : wait_ms(self, timeout_ms);
-    if (!look && self->waiting > 0 && self->looked_ms == self->now.mono_ms) {
+    const int wait = told ? 0 : wait_ms(self, timeout_ms);
+    if (!told && self->waiting > 0 && self->looked_ms == self->now.mono_ms) {
         free_grave(self); /* the sockets were looked at in this millisecond: tells first */
         return CONCLAVE_OK;
     }
-    const int n = epoll_wait(self->epoll, events, EVENTS_A_TURN, wait);
+    const int n = await(self, events, wait);
     if (n < 0 && errno != EINTR)
         return CONCLAVE_ERR_SYSTEM;
     if (wait != 0)

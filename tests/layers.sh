@@ -21,7 +21,7 @@ layers='
 6 broker/settings broker/home broker/keyring broker/link broker/channel broker/local broker/ears broker/port broker/judge broker/store broker/store_view
 6 broker/sandbox broker/notify broker/supervisor broker/worker broker/front broker/front_open broker/front_hear
 6 broker/front_perform broker/front_monitor broker/monitor broker/self broker/door broker/vault
-6 peer/loop peer/conns peer/admit peer/tells peer/shown peer/store peer/keyfile peer/home peer/inner peer/node peer/intake peer/mesh
+6 peer/loop peer/spin peer/conns peer/admit peer/tells peer/shown peer/store peer/keyfile peer/home peer/inner peer/node peer/intake peer/mesh
 7 peer/conclave peer/event peer/setup peer/handle peer/asking
 8 broker/main peer/cli/* tools/*
 '

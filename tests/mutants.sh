@@ -24,8 +24,8 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/conclave-mutants.XXXXXX") || exit 99
 [ -n "${KEEP:-}" ] || trap 'rm -rf "$work"' EXIT
 
 # The files of the simulated world: all of msg, the cores of both sides.
-mkdir "$work/top" && cp -r "$top"/{msg,host,broker,peer,tests} "$work/top" && cd "$work/top" || exit 99
-sources=(tests/sim/*.c msg/*.c)
+mkdir "$work/top" && cp -r "$top"/{msg,host,broker,peer,tools,tests} "$work/top" && cd "$work/top" || exit 99
+sources=(tests/sim/*.c tools/simnet/{chance,queue}.c msg/*.c)
 for file in {peer,broker}/{,tables/,core/,rooms/}*.c; do
     # Shells, which touch the world, are not part of it.
     grep -Eq '^#include ("host/|"peer/(conclave|handle|inner|loop|store|tells|conns|admit|keyfile|home|setup|event|intake)\.h"|"broker/(channel|keyring|local|port|sandbox|settings|store|judge|supervisor|door|front|vault)\.h"|<(pwquality|sys/|unistd|czmq|seccomp))' "$file" || sources+=("$file")
@@ -149,7 +149,7 @@ only=("$@")
 # What a device acknowledges is on its disk.
 mutant acknowledges_before_the_disk peer/core/hear.c 's/\.delivered = in->synced\.number/.delivered = in->mark.number/'
 # What is shown is on disk.
-mutant shows_before_the_disk peer/core/hear.c 's/peer_held_put\(self->held, peer_step_store\(self\), MSG_TELL_MESSAGE, &tell\)/(void)peer_step_store(self), msg_effects_tell(self->out, MSG_TELL_MESSAGE, \&tell)/'
+mutant shows_before_the_disk peer/core/hear.c 's/peer_held_put\(self->held, peer_step_store\(self\), MSG_TELL_MESSAGES, &tell\)/(void)peer_step_store(self), msg_effects_tell(self->out, MSG_TELL_MESSAGES, \&tell)/'
 # What is told as queued is on disk.
 mutant tells_ticks_before_the_disk peer/core/talk.c 's/peer_held_tick\(self->held, peer_step_store\(self\), id, (msg_text\(contact->name\), msg_text\(""\)), tick\)/const struct msg_tell_receipt tell = {msg_span(id, sizeof *id), \1, tick}; (void)peer_step_store(self); msg_effects_tell(self->out, MSG_TELL_RECEIPT, \&tell)/'
 # What is told as done is on disk.
@@ -207,10 +207,22 @@ mutant goes_on_from_any_envelope peer/core/post.c 's/stand->next != frame->count
 mutant goes_on_from_another_run peer/core/post.c 's/ \|\| memcmp\(&stand->run, &frame->run, sizeof frame->run\) != 0\)/)/' peer/test_talk
 mutant goes_on_in_a_new_run peer/core/post.c 's/device->sealed = \(struct peer_mark\)\{0, 0\};/(void)0;/' peer/test_talk
 mutant goes_on_from_what_it_passed_over peer/core/hear.c 's/^    if \(!going\)$/    if (false)/' peer/test_talk
-mutant leaves_what_had_no_room_to_a_time_out peer/core/hear.c 's/device->refused = self->roster.refused = true;/(void)device;/' peer/test_hear
-mutant complains_of_what_follows_what_had_no_room peer/core/hear.c 's/verdict == MISSING \&\& device->refused/false/' peer/test_hear
-mutant complains_before_what_it_took_is_on_disk peer/core/hear.c 's/!device->refused \|\| device->sync_count > 0\)/!device->refused)/' peer/test_hear
+mutant leaves_what_had_no_room_to_a_time_out peer/core/hear.c 's/device->refused = self->roster.refused = true;/(void)device;/' peer/test_hear_disk
+mutant complains_of_what_follows_what_had_no_room peer/core/hear.c 's/verdict == MISSING \&\& device->refused/false/' peer/test_hear_disk
+mutant complains_before_what_it_took_is_on_disk peer/core/hear.c 's/!device->refused \|\| device->sync_count > 0\)/!device->refused)/' peer/test_hear_disk
 mutant reads_on_without_room peer/intake.c 's/^    return node->storing \&\& /    return false \&\& /' peer/test_node
+mutant spins_after_any_wait peer/spin.c 's/came \&\& waited_ns <= PEER_SPIN_NS/came/' peer/test_spin
+mutant spins_when_nothing_came peer/spin.c 's/came \&\& waited_ns/waited_ns/' peer/test_spin
+mutant spins_in_vain_again_and_again peer/spin.c 's/self->trust -= self.*/;/' peer/test_spin
+mutant spins_no_more_after_one_look_in_vain peer/spin.c 's/self->trust -= self.*/self->trust = 0;/' peer/test_spin
+mutant trusts_without_end peer/spin.c 's/self->trust \+= self->trust < PEER_SPIN_MOST;/self->trust++;/' peer/test_spin
+mutant gathers_for_ever peer/core/talk.c 's/if \(device->gathers\)/if (false)/' peer/test_talk
+mutant gathers_what_is_enough peer/core/talk.c 's/ \&\& said\.number - device->sent\.number < FULL;/;/' peer/test_talk
+mutant gathers_at_the_end peer/core/core.c 's/device->batched_ms = 0;/;/' peer/test_talk
+mutant keeps_a_run_without_end peer/core/hear.c 's/run->count == MSG_BATCH_COUNT \|\| //' peer/test_hear
+mutant keeps_a_run_over_a_hole peer/core/hear.c 's/ \|\| \(run->count > 0 \&\& run->batch\.at \+ run->batch\.len != frame\.at\)//' peer/test_hear
+mutant tells_a_gap_before_what_came_before_it peer/core/hear.c 's/^        keep\(self, run\);.*$//' peer/test_hear
+mutant reads_by_the_first_number peer/core/restore.c 's/peer_batch_next\(\&rest, \&tell\); number\+\+/peer_batch_next(\&rest, \&tell);/' peer/test_hear
 # Who never links directly dials nobody.
 mutant dials_all_the_same peer/core/links.c 's/ \|\| self->settings\.direct == MSG_DIRECT_NEVER//'
 # What is told as stored is on the registry's disk.

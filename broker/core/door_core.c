@@ -25,6 +25,8 @@ struct pending {
     uint64_t ticket;                /* 0: free */
     uint64_t link;
     uint64_t req;
+    enum broker_knock knock;
+    uint64_t asked_ms;
 };
 
 struct broker_door_core {
@@ -42,6 +44,14 @@ struct broker_door_core {
     struct broker_door_counts counts;
     bool stopping;
 };
+
+enum msg_kind
+broker_knock_kind(enum broker_knock knock)
+{
+    static const enum msg_kind kinds[] = {MSG_SIGNUP, MSG_ENROL, MSG_PASSWD};
+
+    return kinds[knock];
+}
 
 struct broker_door_core *
 broker_door_core_new(const struct broker_door_settings *settings)
@@ -119,11 +129,19 @@ forget(struct broker_door_core *self, uint32_t slot)
         self->high--;
 }
 
+/* It was answered. */
+static void
+note_time(struct broker_door_core *self, const struct pending *pending)
+{
+    msg_histogram_add(&self->counts.took[pending->knock], 1000 * (self->now.mono_ms - pending->asked_ms));
+}
+
 /* The front will not answer: the stranger is told to come again. */
 static void
 give_up(struct broker_door_core *self, uint32_t slot)
 {
     refuse(self, self->pending[slot].link, self->pending[slot].req, CONCLAVE_ERR_BUSY, NULL, BUSY_MS);
+    note_time(self, &self->pending[slot]);
     forget(self, slot);
 }
 
@@ -138,7 +156,7 @@ count_link(const struct broker_door_core *self, uint64_t link)
 }
 
 static void
-ask_front(struct broker_door_core *self, const struct msg_event *event, uint64_t req)
+ask_front(struct broker_door_core *self, const struct msg_event *event, enum broker_knock knock, uint64_t req)
 {
     char source[BROKER_SOURCE_MAX + 1];
     uint32_t slot = 0;
@@ -152,7 +170,7 @@ ask_front(struct broker_door_core *self, const struct msg_event *event, uint64_t
         slot++;
     if (slot >= self->high)
         self->high = slot + 1;
-    self->pending[slot] = (struct pending){++self->next_ticket, event->link, req};
+    self->pending[slot] = (struct pending){++self->next_ticket, event->link, req, knock, self->now.mono_ms};
     self->count++;
     broker_wheel_set(&self->timers, slot, self->now.mono_ms + PENDING_MS);
     broker_source_print(source, sizeof source, event->source);
@@ -175,6 +193,7 @@ hear_front(struct broker_door_core *self, const struct msg_event *event)
         if (tell->ticket == 0 || self->pending[slot].ticket != tell->ticket)
             continue;
         msg_effects_send_bytes(self->out, self->pending[slot].link, tell->frame);
+        note_time(self, &self->pending[slot]);
         forget(self, slot);
         return;
     }
@@ -189,6 +208,17 @@ tell_policy(struct broker_door_core *self)
 }
 
 /* ---- strangers ---- */
+
+/* BROKER_KNOCKS: it is none. */
+static enum broker_knock
+find_knock(enum msg_kind kind)
+{
+    enum broker_knock knock = 0;
+
+    while (knock < BROKER_KNOCKS && broker_knock_kind(knock) != kind)
+        knock++;
+    return knock;
+}
 
 /* Name, password and proofs; `why` gets a sentence where there is a better one
  * than the error's own. */
@@ -254,7 +284,7 @@ hear_stranger(struct broker_door_core *self, const struct msg_event *event)
 {
     char why[256] = "";
     union msg_any any;
-    enum msg_kind kind;
+    enum msg_kind kind = MSG_KIND_NONE;
     uint64_t number, req, retry_ms;
 
     self->counts.knocks++;
@@ -267,7 +297,8 @@ hear_stranger(struct broker_door_core *self, const struct msg_event *event)
     enum conclave_err err = CONCLAVE_ERR_TOO_LARGE;
     if (event->bytes.len <= MSG_KNOCK_MAX)
         err = msg_codec_decode(event->bytes, &kind, &any);
-    if (err == CONCLAVE_OK && kind != MSG_SIGNUP && kind != MSG_ENROL && kind != MSG_PASSWD)
+    const enum broker_knock knock = find_knock(kind);
+    if (err == CONCLAVE_OK && knock == BROKER_KNOCKS)
         err = CONCLAVE_ERR_KIND;
     if (err != CONCLAVE_OK) {
         refuse_garbage(self, event, req, err);
@@ -279,7 +310,7 @@ hear_stranger(struct broker_door_core *self, const struct msg_event *event)
     else if (kind == MSG_SIGNUP && (retry_ms = wait_ms(self, event, kind)) > 0)
         refuse_often(self, event, req, retry_ms);
     else
-        ask_front(self, event, req);
+        ask_front(self, event, knock, req);
     msg_keys_wipe(&any, sizeof any);
 }
 

@@ -7,9 +7,14 @@
 #ifndef BROKER_DOOR_CORE_H
 #define BROKER_DOOR_CORE_H
 
+#include "msg/catalog.h"
 #include "msg/step.h"
 
 #define BROKER_LINK_FRONT 1u
+
+/* What strangers may ask for, and by which kind of frame. */
+enum broker_knock { BROKER_KNOCK_SIGNUP, BROKER_KNOCK_ENROL, BROKER_KNOCK_PASSWD, BROKER_KNOCKS };
+enum msg_kind broker_knock_kind(enum broker_knock knock);
 
 /* Judges a password (libpwquality in the door): OK or WEAK_PASSWORD with the
  * reason as a sentence.  Must be a function of its arguments. */
@@ -32,7 +37,10 @@ void broker_door_core_destroy(struct broker_door_core **self_p);
 void broker_door_core_set(struct broker_door_core *self, const struct broker_door_settings *settings);
 void broker_door_core_step(struct broker_door_core *self, struct msg_time now, const struct msg_event *event, struct msg_effects *out);
 
-struct broker_door_counts { uint64_t knocks, refused, limited, garbage, pending; };
+struct broker_door_counts {
+    uint64_t knocks, refused, limited, garbage, pending;
+    struct msg_histogram took[BROKER_KNOCKS];   /* those that the front was asked about: until they were answered */
+};
 void broker_door_core_counts(const struct broker_door_core *self, struct broker_door_counts *out);
 
 #endif

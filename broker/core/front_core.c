@@ -215,6 +215,14 @@ static const struct row {
     [MSG_ROOM_ROUTES] = {broker_mesh_routes, NEED_CALM},
 };
 
+bool
+broker_front_core_answers(enum msg_kind kind)
+{
+    const bool knocks = kind == MSG_SIGNUP || kind == MSG_ENROL || kind == MSG_PASSWD;
+
+    return knocks || (kind < MSG_KIND_LIMIT && rows[kind].answer != NULL);
+}
+
 /* Counts what should not have come; a connection that goes on is cut. */
 static void
 strike(struct broker_front_core *self, const struct broker_ask *ask, uint32_t weight)

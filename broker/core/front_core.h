@@ -79,6 +79,9 @@ struct broker_front_counts {
     uint64_t asked[MSG_KIND_LIMIT];                 /* frames of members and knocks, by kind */
     uint64_t refused_by[CONCLAVE_ERR_TIMEOUT + 1];  /* by error; the last one there is */
 };
+/* Whether members, or strangers by the door, may ask that: the others are garbage. */
+bool broker_front_core_answers(enum msg_kind kind);
+
 void broker_front_core_counts(const struct broker_front_core *self, struct broker_front_counts *out);
 
 /* What is looked up for those who watch: it costs a walk through the tables, so

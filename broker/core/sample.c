@@ -40,13 +40,6 @@ broker_sample_add(struct broker_sample *self, enum msg_figure figure, const char
 }
 
 void
-broker_sample_add_some(struct broker_sample *self, enum msg_figure figure, const char *label, uint64_t value)
-{
-    if (value > 0)
-        broker_sample_add(self, figure, label, value);
-}
-
-void
 broker_sample_add_times(struct broker_sample *self, enum msg_figure figure, const char *label,
                         const struct msg_histogram *times)
 {
@@ -58,15 +51,39 @@ broker_sample_add_times(struct broker_sample *self, enum msg_figure figure, cons
     add_histogram(self, &item);
 }
 
+/* What a registry refuses with when it has nothing to be ashamed of, and when its
+ * disk fails; any other error is shown once it comes. */
+static bool
+is_expected(enum conclave_err err)
+{
+    static const enum conclave_err reasons[] = {
+        CONCLAVE_ERR_BAD_ARGUMENTS, CONCLAVE_ERR_NOT_LOGGED_IN, CONCLAVE_ERR_NAME_TAKEN, CONCLAVE_ERR_BAD_NAME,
+        CONCLAVE_ERR_WEAK_PASSWORD, CONCLAVE_ERR_WRONG_CREDENTIALS, CONCLAVE_ERR_BLOCKED, CONCLAVE_ERR_BUSY,
+        CONCLAVE_ERR_NO_SUCH_USER, CONCLAVE_ERR_NO_SUCH_ROOM, CONCLAVE_ERR_ROOM_EXISTS, CONCLAVE_ERR_NOT_A_MEMBER,
+        CONCLAVE_ERR_FORBIDDEN, CONCLAVE_ERR_TOO_LARGE, CONCLAVE_ERR_QUOTA_EXCEEDED, CONCLAVE_ERR_VERSION_MISMATCH,
+        CONCLAVE_ERR_REVOKED, CONCLAVE_ERR_INTERNAL, CONCLAVE_ERR_SHORT, CONCLAVE_ERR_TYPE, CONCLAVE_ERR_RANGE,
+        CONCLAVE_ERR_TRAILING, CONCLAVE_ERR_TEXT, CONCLAVE_ERR_KIND, CONCLAVE_ERR_SIGNATURE, CONCLAVE_ERR_EXPIRED,
+        CONCLAVE_ERR_STORE_FULL, CONCLAVE_ERR_STORE_IO,
+    };
+
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (reasons[i] == err)
+            return true;
+    return false;
+}
+
 static void
 add_labelled(struct broker_sample *self, const struct broker_front_counts *counts)
 {
     const struct msg_shape *shape;
 
+    /* Also those that never came: whoever looks at growth has to see the first one. */
     for (size_t i = 0; (shape = msg_catalog_at(i)) != NULL; i++)
-        broker_sample_add_some(self, MSG_FIGURE_REQUESTS, shape->name, counts->asked[shape->kind]);
-    for (size_t i = 0; i < sizeof counts->refused_by / sizeof *counts->refused_by; i++)
-        broker_sample_add_some(self, MSG_FIGURE_REFUSED, msg_error_code((enum conclave_err)i), counts->refused_by[i]);
+        if (broker_front_core_answers(shape->kind))
+            broker_sample_add(self, MSG_FIGURE_REQUESTS, shape->name, counts->asked[shape->kind]);
+    for (unsigned i = 0; i < sizeof counts->refused_by / sizeof *counts->refused_by; i++)
+        if (counts->refused_by[i] > 0 || is_expected((enum conclave_err)i))
+            broker_sample_add(self, MSG_FIGURE_REFUSED, msg_error_code((enum conclave_err)i), counts->refused_by[i]);
     broker_sample_add(self, MSG_FIGURE_LOG_INS, "ok", counts->log_ins);
     broker_sample_add(self, MSG_FIGURE_LOG_INS, "failed", counts->log_ins_failed);
     broker_sample_add(self, MSG_FIGURE_ENROLMENTS, "account", counts->sign_ups);
@@ -111,8 +128,8 @@ may_say(struct msg_text name, struct msg_text label, const char *process)
 {
     static const enum msg_figure doors[] = {MSG_FIGURE_KNOCKS,         MSG_FIGURE_KNOCKS_REFUSED,
                                             MSG_FIGURE_KNOCKS_LIMITED, MSG_FIGURE_KNOCKS_GARBAGE,
-                                            MSG_FIGURE_KNOCKS_PENDING, MSG_FIGURE_DOOR_HANDSHAKES,
-                                            MSG_FIGURE_DOOR_CUT};
+                                            MSG_FIGURE_KNOCKS_PENDING, MSG_FIGURE_KNOCK,
+                                            MSG_FIGURE_DOOR_HANDSHAKES, MSG_FIGURE_DOOR_CUT};
     static const enum msg_figure vaults[] = {MSG_FIGURE_HASHES,     MSG_FIGURE_HASH,       MSG_FIGURE_HASHES_BUSY,
                                              MSG_FIGURE_HASH_QUEUE, MSG_FIGURE_HASH_QUEUE_MOST, MSG_FIGURE_SIGNATURES};
     const enum msg_figure figure = msg_figure_by_name(name);

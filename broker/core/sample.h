@@ -22,8 +22,6 @@ void broker_sample_clear(struct broker_sample *self);
 
 /* label: "" where the figure has none.  One that finds no place is left out. */
 void broker_sample_add(struct broker_sample *self, enum msg_figure figure, const char *label, uint64_t value);
-/* The same, unless it is 0. */
-void broker_sample_add_some(struct broker_sample *self, enum msg_figure figure, const char *label, uint64_t value);
 void broker_sample_add_times(struct broker_sample *self, enum msg_figure figure, const char *label,
                              const struct msg_histogram *times);
 

@@ -84,8 +84,11 @@ put_routes(struct cli_buf *out, const struct conclave_stats *stats)
     (void)put_parts(out, ": ", routes, sizeof routes / sizeof *routes); /* devices are said above */
     cli_buf_format(out, "\nRooms     %" PRIu64, stats->rooms);
     if (stats->mesh_rooms > 0)
-        cli_buf_format(out, ": %" PRIu64 " direct (%" PRIu64 " %s heard)", stats->mesh_rooms, stats->mesh_heard,
-                       stats->mesh_heard == 1 ? "device" : "devices");
+        cli_buf_format(out, ": %" PRIu64 " direct (", stats->mesh_rooms);
+    if (stats->mesh_rooms > 0 && stats->mesh_heard == 0)
+        cli_buf_text(out, "no link to other members yet)");
+    else if (stats->mesh_rooms > 0)
+        cli_buf_format(out, "%" PRIu64 " %s to other members)", stats->mesh_heard, stats->mesh_heard == 1 ? "link" : "links");
     if (stats->rooms > stats->mesh_rooms)
         cli_buf_format(out, "%s%" PRIu64 " relayed", stats->mesh_rooms > 0 ? ", " : ": ", stats->rooms - stats->mesh_rooms);
     cli_buf_char(out, '\n');

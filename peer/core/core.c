@@ -187,9 +187,11 @@ stop(struct peer_core *self)
 {
     /* what can still be said and acknowledged: nobody should wait for us */
     uint32_t at = 0;
-    for (struct peer_device *device; (device = peer_roster_each_device(&self->roster, &at)) != NULL;)
-        if (device->receipt_due)
+    for (struct peer_device *device; (device = peer_roster_each_device(&self->roster, &at)) != NULL;) {
+        device->batched_ms = 0; /* nothing is gathered any more */
+        if (device->receipt_due || device->gathers)
             peer_talk_dirty(self, device);
+    }
     peer_post_flush(self);
     peer_mail_stop(self);
     peer_session_stop(self);

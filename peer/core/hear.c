@@ -4,6 +4,7 @@
 
 #define RECEIPT_MS 5u       /* an answer may carry the receipt along */
 #define RECEIPT_COUNT 128u  /* or so many messages wait for it */
+#define NOTICE_BYTES 4096u  /* of the notice of a gap, in what is held */
 
 enum verdict { ACCEPT, ACCEPT_AFTER_GAP, SEEN, MISSING };
 
@@ -76,32 +77,46 @@ move_on(struct peer_chain_in *in, const struct msg_chain *chain, const struct ms
     in->head = *head;
 }
 
+/* A run: messages of one envelope that stand there side by side, each going on
+ * from the one before; all of it is one record, and told as one. */
 static void
-keep(struct peer_core *self, struct peer_device *device, const struct msg_chain *chain, const struct msg_said *said)
+keep(struct peer_core *self, struct msg_rec_inbox_batch *run)
 {
-    const struct peer_contact *contact = peer_roster_contact_of(&self->roster, device);
-    const struct msg_rec_inbox record = {
-        .arrival = self->next_arrival++,
-        .account = device->cert.account,
-        .device = device->cert.device,
-        .incarnation = chain->incarnation,
-        .number = said->at.number,
-        .name = msg_text(contact->name),
-        .id = said->id,
-        .ts_ms = said->ts_ms,
-        .text = said->text,
-    };
-    const struct msg_record_key key = msg_record_key1(record.arrival);
-    msg_effects_put(self->out, PEER_TABLE_INBOX, msg_record_key_span(&key), MSG_REC_INBOX, &record);
-    peer_hear_arrived(self, &(struct peer_arrival){record.arrival, record.account, record.device, {record.incarnation, record.number}, record.id});
-    const struct msg_tell_message tell = {record.arrival, said->id, msg_text(contact->name), msg_text(self->self.name.shown), msg_text(""), said->ts_ms, said->text};
-    peer_held_put(self->held, peer_step_store(self), MSG_TELL_MESSAGE, &tell);
+    if (run->count == 0)
+        return;
+    const struct msg_record_key key = msg_record_key1(run->arrival);
+    msg_effects_put(self->out, PEER_TABLE_INBOX, msg_record_key_span(&key), MSG_REC_INBOX_BATCH, run);
+    const struct msg_tell_messages tell = {run->arrival - run->count + 1, run->name, msg_text(self->self.name.shown), run->room, run->batch};
+    peer_held_put(self->held, peer_step_store(self), MSG_TELL_MESSAGES, &tell);
+    run->count = 0;
+}
+
+/* frame: the message as it came. */
+static void
+add_to_run(struct peer_core *self, const struct peer_device *device, struct msg_rec_inbox_batch *run, uint64_t incarnation, const struct msg_said *said, struct msg_span frame)
+{
+    if (run->count == MSG_BATCH_COUNT || (run->count > 0 && run->batch.at + run->batch.len != frame.at))
+        keep(self, run);
+    if (run->count == 0)
+        *run = (struct msg_rec_inbox_batch){
+            .account = device->cert.account,
+            .device = device->cert.device,
+            .incarnation = incarnation,
+            .first = said->at.number,
+            .name = msg_text(peer_roster_contact_of(&self->roster, device)->name),
+            .room = msg_text(""),
+            .batch = {frame.at, 0},
+        };
+    run->arrival = self->next_arrival++;
+    run->count++;
+    run->batch.len += frame.len;
+    peer_hear_arrived(self, &(struct peer_arrival){run->arrival, run->account, run->device, {incarnation, said->at.number}, said->id});
 }
 
 /* It stands where `stand` says, which goes on to the next one.  False: stop with
  * this batch, the rest comes again. */
 static bool
-hear(struct peer_core *self, struct peer_device *device, struct peer_stand *stand, const struct msg_say *say, bool *kept)
+hear(struct peer_core *self, struct peer_device *device, struct peer_stand *stand, const struct msg_say *say, struct msg_span frame, struct msg_rec_inbox_batch *run, bool *kept)
 {
     const struct msg_chain *const chain = &stand->chain;
     const struct msg_said said = msg_chain_take(&stand->at, say);
@@ -118,16 +133,17 @@ hear(struct peer_core *self, struct peer_device *device, struct peer_stand *stan
         peer_talk_dirty(self, device);
         return false;
     }
-    if (!peer_held_fits(self->held, say->text.len)) {
+    if (!peer_held_fits(self->held, run->batch.len + frame.len + (verdict == ACCEPT_AFTER_GAP ? NOTICE_BYTES : 0))) {
         device->refused = self->roster.refused = true; /* the disk must catch up */
         return false;
     }
     device->refused = false;
     if (verdict == ACCEPT_AFTER_GAP) {
+        keep(self, run); /* stands before the notice */
         peer_step_log(self, MSG_LOG_WARN, "CHAIN-BROKEN", "messages before this one are missing and cannot come any more");
         self->counts.gaps_shown++;
         device->gap = false;
-        peer_step_notice_about(self, msg_text(peer_roster_contact_of(&self->roster, device)->name), CONCLAVE_OK, msg_text("Some messages before the next one are missing: this device, or the sender's, lost part of its state."));
+        peer_step_notice_kept(self, msg_text(peer_roster_contact_of(&self->roster, device)->name), CONCLAVE_OK, msg_text("Some messages before the next one are missing: this device, or the sender's, lost part of its state."));
     }
     if (device->gap) {
         self->counts.gaps_repaired++;
@@ -135,7 +151,7 @@ hear(struct peer_core *self, struct peer_device *device, struct peer_stand *stan
     }
     move_on(&device->in, chain, &said.at, &stand->at.prev);
     if (!device->in.anew || !came_already(self, device, &said.id))
-        keep(self, device, chain, &said);
+        add_to_run(self, device, run, chain->incarnation, &said, frame);
     *kept = true;
     device->unreceipted++;
     return true;
@@ -156,20 +172,24 @@ await_sync(struct peer_core *self, struct peer_device *device)
 void
 peer_hear_take(struct peer_core *self, struct peer_device *device, struct msg_span batch, struct peer_stand *stand)
 {
+    struct msg_rec_inbox_batch run = {.count = 0};
     bool kept = false, going = true;
     while (going && batch.len > 0) {
         union msg_any any;
         enum msg_kind kind;
+        const uint8_t *const at = batch.at;
         if (msg_codec_next_frame(&batch, &kind, &any) != CONCLAVE_OK) {
             peer_counts_refused(self, PEER_REFUSED_SEALS, "BATCH-GARBAGE", "the inside of an envelope was not understood; the rest of it was passed over");
             going = false;
             break;
         }
+        if (kind != MSG_SAY)
+            keep(self, &run);
         if (kind == MSG_CHAIN) {
             stand->chain = any.MSG_ANY_CHAIN;
             stand->at = msg_chain_begins(&stand->chain);
         } else if (kind == MSG_SAY)
-            going = hear(self, device, stand, &any.MSG_ANY_SAY, &kept);
+            going = hear(self, device, stand, &any.MSG_ANY_SAY, msg_span(at, (size_t)(batch.at - at)), &run, &kept);
         else if (kind == MSG_RECEIPT)
             peer_talk_acked(self, device, &any.MSG_ANY_RECEIPT);
         else if (kind == MSG_ROOM_KEY || kind == MSG_ROOM_ASK)
@@ -177,6 +197,7 @@ peer_hear_take(struct peer_core *self, struct peer_device *device, struct msg_sp
         else
             going = false;
     }
+    keep(self, &run);
     if (!going)
         stand->chain.incarnation = 0; /* what comes next would go on from what was passed over */
     if (kept)

@@ -155,14 +155,12 @@ restore_arrival(struct peer_core *self, const struct msg_event *event)
 static void
 restore_inbox(struct peer_core *self, const struct msg_rec_inbox *record)
 {
-    const bool direct = record->room.len == 0;
-    const struct peer_mark none = {0, 0}, mark = {record->incarnation, record->number};
-    peer_hear_arrived(self, &(struct peer_arrival){record->arrival, record->account, record->device, direct ? mark : none, record->id});
+    peer_hear_arrived(self, &(struct peer_arrival){.arrival = record->arrival, .account = record->account, .device = record->device, .id = record->id});
     const struct msg_tell_message tell = {
         .arrival = record->arrival,
         .id = record->id,
         .from = record->name,
-        .to = msg_text(direct ? self->self.name.shown : ""),
+        .to = msg_text(""),
         .room = record->room,
         .ts_ms = record->ts_ms,
         .text = record->text,
@@ -174,10 +172,12 @@ restore_inbox(struct peer_core *self, const struct msg_rec_inbox *record)
 static void
 restore_inbox_batch(struct peer_core *self, uint64_t expected, const struct msg_rec_inbox_batch *record)
 {
-    struct msg_tell_messages rest = {record->arrival - record->count + 1, record->name, record->room, record->batch};
+    const bool direct = record->room.len == 0;
+    struct msg_tell_messages rest = {record->arrival - record->count + 1, record->name, msg_text(direct ? self->self.name.shown : ""), record->room, record->batch};
     struct msg_tell_message tell;
-    while (peer_batch_next(&rest, &tell)) {
-        peer_hear_arrived(self, &(struct peer_arrival){.arrival = tell.arrival, .account = record->account, .device = record->device, .id = tell.id});
+    for (uint64_t number = record->first; peer_batch_next(&rest, &tell); number++) {
+        const struct peer_mark none = {0, 0}, mark = {record->incarnation, number};
+        peer_hear_arrived(self, &(struct peer_arrival){tell.arrival, record->account, record->device, direct ? mark : none, tell.id});
         if (tell.arrival >= expected)
             msg_effects_tell(self->out, MSG_TELL_MESSAGE, &tell);
     }

@@ -11,6 +11,8 @@
 #define RESEND_DROP_MS 8000u    /* after the time-out has grown to this, the link is not believed in */
 #define REWIND_MS 100u          /* one gap, many complaints: go back once */
 #define KEEP_UNREAD 256u        /* delivered messages that wait for their read tick */
+#define PLENTY (2u * MSG_BATCH_COUNT)       /* in flight to one device: a millisecond more makes no difference */
+#define FULL (MSG_BATCH_COUNT / 4u * 3u)    /* messages that are worth an envelope then */
 
 /* Every start is an incarnation of its own: numbers that were given out and
  * not synced before a crash are never given out again for something else. */
@@ -428,13 +430,31 @@ put_next(struct peer_core *self, struct peer_device *device, struct msg_buf *bat
     return true;
 }
 
+/* While plenty is under way, what is said next waits for more to share its
+ * envelope with. */
+static bool
+gathers(struct peer_core *self, struct peer_device *device)
+{
+    const struct peer_mark said = peer_roster_contact_of(&self->roster, device)->said;
+    device->gathers = device->cursor != PEER_NONE && device->in_flight >= PLENTY && self->now.mono_ms == device->batched_ms
+                      && said.incarnation == device->sent.incarnation && said.number - device->sent.number < FULL;
+    if (device->gathers)
+        peer_step_at(self, self->now.mono_ms + 1);
+    return device->gathers;
+}
+
+/* Adds nothing to an empty batch while more is gathered for it. */
 void
 peer_talk_batch(struct peer_core *self, struct peer_device *device, struct msg_buf *batch)
 {
     uint32_t count = 0;
+    if (batch->len == 0 && gathers(self, device))
+        return;
     while (self->self.incarnation_synced && device->cursor != PEER_NONE && count < MSG_BATCH_COUNT && device->in_flight < WINDOW
            && put_next(self, device, batch))
         count++;
+    if (count > 0)
+        device->batched_ms = self->now.mono_ms;
     if (count > 0 && device->resend_at_ms == 0) {
         device->resend_at_ms = self->now.mono_ms + device->resend_ms;
         peer_step_at(self, device->resend_at_ms);
@@ -445,6 +465,8 @@ static void
 tick_one(struct peer_core *self, struct peer_device *device)
 {
     const uint64_t now = self->now.mono_ms;
+    if (device->gathers)
+        peer_talk_dirty(self, device);
     if (device->receipt_at_ms != 0 && now >= device->receipt_at_ms) {
         device->receipt_at_ms = 0;
         peer_talk_dirty(self, device);

@@ -174,7 +174,7 @@ keep_batch(struct peer_core *self, const struct peer_room *room, const struct ms
     msg_effects_put(self->out, PEER_TABLE_INBOX, msg_record_key_span(&key), MSG_REC_INBOX_BATCH, &record);
     for (uint64_t i = 0; i < frame->count; i++)
         arrived(self, frame, first + i, &self->says[i].id);
-    const struct msg_tell_messages tell = {first, name, record.room, batch};
+    const struct msg_tell_messages tell = {first, name, msg_text(""), record.room, batch};
     peer_held_put(self->held, peer_step_store(self), MSG_TELL_MESSAGES, &tell);
 }
 

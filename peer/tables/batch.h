@@ -1,5 +1,5 @@
-/* Messages that came in one frame of a room and are told as one: taken from it
- * one by one.  Pure. */
+/* Messages that came in one envelope, or one frame of a room, and are told as
+ * one: taken from it one by one.  Pure. */
 #ifndef PEER_BATCH_H
 #define PEER_BATCH_H
 

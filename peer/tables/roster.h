@@ -76,6 +76,8 @@ struct peer_device {
     struct peer_mark read_told; /* ticks were told up to here */
     uint32_t cursor;        /* next message to send; PEER_NONE: all were sent */
     uint32_t in_flight;     /* sent and not acknowledged */
+    uint64_t batched_ms;    /* when the last of it was */
+    bool gathers;           /* what waits does so for a full envelope, or the next millisecond */
     uint64_t resend_at_ms;  /* 0: nothing is in flight */
     uint64_t resend_ms;     /* the time-out now */
     struct peer_mark sent;  /* the last that was sent */

@@ -1,7 +1,8 @@
 /* Two peers that talk directly: round trips, and one way under backlog, each
  * peer a libconclave in caller's-thread mode in a process of its own; beside
  * them a bare DEALER and ROUTER with CURVE that move as many bytes.  All four
- * wait in epoll or poll, so both sides pay for the same wake-ups.
+ * wait in epoll or poll; ours look for an answer a while before they sleep when
+ * answers come at once (peer/spin.h), and after a rest all of them sleep.
  *
  * Argument: rtt, oneway, or none for both. */
 #include <errno.h>
@@ -18,11 +19,12 @@
 #define ROUNDS 7
 #define ROUND_MS 700u
 #define WARM_TRIPS 200
+#define REST_MS 3
 #define IN_FLIGHT 4096u     /* messages that the sender has under way */
 #define SETUP_S 30.0
 #define SAMPLES 200000
 
-enum order { ORDER_TRIPS, ORDER_FLOOD };
+enum order { ORDER_TRIPS, ORDER_APART, ORDER_FLOOD };
 
 /* What both processes of a pair and the parent see. */
 struct pair {
@@ -137,6 +139,18 @@ flood(struct peer *peer, struct pair *pair)
     }
 }
 
+/* Trips that are apart begin with a rest: all threads of both ends sleep. */
+static void
+rest(const struct peer *peer)
+{
+    const double end_s = bench_now_s() + REST_MS * 1e-3;
+    while (bench_now_s() < end_s) {
+        BENCH_NEED(conclave_loop_turn(peer->loop, REST_MS) == CONCLAVE_OK);
+        while (conclave_next(peer->self, 0) != NULL)
+            ;
+    }
+}
+
 static void
 send_trips(int fd, double *v, size_t n)
 {
@@ -175,6 +189,10 @@ be_near(int fd, void *arg)
         }
         size_t n = 0;
         for (double t = bench_now_s(); t < end_s && n < SAMPLES; n++) {
+            if (order == ORDER_APART) {
+                rest(&peer);
+                t = bench_now_s();
+            }
             trip(&peer, pair);
             const double then = t;
             t = bench_now_s();
@@ -226,6 +244,10 @@ be_bare_near(int fd, void *arg)
         }
         size_t n = 0;
         for (double t = bench_now_s(); t < end_s && n < SAMPLES; n++) {
+            if (order == ORDER_APART) {
+                bench_pause_ms(REST_MS);
+                t = bench_now_s();
+            }
             bare_trip(socket);
             const double then = t;
             t = bench_now_s();
@@ -243,9 +265,8 @@ struct trips {
 };
 
 static struct trips
-one_trips(const struct bench_child *near, const struct bench_child *far)
+one_trips(const struct bench_child *near, const struct bench_child *far, char order)
 {
-    const char order = ORDER_TRIPS;
     double result[2];
     const double cpu = bench_cpu_s(near->pid) + bench_cpu_s(far->pid);
 
@@ -309,7 +330,7 @@ main(int argc, char **argv)
     const bool floods = argc < 2 || strcmp(argv[1], "oneway") == 0;
     struct bench_daemon daemon;
     struct bare_pair bare = {0};
-    double v[3][ROUNDS], cpu[3][ROUNDS];
+    double v[3][ROUNDS], cpu[3][ROUNDS], apart[2][ROUNDS];
     char ready;
 
     BENCH_NEED(msg_keys_init() == CONCLAVE_OK);
@@ -326,17 +347,19 @@ main(int argc, char **argv)
 
     if (trips) {
         for (int i = 0; i < ROUNDS; i++) {
-            const struct trips got[3] = {one_trips(&bare.near, &bare.far.child),
-                                         one_trips(&memory->near, &memory->far),
-                                         one_trips(&disk->near, &disk->far)};
+            const struct bench_child *const ends[3][2] = {{&bare.near, &bare.far.child}, {&memory->near, &memory->far}, {&disk->near, &disk->far}};
             for (int k = 0; k < 3; k++) {
-                v[k][i] = got[k].median_us;
-                cpu[k][i] = got[k].cpu_us;
+                const struct trips got = one_trips(ends[k][0], ends[k][1], ORDER_TRIPS);
+                v[k][i] = got.median_us;
+                cpu[k][i] = got.cpu_us;
             }
+            apart[0][i] = one_trips(ends[0][0], ends[0][1], ORDER_APART).median_us;
+            apart[1][i] = one_trips(ends[1][0], ends[1][1], ORDER_APART).median_us;
         }
         const double base = bench_median(v[0], ROUNDS);
         bench_row("direct: round trip, in memory, 256 B", bench_median(v[1], ROUNDS), base, "us", BENCH_AT_MOST, 1.25);
         bench_row("direct: round trip, CPU of both ends", bench_median(cpu[1], ROUNDS), bench_median(cpu[0], ROUNDS), "us", BENCH_SHOWN, 0);
+        bench_row("direct: round trip after a rest, in memory", bench_median(apart[1], ROUNDS), bench_median(apart[0], ROUNDS), "us", BENCH_SHOWN, 0);
         bench_row("direct: round trip, on disk, 256 B", bench_median(v[2], ROUNDS), base, "us", BENCH_SHOWN, 0);
     }
     if (floods) {

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import re
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -15,7 +16,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 import report  # noqa: E402 (it stands beside this file)
 
-BEGIN = {"kind": "begin", "bench": "x", "commit": "0123456789", "changed": False, "load": 0.1, "date": "2026-01-02 03:04"}
+BEGIN = {"kind": "begin", "bench": "x", "commit": "0123456789", "changed": False, "at_s": 100.0, "busy_s": 50.0, "own_s": 1.0, "date": "2026-01-02 03:04"}
 RESULT = {"scenario": "mail", "peers": 20, "sent_per_s": 12345.6, "delivered_per_s": 1, "p50_us": 1, "p99_us": 2, "p999_us": 3, "max_us": 4, "daemon_cpu_s_per_M": 5,
           "client_cpu_s_per_M": 6, "rss_per_session_b": None, "back_s": 1.5, "lost": 0, "doubled": 0, "reordered": 0, "damaged": 0}
 WORLD = dict({name: 1 for name in ("peers", "rooms", "members", "tables_per_session_b", "rss_per_session_b", "sign_up_cpu_us", "log_in_cpu_us", "ping_cpu_us",
@@ -73,9 +74,35 @@ def what_the_checker_found_is_said():
 
 
 def several_commits_and_a_busy_machine_are_said():
-    assert "of one commit" not in _page(rtt=[])[0] and "other work" not in _page(rtt=[])[0]
-    text, _ = _page(rtt=[], oneway=[dict(BEGIN, commit="fedcba9876", load=1000, changed=True)])
-    assert "Not all of it was measured of one commit" in text and "other work" in text and "fedcba9876 with changes" in text, text
+    text, _ = _page(rtt=[{"kind": "end", "others": 0.02}], oneway=[{"kind": "end", "others": 0.0}])
+    assert "of one commit" not in text and "other work" not in text and "| 0 to 2 % of the processors |" in text, text
+    text, _ = _page(rtt=[{"kind": "end", "others": 0.02}], oneway=[dict(BEGIN, commit="fedcba9876", changed=True), {"kind": "end", "others": 0.31}])
+    assert "Not all of it was measured of one commit" in text and "fedcba9876 with changes" in text, text
+    assert "had other work while some of this was measured**: 31 % of the processors in `oneway`." in text, text
+    text, _ = _page(rtt=[{"kind": "end", "others": None}])
+    assert "other work" not in text and "| not known |" in text, text
+
+
+def what_others_had_of_the_machine_is_what_was_not_ours():
+    cores = os.cpu_count()
+    for busy, own_s, others in ((50 + 10 * cores, 1, 1), (50 + 10 * cores, 1 + 10 * cores, 0), (50 + 5 * cores, 1 + 3 * cores, 0.2),
+                                (50, 3, 0), (None, 3, None)):
+        assert report.end(BEGIN, 110.0, busy, own_s)["others"] == others, (busy, own_s)
+    assert report.end(dict(BEGIN, busy_s=None), 110.0, 90, 1)["others"] is None
+    with tempfile.TemporaryDirectory() as folder:
+        stat, times = os.path.join(folder, "stat"), os.path.join(folder, "times")
+        for line, ticks in (("cpu  100 20 3 99999 99999 4 5 6 7 8", 138), ("cpu  0 0 0 0 0 0 0 0 0 0", None), ("cpu 1 2", None), ("x", None)):
+            with open(stat, "w") as file:
+                file.write(line + "\ncpu0 1 1 1 1 1 1 1 1 1 1\n")
+            found = report.busy(stat)
+            assert found == (ticks and ticks / os.sysconf("SC_CLK_TCK")), (line, found)
+        assert report.busy(os.path.join(folder, "nothing")) is None
+        # What the shell writes: itself, and whom it has waited for.
+        subprocess.run(["bash", "-c", 'i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; times >"$0"', times], check=True)
+        assert 0 < report.own(times) < 60
+        with open(times, "w") as file:
+            file.write("0m1.250s 1m0.500s\n2m0.000s 0m3.250s\n")
+        assert report.own(times) == 185
 
 
 def a_run_ends_with_its_bounds_and_lines_are_for_people():
@@ -88,7 +115,7 @@ def a_run_ends_with_its_bounds_and_lines_are_for_people():
 
 
 def no_name_of_this_machine_and_no_place_on_it_is_told():
-    told = json.dumps(report.machine()) + json.dumps(report.begin(TOP, "rtt"))
+    told = json.dumps(report.machine()) + json.dumps(report.begin(TOP, "rtt", 0))
     for word in (platform.node(), TOP, os.path.expanduser("~")):
         assert len(word) < 2 or word not in told, (word, told)
 

@@ -1,7 +1,8 @@
 """What tests/bench/run.sh needs Python for, and the page of it all.
 
     report.py machine                   the machine and its libraries, as JSON
-    report.py begin TOP NAME            the first line of a file of results
+    report.py begin TOP NAME TIMES      the first line of a file of results; TIMES is what the shell's `times` wrote
+    report.py end FILE TIMES            its last line
     report.py line                      a line of results, for people
     report.py bounds RESULTS NAME...    which bounds are met and which are missed
     report.py write RESULTS TOP         TOP/BENCH.md and TOP/doc/bench/*.svg
@@ -22,6 +23,7 @@ from xml.sax.saxutils import escape
 LIBRARIES = ("libzmq", "libczmq", "libsodium", "lmdb", "msgpack-c", "msgpack")
 MANY = 100      # peers: from there on the memory of one session shows
 LONG_S = 600    # and so does growth from there on
+OTHERS = 0.1    # of the processors: what others have of the machine without a word
 FAULTS = ("lost", "doubled", "reordered", "damaged")
 ORDER = ("rtt", "oneway", "search", "argon2", "signups", "return", "idle", "relay", "log", "rooms", "room", "room100", "bigroom", "load", "simnet")
 TITLES = {
@@ -86,6 +88,34 @@ def machine():
             "libraries": {name: version for name, version in found.items() if version}}
 
 
+def busy(stat="/proc/stat"):
+    """CPU seconds that this machine's processors have worked since its start, or that their host took away; None: it does not say."""
+    try:
+        with open(stat) as file:
+            ticks = [int(word) for word in file.readline().split()[1:]]
+    except (OSError, ValueError):
+        return None
+    if len(ticks) < 8 or sum(ticks) == 0:
+        return None
+    user, nice, system, _idle, _iowait, irq, softirq, steal = ticks[:8]
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def own(times):
+    """CPU seconds of a shell and of all whom it has waited for, from what its `times` wrote."""
+    with open(times) as file:
+        return sum(60 * int(minutes) + float(seconds) for minutes, seconds in re.findall(r"(\d+)m([\d.]+)s", file.read()))
+
+
+def end(begun, at_s, busy_s, own_s):
+    """The last line of a file of results: how much of its processors the machine spent meanwhile on what is not ours, from 0 to 1."""
+    others = None
+    if busy_s is not None and begun["busy_s"] is not None and at_s > begun["at_s"]:
+        others = (busy_s - begun["busy_s"] - (own_s - begun["own_s"])) / (at_s - begun["at_s"]) / os.cpu_count()
+        others = round(min(max(others, 0), 1), 3)
+    return {"kind": "end", "others": others}
+
+
 def _commit(top):
     """The commit, and whether sources differ from it; what is generated here does not count."""
     commit = _output("git", "-C", top, "rev-parse", "--short=10", "HEAD")
@@ -93,11 +123,11 @@ def _commit(top):
     return commit or "a release", bool(commit and changed)
 
 
-def begin(top, name):
-    """Where and when a bench begins."""
+def begin(top, name, own_s):
+    """Where and when a bench begins; own_s: CPU seconds that those who run it, and what they started, had so far."""
     commit, changed = _commit(top)
-    return {"kind": "begin", "bench": name, "commit": commit, "changed": changed, "load": round(os.getloadavg()[0], 2),
-            "date": time.strftime("%Y-%m-%d %H:%M", time.gmtime())}
+    return {"kind": "begin", "bench": name, "commit": commit, "changed": changed, "at_s": time.monotonic(), "busy_s": busy(),
+            "own_s": own_s, "date": time.strftime("%Y-%m-%d %H:%M", time.gmtime())}
 
 
 def _read(results, name):
@@ -229,12 +259,13 @@ def _failed(results, names):
     return out
 
 
-def _head(given, begun, rows, failed):
+def _head(given, begun, ended, rows, failed):
     libraries = ", ".join("%s %s" % pair for pair in given["libraries"].items())
+    busiest = sorted(((name, entry["others"]) for name, entry in ended if entry["others"] is not None), key=lambda pair: -pair[1])
+    others = [part for _, part in busiest]
     commits = {}
     for entry in begun:
         commits.setdefault("%s%s" % (entry["commit"], " with changes" if entry["changed"] else ""), []).append(entry["bench"])
-    loads = [entry["load"] for entry in begun]
     missed = [row for row in rows if _met(row) is False]
     bound = [row for row in rows if _met(row) is not None]
     out = ["# Benchmarks", "",
@@ -244,12 +275,12 @@ def _head(given, begun, rows, failed):
     out += _table(["", ""], [["processor", "%s, %d cores" % (given["cpu"], given["cores"])], ["memory", "%s GiB" % _figure(given["memory_gib"])],
                             ["system", "%s, %s" % (given["system"], given["kernel"])], ["libraries", libraries],
                             ["commit", ", ".join(commits)], ["measured", "%s to %s UTC" % (min(entry["date"] for entry in begun), max(entry["date"] for entry in begun))],
-                            ["load when each began", "%.2f to %.2f" % (min(loads), max(loads))]], ())
+                            ["had by others meanwhile", "%.0f to %.0f %% of the processors" % (100 * min(others), 100 * max(others)) if others else "not known"]], ())
     if len(commits) > 1:
         out += ["**Not all of it was measured of one commit**: %s." % "; ".join("%s: %s" % (commit, ", ".join(of)) for commit, of in commits.items()), ""]
-    if max(loads) > 0.5 * given["cores"]:
-        out += ["**The machine had other work while some of this was measured**: the load is the average number of",
-                "processes that were running in the minute before.", ""]
+    if others and max(others) > OTHERS:
+        out += ["**The machine had other work while some of this was measured**: %s." % ", ".join(
+            "%.0f %% of the processors in `%s`" % (100 * part, name) for name, part in busiest if part > OTHERS), ""]
     out.append("**%d of %d bounds are met%s**" % (len(bound) - len(missed), len(bound), "; missed:" if missed else "."))
     out += [""] + ["- %s: %.2f, to be %s %g" % (row["what"], row["ratio"], "at most" if row["at"] == "most" else "at least", row["bound"]) for row in missed]
     return out + ([""] if missed else []) + failed + [""]
@@ -361,7 +392,8 @@ def page(results):
     benches = [(name, [row for row in _read(results, name) if row["kind"] == "row"]) for name in beside]
     rows = [row for _, of in benches for row in of]
     drawings = {}
-    out = _head(given, begun, rows, _failed(results, names))
+    ended = [(name, entry) for name in names for entry in _read(results, name) if entry["kind"] == "end"]
+    out = _head(given, begun, ended, rows, _failed(results, names))
     if rows:
         drawings["ratios.svg"] = _bars([(name, of) for name, of in benches if of])
     if beside:
@@ -399,8 +431,11 @@ def write(results, top):
 def _main(words):
     if words == ["machine"]:
         print(json.dumps(machine()))
-    elif words[:1] == ["begin"] and len(words) == 3:
-        print(json.dumps(begin(words[1], words[2])))
+    elif words[:1] == ["begin"] and len(words) == 4:
+        print(json.dumps(begin(words[1], words[2], own(words[3]))))
+    elif words[:1] == ["end"] and len(words) == 3:
+        with open(words[1]) as file:
+            print(json.dumps(end(json.loads(file.readline()), time.monotonic(), busy(), own(words[2]))))
     elif words == ["line"]:
         text, usable = line(json.loads(sys.stdin.read()))
         print(text)

@@ -100,7 +100,8 @@ python3 -B "$report" machine >"$keep/machine.json" || exit 1
 printf '%-44s %12s %12s %-8s %7s  %-8s\n' bench ours bare unit ratio bound
 for name in "$@"; do
     file=$keep/$name.jsonl
-    python3 -B "$report" begin "$top" "$name" >"$file" || exit 1
+    times >"$keep/times"
+    python3 -B "$report" begin "$top" "$name" "$keep/times" >"$file" || exit 1
     while read -r line; do
         bench "$line" || {
             echo "  # $name could not be measured: $line" >&2
@@ -108,6 +109,10 @@ for name in "$@"; do
             status=1
         }
     done < <(program "$name")
+    times >"$keep/times"
+    ended=$(python3 -B "$report" end "$file" "$keep/times") || exit 1
+    printf '%s\n' "$ended" >>"$file"
 done
+rm -f "$keep/times"
 python3 -B "$report" bounds "$keep" "$@"
 exit $status

@@ -172,6 +172,42 @@ a_good_question_goes_to_the_front_and_its_answer_to_the_stranger(void **state)
     assert_false(sent(50, 0));
 }
 
+static uint64_t
+took(enum broker_knock which, struct msg_histogram *times)
+{
+    struct broker_door_counts counts;
+
+    broker_door_core_counts(door, &counts);
+    *times = counts.took[which];
+    return msg_histogram_count(times);
+}
+
+static void
+it_counts_how_long_those_took_that_were_let_in_by_kind(void **state)
+{
+    struct msg_histogram times;
+    struct msg_signup enrol;
+
+    (void)state;
+    knock_signup(7, "192.0.2.1", "carol", "password123"); /* refused by the door itself */
+    knock_signup(7, "192.0.2.1", "carol", "correct horse");
+    const uint64_t ticket = expect_asked();
+    now.mono_ms += 40;
+    assert_int_equal(took(BROKER_KNOCK_SIGNUP, &times), 0);
+    answer(ticket);
+    assert_int_equal(took(BROKER_KNOCK_SIGNUP, &times), 1);
+    assert_int_equal(times.sum_us, 40000);
+    fake_device_signup(&carol, &registry, &enrol, "carol", "correct horse");
+    knock(8, "192.0.2.1", MSG_ENROL, &enrol);
+    now.mono_ms += 30000; /* the front is silent, and the door answers */
+    step(&(struct msg_event){.kind = EVENT_WAKE});
+    expect_error(8, "busy");
+    assert_int_equal(took(BROKER_KNOCK_ENROL, &times), 1);
+    assert_int_equal(times.sum_us, 30000000);
+    assert_int_equal(took(BROKER_KNOCK_SIGNUP, &times), 1);
+    assert_int_equal(took(BROKER_KNOCK_PASSWD, &times), 0);
+}
+
 static void
 bad_names_passwords_and_proofs_do_not_reach_the_front(void **state)
 {
@@ -375,6 +411,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         CASE(it_says_its_key_to_the_front),
         CASE(a_good_question_goes_to_the_front_and_its_answer_to_the_stranger),
+        CASE(it_counts_how_long_those_took_that_were_let_in_by_kind),
         CASE(bad_names_passwords_and_proofs_do_not_reach_the_front),
         CASE(a_password_that_was_set_once_is_not_judged_when_enrolling),
         CASE(garbage_is_refused_and_the_eighth_cuts),

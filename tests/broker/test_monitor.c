@@ -6,7 +6,9 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "broker/monitor.h"
 
@@ -66,12 +68,52 @@ a_line_that_is_no_key_is_named(void **state)
     assert_int_equal(read_keys(many), CONCLAVE_ERR_CONFIG);
 }
 
+/* Somebody who subscribes without end would keep a loop that reads to the end from all others. */
+static void
+a_turn_hears_so_many_words_and_no_more(void **state)
+{
+    const char *const where = getenv("TMPDIR");
+    char dir[512], topic[16];
+    struct broker_monitor monitor = {.frame = {.fd = -1}};
+    unsigned turns = 0;
+
+    (void)state;
+    snprintf(dir, sizeof dir, "%s/monitor.XXXXXX", where != NULL ? where : "/tmp");
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(chdir(dir), 0);
+    zmq_msg_init(&monitor.frame.body);
+    assert_int_equal(host_curve_init(1), CONCLAVE_OK);
+    assert_int_equal(broker_monitor_open_local(&monitor), CONCLAVE_OK);
+    zsock_t *sub = host_curve_socket(ZMQ_SUB);
+    for (unsigned i = 0; i < 200; i++) {
+        snprintf(topic, sizeof topic, "a %u", i);
+        zsock_set_subscribe(sub, topic);
+    }
+    zsock_set_subscribe(sub, MSG_TOPIC_ROOMS);
+    assert_int_equal(zmq_connect(zsock_resolve(sub), "ipc://" MSG_MONITOR_SOCKET), 0);
+    zmq_pollitem_t item = {zsock_resolve(monitor.sockets[BROKER_MONITOR_LOCAL].xpub), 0, ZMQ_POLLIN, 0};
+    while (!broker_monitor_wants_rooms(&monitor)) { /* said in the order of the alphabet: last */
+        assert_int_equal(zmq_poll(&item, 1, 60000), 1);
+        (void)broker_monitor_hear(&monitor); /* by far not the last turn */
+        turns++;
+    }
+    assert_true(turns >= 4);
+    zsock_destroy(&sub);
+    broker_monitor_close_local(&monitor);
+    zmq_msg_close(&monitor.frame.body);
+    zsys_shutdown();
+    unlink(MSG_MONITOR_SOCKET);
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_for_keys_that_are_marked_so_and_figures_for_all),
         cmocka_unit_test(a_line_that_is_no_key_is_named),
+        cmocka_unit_test(a_turn_hears_so_many_words_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,7 +40,13 @@ it_counts_who_is_there_what_they_ask_and_what_is_refused(void **state)
     assert_int_equal(value_of(MSG_FIGURE_ACCOUNTS, ""), 2);
     assert_int_equal(value_of(MSG_FIGURE_ENROLMENTS, "account"), 2);
     assert_int_equal(value_of(MSG_FIGURE_REQUESTS, "SIGNUP"), 2);
-    assert_int_equal(value_of(MSG_FIGURE_REQUESTS, "SEARCH"), UINT64_MAX); /* never asked: left out */
+    /* Never asked, never refused: with 0, so that the first one is seen as growth. */
+    assert_int_equal(value_of(MSG_FIGURE_REQUESTS, "SEARCH"), 0);
+    assert_int_equal(value_of(MSG_FIGURE_REQUESTS, "ENROL"), 0);
+    assert_int_equal(value_of(MSG_FIGURE_REQUESTS, "ROOM_POST"), 0);
+    assert_int_equal(value_of(MSG_FIGURE_REFUSED, "not-logged-in"), 0);
+    assert_int_equal(value_of(MSG_FIGURE_REQUESTS, "WELCOME"), UINT64_MAX); /* nobody asks that of a registry */
+    assert_int_equal(value_of(MSG_FIGURE_REFUSED, "locked"), UINT64_MAX); /* nor does it refuse with that */
     fake_login(&reg, &alice, (struct fake_login){0});
     search(&alice, "bob");
     search(&alice, "nobody");
@@ -55,6 +61,18 @@ it_counts_who_is_there_what_they_ask_and_what_is_refused(void **state)
     look();
     assert_int_equal(value_of(MSG_FIGURE_SESSIONS, ""), 0);
     assert_int_equal(value_of(MSG_FIGURE_SESSIONS_MOST, ""), 1);
+}
+
+static void
+a_reason_that_nobody_expected_is_shown_once_it_comes(void **state)
+{
+    struct broker_front_counts counts = {.refused_by[CONCLAVE_ERR_LOCKED] = 3};
+    const struct broker_front_gauges gauges = {0};
+
+    (void)state;
+    broker_sample_clear(&sample);
+    broker_sample_add_front(&sample, &counts, &gauges);
+    assert_int_equal(value_of(MSG_FIGURE_REFUSED, "locked"), 3);
 }
 
 static void
@@ -169,6 +187,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(it_counts_who_is_there_what_they_ask_and_what_is_refused),
+        CASE(a_reason_that_nobody_expected_is_shown_once_it_comes),
         CASE(rows_tell_of_each_session_and_pages_go_on_where_the_last_one_ended),
         cmocka_unit_test(a_neighbour_speaks_for_itself_alone),
         cmocka_unit_test(a_sample_that_is_full_leaves_out_the_rest),

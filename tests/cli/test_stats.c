@@ -1,4 +1,5 @@
 /* What /stats shows: lines that people understand, numbers for programs. */
+#include "peer/cli/stats.h"
 #include "tests/cli/run.h"
 
 static void
@@ -8,7 +9,7 @@ people_see_a_line_for_each_question(void **state)
     assert_int_equal(RUN("/stats\n", "--plain"), 0);
     assert_true(has(out, "Session   alice, logged in for 2 h 3 min; logged in 3 times in 5 h 10 min\n"
                          "People    3 on 4 devices: 2 direct, 1 relayed, 1 away (by mail)\n"
-                         "Rooms     3: 2 direct (4 devices heard), 1 relayed\n"
+                         "Rooms     3: 2 direct (4 links to other members), 1 relayed\n"
                          "Outbox    6 waiting, oldest 12 min: 5 to people (2 stored at the registry), 1 in rooms\n"
                          "Messages  120 sent, 340 received\n"
                          "Gaps      2 repaired, 1 shown as missing\n"
@@ -29,6 +30,23 @@ what_is_not_there_is_said_in_words(void **state)
                          "Outbox    empty\n"));
     assert_true(has(out, "Refused   nothing\n"));
     assert_null(strstr(out, "Memory"));
+}
+
+static void
+links_to_members_of_direct_rooms_are_counted_in_words(void **state)
+{
+    static const char *const lines_of[] = {"Rooms     1: 1 direct (no link to other members yet)\n",
+                                       "Rooms     1: 1 direct (1 link to other members)\n",
+                                       "Rooms     1: 1 direct (2 links to other members)\n"};
+
+    (void)state;
+    for (uint64_t links = 0; links < 3; links++) {
+        const struct conclave_stats stats = {.rooms = 1, .mesh_rooms = 1, .mesh_heard = links};
+        struct cli_buf lines = {0};
+        cli_stats_lines(&lines, &stats, "alice");
+        assert_non_null(strstr(lines.at, lines_of[links]));
+        cli_buf_wipe(&lines);
+    }
 }
 
 static void
@@ -72,6 +90,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(people_see_a_line_for_each_question, enrolled),
         cmocka_unit_test_setup(what_is_not_there_is_said_in_words, enrolled),
+        cmocka_unit_test(links_to_members_of_direct_rooms_are_counted_in_words),
         cmocka_unit_test_setup(programs_get_one_object, enrolled),
         cmocka_unit_test_setup(it_is_a_command_too_and_takes_no_words, enrolled),
     };

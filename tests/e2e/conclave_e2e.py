@@ -43,6 +43,14 @@ def _clean_up():
         shutil.rmtree(_scratch, ignore_errors=True)
 
 
+def _told_to_end(number, _frame):
+    sys.exit(128 + number)  # by way of the above, as after a ^C
+
+
+for _number in (signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(_number) != signal.SIG_IGN:
+        signal.signal(_number, _told_to_end)
+
 for _program in (CONCLAVED, CONCLAVE):
     if not os.access(_program, os.X_OK):
         print("Bail out! %s is not built" % _program)

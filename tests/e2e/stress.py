@@ -156,6 +156,12 @@ def simulated_worlds_show_memory_and_cpu_and_hear_all():
     found = _simulated("--peers", "200", "--members", "20", "--duration", "2", "--rate", "100", "--seed", "3", "--plot", drawing)
     assert found["scenario"] == "simnet" and found["simulated"] is True and found["seed"] == 3, found
     assert [found[name] for name in FAULTS] == [0, 0, 0, 0], found
+    # Whoever reads the last line of any scenario finds the same members, of the largest world.
+    assert (found["peers"], found["rooms"], found["members"], found["sent_per_s"], found["delivered_per_s"]) == (200, 10, 20, 100, 1900), found
+    assert found["daemon_cpu_s_per_M"] > 0 and found["rss_per_session_b"] > 0 and found["size"] == 256 and found["duration_s"] == 2, found
+    assert all(name in found for name in FIELDS), found
+    for name in ("p50_us", "p99_us", "p999_us", "max_us", "client_cpu_s_per_M", "daemon_rss_kb"):
+        assert found[name] is None, (name, found)
     (world,) = found["worlds"]
     assert (world["peers"], world["rooms"], world["members"]) == (200, 10, 20), world
     assert world["post_count"] == 200 and world["copies"] == 200 * 19 and world["direct_count"] == 200, world

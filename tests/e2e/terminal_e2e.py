@@ -5,11 +5,13 @@ import shlex
 import shutil
 import subprocess
 
-from conclave_e2e import CONCLAVE, Skip, environment, eventually, fresh, path
+from conclave_e2e import CONCLAVE, PATIENCE, Skip, environment, eventually, fresh, path, _running
 
 
 class Terminal:
-    """A program in a window of a tmux of its own; the exit code goes to a file."""
+    """A program in a window of a tmux of its own; the exit code goes to a file.
+    This tmux is no daemon: it ends with the test, however that ends, and takes the
+    program with it."""
 
     def __init__(self, *words, **env):
         if shutil.which("tmux") is None:
@@ -20,12 +22,17 @@ class Terminal:
         self.env["TMUX_TMPDIR"] = path("")
         command = " ".join(shlex.quote(w) for w in words)
         command += "; echo $? >%s" % shlex.quote(self.status)
-        self.run("-f", "/dev/null", "new-session", "-d", "-s", self.name, "-x", "100", "-y", "40", command)
+        self.server = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "tmux", "-L", self.name, "-f", "/dev/null", "-D"],
+                                       env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+        _running.append(self.server)
+        eventually("a tmux", lambda: self.run("-N", "list-sessions", status=True) == 0)
+        self.run("-N", "new-session", "-d", "-s", self.name, "-x", "100", "-y", "40", command)
 
-    def run(self, *words):
+    def run(self, *words, status=False):
         done = subprocess.run(("tmux", "-L", self.name) + words, env=self.env, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE)
-        return done.stdout.decode()
+        return done.returncode if status else done.stdout.decode()
 
     def screen(self):
         return self.run("capture-pane", "-p", "-J")
@@ -57,6 +64,8 @@ class Terminal:
 
     def end(self):
         eventually("the end", lambda: os.path.exists(self.status) and os.path.getsize(self.status) > 0)
+        self.server.terminate()
+        self.server.wait(PATIENCE)
         with open(self.status) as file:
             return int(file.read())
 

@@ -12,40 +12,10 @@ import threading
 import urllib.error
 import urllib.request
 
-from conclave_e2e import (CONCLAVED, PASSWORD, PATIENCE, TOP, Daemon, Skip, conclave, environment, eventually,
-                          expect, fresh, main, path, person, register, within, _running)
+from conclave_e2e import (PASSWORD, PATIENCE, Skip, conclave, environment, eventually, expect, fresh, main, path, person,
+                          register, within, _running)
+from monitor_e2e import CONCLAVE_TOP, figure, log, monitored, sample, top
 from terminal_e2e import Terminal
-
-CONCLAVE_TOP = os.environ.get("CONCLAVE_TOP", os.path.join(TOP, "conclave-top"))
-
-
-def _daemon(interval_ms=100):
-    config = path(fresh("conf"))
-    with open(config, "w") as file:
-        file.write("monitor\n    interval_ms = %d\n" % interval_ms)
-    return Daemon("--config", config)
-
-
-def _log(daemon):
-    with open(daemon.data + ".log", errors="replace") as file:
-        return file.read()
-
-
-def _top(*words):
-    return subprocess.run([CONCLAVE_TOP] + list(words), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=PATIENCE, env=environment())
-
-
-def _sample(daemon):
-    done = _top("--data", daemon.data, "--interval", "5", "--once", "--json")
-    assert done.returncode == 0, done
-    return json.loads(done.stdout)
-
-
-def _figure(daemon, name, label=None):
-    value = _sample(daemon)["figures"].get(name, {} if label else 0)
-    return value.get(label, 0) if label else value
-
 
 class _Stream:
     """conclave-top --json: its objects, as they come."""
@@ -103,19 +73,19 @@ class _Server:
 
 
 def usage_help_and_version():
-    done = _top("--help")
+    done = top("--help")
     assert done.returncode == 0 and "--fail-if EXPR" in done.stdout and not done.stderr
-    done = _top("--version")
+    done = top("--version")
     assert done.returncode == 0 and done.stdout.startswith("conclave-top ")
     for words in (["--nonsense"], ["extra"], ["--interval", "x"], ["--fail-if", "nothing > 3"]):
-        done = _top(*words)
+        done = top(*words)
         assert done.returncode == 3 and done.stderr and not done.stdout, (words, done)
 
 
 def samples_tell_what_happens_in_all_three_processes():
-    daemon = _daemon()
-    eventually("all three speak", lambda: len(_sample(daemon)["figures"]["cpu_ms"]) == 3)
-    before = _sample(daemon)
+    daemon = monitored()
+    eventually("all three speak", lambda: len(sample(daemon)["figures"]["cpu_ms"]) == 3)
+    before = sample(daemon)
     assert before["live"] and before["ready"] and before["interval_ms"] == 100
     assert before["figures"]["sessions"] == 0 and before["figures"]["accounts"] == 0
     assert set(before["figures"]["cpu_ms"]) == {"front", "door", "vault"}
@@ -126,7 +96,7 @@ def samples_tell_what_happens_in_all_three_processes():
     alice.ok("/msg #lab hello")
     assert bob.wait("message")["text"] == "hello"
     expect(conclave(daemon, fresh("home"), "login", user=bob.name, password="wrong " + PASSWORD), 3)
-    after = _sample(daemon)
+    after = sample(daemon)
     figures = after["figures"]
     assert figures["sessions"] == 2 and figures["accounts"] == 2 and figures["accounts_online"] == 2, figures
     assert figures["rooms"] == 1 and figures["members"] == 2 and figures["seats"] == 2, figures
@@ -141,47 +111,83 @@ def samples_tell_what_happens_in_all_three_processes():
     times = {(t["name"], t["label"]): t for t in after["times"]}
     assert times["request_us", "LOGIN"]["count"] == figures["requests"]["LOGIN"], times
     assert times["commit_us", ""]["count"] == figures["commits"], times
+    # Of strangers too: what the front's loop spent on each, and what each waited for.
+    for kind in ("SIGNUP", "ENROL"):
+        asked = figures["requests"][kind]
+        assert asked >= 1 and times["request_us", kind]["count"] == asked, times
+        assert times["knock_us", kind]["count"] == asked and times["knock_us", kind]["p50_us"] >= 1000, times
+    assert times["request_us", "SIGNUP"]["p50_us"] < times["knock_us", "SIGNUP"]["p50_us"], times
+    assert figures["requests"]["PASSWD"] == 0 and figures["refused"]["busy"] == 0, figures
     assert times["hash_us", ""]["count"] == figures["hashes"] and times["hash_us", ""]["p50_us"] >= 1000, times
     alice.end()
     bob.end()
-    eventually("both are gone", lambda: _figure(daemon, "sessions") == 0)
-    assert _figure(daemon, "sessions_most") == 2
-    assert "sessions 0\n" in _top("--data", daemon.data, "--once").stdout
+    eventually("both are gone", lambda: figure(daemon, "sessions") == 0)
+    assert figure(daemon, "sessions_most") == 2
+    assert "sessions 0\n" in top("--data", daemon.data, "--once").stdout
     daemon.stop()
 
 
 def conditions_end_as_nagios_wants():
-    daemon = _daemon()
+    daemon = monitored()
     for words, status in ((["sessions > 3"], 0), (["sessions < 3"], 2), (["warning: sessions < 3"], 1),
                           (["warning: sessions < 3", "accounts == 0"], 2), (["rate(commits) > 1G"], 0),
                           (["not ready"], 0), (["p99(commit_us) > 0"], 2)):
-        done = _top("--data", daemon.data, "--interval", "5", *[w for text in words for w in ("--fail-if", text)])
+        done = top("--data", daemon.data, *[w for text in words for w in ("--fail-if", text)])
         word = ("OK", "WARNING", "CRITICAL", "UNKNOWN")[status]
         assert done.returncode == status and done.stdout.startswith(word), (words, done)
         assert len(done.stdout.splitlines()) == 1, done
     daemon.stop()
-    done = _top("--data", daemon.data, "--interval", "0.1", "--fail-if", "sessions > 3")
-    assert done.returncode == 3 and done.stdout.startswith("UNKNOWN"), done
+    # Nobody is there any more: that is critical to whoever asks it, and nothing is well.
+    for words, status in ((["sessions > 3"], 3), (["not live"], 2), (["warning: not live"], 1), (["not ready"], 2),
+                          (["sessions > 3", "not live"], 2), (["rate(commits) > 3 or not live"], 2), (["live and sessions > 3"], 3)):
+        done = top("--data", daemon.data, "--interval", "0.1", *[w for text in words for w in ("--fail-if", text)])
+        word = ("OK", "WARNING", "CRITICAL", "UNKNOWN")[status]
+        assert done.returncode == status and done.stdout.startswith(word + ": ") and not done.stderr, (words, done)
+        assert "No sample has come yet." in done.stdout and len(done.stdout.splitlines()) == 1, done
+    done = top("--data", daemon.data, "--interval", "0.1", "--json", "--fail-if", "not live")
+    assert done.returncode == 2 and not done.stdout and "is conclaved running" in done.stderr, done
 
 
 def once_waits_for_three_intervals_and_says_what_to_do():
     empty = path(fresh("empty"))
     os.mkdir(empty)
-    done = _top("--data", empty, "--interval", "0.1", "--once")
+    done = top("--data", empty, "--interval", "0.1", "--once")
     assert done.returncode == 3 and "is conclaved running" in done.stderr and not done.stdout, done
-    done = _top("--data", path("not-there"), "--once")
+    done = top("--data", path("not-there"), "--once")
     assert done.returncode == 3 and "--data DIR" in done.stderr and not done.stdout, done
 
 
+def the_registry_says_itself_how_long_an_interval_is():
+    daemon = monitored(2000)
+    # Told to expect a sample each 10 ms, it would give up before there can be one.
+    done = top("--data", daemon.data, "--interval", "0.01", "--once", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["interval_ms"] == 2000, done
+    done = top("--data", daemon.data, "--interval", "0.01", "--fail-if", "rate(commits) > 1G")
+    assert done.returncode == 0 and done.stdout.startswith("OK"), done
+    config = daemon.arguments[1]
+    with open(config, "w") as file:
+        file.write("monitor\n    interval_ms = 1500\n")
+    daemon.process.send_signal(signal.SIGHUP)
+    eventually("it is read again", lambda: "RELOADED" in log(daemon))
+    assert sample(daemon)["interval_ms"] == 1500
+    done = top("--data", daemon.data, "--interval", "0.01", "--once", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["interval_ms"] == 1500, done
+    # Without a registry it is --interval that counts.
+    os.kill(daemon.process.pid, signal.SIGTERM)
+    daemon.process.wait(PATIENCE)
+    done = top("--data", daemon.data, "--interval", "0.1", "--once")
+    assert done.returncode == 3 and "within 0.3 s" in done.stderr, done
+
+
 def an_interval_of_0_publishes_nothing_and_a_reload_changes_it():
-    daemon = _daemon(0)
+    daemon = monitored(0)
     assert not os.path.exists(os.path.join(daemon.data, "monitor.ipc"))
-    assert _top("--data", daemon.data, "--interval", "0.1", "--once").returncode == 3
+    assert top("--data", daemon.data, "--interval", "0.1", "--once").returncode == 3
     config = daemon.arguments[1]
     with open(config, "w") as file:
         file.write("monitor\n    interval_ms = 50\n")
     daemon.process.send_signal(signal.SIGHUP)
-    assert _sample(daemon)["interval_ms"] == 50
+    assert sample(daemon)["interval_ms"] == 50
     # The next sample after a long interval was made short does not wait for the long one.
     stream = _Stream(daemon)
     stream.more(1)
@@ -195,14 +201,14 @@ def an_interval_of_0_publishes_nothing_and_a_reload_changes_it():
 
 
 def nobody_else_on_the_machine_can_reach_the_socket():
-    daemon = _daemon()
+    daemon = monitored()
     mode = os.stat(os.path.join(daemon.data, "monitor.ipc")).st_mode
     assert stat.S_ISSOCK(mode) and mode & 0o077 == 0, oct(mode)
     daemon.stop()
 
 
 def names_are_in_the_rows_alone_and_words_nowhere():
-    daemon = _daemon()
+    daemon = monitored()
     alice, bob = person(daemon, "zebrafinch"), person(daemon, "quokka")
     alice.ok("/create #axolotl")
     bob.ok("/join #axolotl")
@@ -217,9 +223,9 @@ def names_are_in_the_rows_alone_and_words_nowhere():
     assert sorted(s["name"] for s in last["sessions"]) == ["quokka", "zebrafinch"], last["sessions"]
     assert all(s["source"] == "127.0.0.1" and s["rooms"] == 1 for s in last["sessions"]), last["sessions"]
     assert not any(word in stream.raw.decode() for word in ("narwhal", "pangolin"))
-    for sample in stream.samples:
-        sample.pop("rooms", None), sample.pop("sessions", None)
-    text = _top("--data", daemon.data, "--interval", "5", "--once").stdout
+    for one in stream.samples:
+        one.pop("rooms", None), one.pop("sessions", None)
+    text = top("--data", daemon.data, "--once").stdout
     said = json.dumps(stream.samples) + text + server.get("metrics")[2] + server.get("")[2] + server.get("healthz")[2]
     assert "ROOM_PROPOSE" in said and "conclave_sessions 2" in said
     for secret in ("zebrafinch", "quokka", "axolotl", "narwhal", "pangolin", "127.0.0.1"):
@@ -273,8 +279,8 @@ def _parse(text):
 
 def _check_histogram(name, values):
     series = {}
-    for (sample, labels), value in values.items():
-        if sample == name + "_bucket":
+    for (line, labels), value in values.items():
+        if line == name + "_bucket":
             rest, bound = re.match(r'^(.*?),?le="([^"]+)"$', labels).groups()
             series.setdefault(rest, []).append((float(bound.replace("+Inf", "inf")), value))
     for rest, buckets in series.items():
@@ -284,7 +290,7 @@ def _check_histogram(name, values):
 
 
 def prometheus_reads_what_is_served():
-    daemon = _daemon()
+    daemon = monitored()
     session = person(daemon)
     server = _Server(daemon)
     eventually("the first sample", lambda: server.get("healthz")[0] == 200)
@@ -292,6 +298,10 @@ def prometheus_reads_what_is_served():
                lambda: {"conclave_knocks_total", "conclave_hashes_total"} <= set(_parse(server.get("metrics")[2])[0]))
     status, kind, text = server.get("metrics")
     assert status == 200 and kind.startswith("text/plain; version=0.0.4"), kind
+    # rate() misses what was there when a series began: each begins with 0.
+    for name in ('conclave_refused_total{reason="wrong-credentials"}', 'conclave_requests_total{kind="ROOM_POST"}',
+                 'conclave_requests_total{kind="PASSWD"}', 'conclave_handshakes_total{outcome="denied"}'):
+        assert "\n%s 0\n" % name in text, name
     families, values = _parse(text)
     assert families["conclave_sessions"] == "gauge" and values["conclave_sessions", ""] == 1
     assert families["conclave_knocks_total"] == "counter" and families["conclave_commit_seconds"] == "histogram"
@@ -307,11 +317,32 @@ def prometheus_reads_what_is_served():
     daemon.stop()
 
 
+def promtool_finds_nothing_to_complain_of():
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        raise Skip("promtool, of Debian's package prometheus, is not installed")
+    daemon = monitored()
+    session = person(daemon)
+    server = _Server(daemon)
+    for what in ("conclave_knock_seconds_bucket", "conclave_hashes_total"):
+        eventually(what, lambda: what in server.get("metrics")[2])
+    done = subprocess.run([promtool, "check", "metrics"], input=server.get("metrics")[2], capture_output=True, text=True,
+                          timeout=PATIENCE, env=environment())
+    assert done.returncode == 0 and not done.stdout and not done.stderr, done
+    daemon.stop(signal.SIGKILL)
+    eventually("nobody is there", lambda: server.get("healthz")[0] == 503)
+    done = subprocess.run([promtool, "check", "metrics"], input=server.get("metrics")[2], capture_output=True, text=True,
+                          timeout=PATIENCE, env=environment())
+    assert done.returncode == 0 and not done.stdout and not done.stderr, done
+    session.kill()
+    server.end()
+
+
 def a_browser_draws_the_page_and_finds_nothing_missing():
     browser = shutil.which("chromium")
     if browser is None:
         raise Skip("chromium is not installed")
-    daemon = _daemon()
+    daemon = monitored()
     server = _Server(daemon)
     session = person(daemon)
     eventually("it has drawn some points", lambda: server.get("")[2].count(",") > 100)
@@ -319,7 +350,7 @@ def a_browser_draws_the_page_and_finds_nothing_missing():
                            "--user-data-dir=" + path(fresh("browser")), "--dump-dom", server.url],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, env=environment())
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("<polyline points=") == 8 and "live and ready" in done.stdout, done.stdout
+    assert done.stdout.count("<polyline points=") == 10 and "live and ready" in done.stdout, done.stdout
     # What the page may not load, or the policy forbids, the browser says on its console.
     assert "CONSOLE" not in done.stderr, done.stderr
     session.end()
@@ -328,7 +359,7 @@ def a_browser_draws_the_page_and_finds_nothing_missing():
 
 
 def healthz_tells_when_samples_stop_and_when_they_come_back():
-    daemon = _daemon()
+    daemon = monitored()
     server = _Server(daemon)
     eventually("it is ready", lambda: server.get("healthz")[0] == 200)
     daemon.stop(signal.SIGKILL)
@@ -344,91 +375,15 @@ def healthz_tells_when_samples_stop_and_when_they_come_back():
     daemon.stop()
 
 
-def _remote(*words):
-    """conclave-top elsewhere, and the public key that it said."""
-    done = _top("--interval", "1", *words)
-    said = re.search(r"our key, for the registry's monitor/keys: ([0-9a-f]{64})\n", done.stderr)
-    return done, said and said.group(1)
-
-
-def elsewhere_only_keys_that_are_allowed_see_figures_and_only_marked_ones_names():
-    config = path(fresh("conf"))
-    figures, names, stranger = path("figures.key"), path("names.key"), path("stranger.key")
-    nowhere = ["--connect", "tcp://127.0.0.1:1", "--registry-key", "1f" * 32, "--interval", "0.01", "--once", "--key"]
-    keys = {file: _remote(*nowhere, file)[1] for file in (figures, names, stranger)}
-    assert len(set(keys.values())) == 3 and os.stat(figures).st_mode & 0o777 == 0o600
-    assert _remote(*nowhere, figures)[1] == keys[figures]
-    with open(config, "w") as file:
-        file.write("monitor\n    interval_ms = 100\n    tcp = 127.0.0.1:0\n    tcp_names = 127.0.0.1:0\n    keys = %s\n"
-                   % path("monitor.keys"))
-    with open(path("monitor.keys"), "w") as file:
-        file.write("# monitors\n%s\n%s names\n" % (keys[figures], keys[names]))
-    daemon = Daemon("--config", config)
-    session = person(daemon, "capybara")
-    opened = re.findall(r"MONITOR-OPEN (.*) on 127.0.0.1 port (\d+); the registry's key is ([0-9a-f]{64})", _log(daemon))
-    ports = {what: port for what, port, _ in opened}
-    key = opened[0][2]
-    assert set(ports) == {"figures", "figures and names"}, opened
-
-    def look(file, what, *words, registry=key):
-        return _remote("--connect", "tcp://127.0.0.1:" + ports[what], "--key", file, "--registry-key", registry, *words)[0]
-
-    for file, what, status in ((figures, "figures", 0), (names, "figures", 0), (names, "figures and names", 0),
-                               (figures, "figures and names", 3), (stranger, "figures", 3),
-                               (stranger, "figures and names", 3)):
-        done = look(file, what, "--once", "--json")
-        assert done.returncode == status, (file, what, done)
-        sample = json.loads(done.stdout) if status == 0 else {}
-        assert status != 0 or sample["figures"]["sessions"] == 1
-        assert [s["name"] for s in sample.get("sessions", [])] == (["capybara"] if status == 0 and "names" in what else []), done
-        assert "capybara" not in done.stdout or "names" in what
-    done = look(figures, "figures", "--once", registry="1f" * 32)
-    assert done.returncode == 3, done
-    # Rows are published while somebody may see them: whoever asks at the port of figures gets none of them.
-    views = []
-    for what in ("figures and names", "figures"):
-        views.append(Terminal(CONCLAVE_TOP, "--connect", "tcp://127.0.0.1:" + ports[what], "--key", names,
-                              "--registry-key", key, "--interval", "0.1", LC_ALL="C.UTF-8"))
-        views[-1].see("sessions 1 (most 1)")
-    views[0].see("capybara")
-    begun = _figure(daemon, "loop_turns")
-    eventually("some samples more", lambda: _figure(daemon, "loop_turns") > begun + 30)
-    assert "capybara" in views[0].screen() and "capybara" not in views[1].screen()
-    for view in views:
-        view.type("q", enter=False)
-        assert view.end() == 0
-    os.chmod(figures, 0o644)
-    done = look(figures, "figures", "--once")
-    assert done.returncode == 3 and "read by others" in done.stderr and not done.stdout, done
-    session.end()
-    daemon.stop()
-
-
-def ports_for_monitors_without_keys_are_a_mistake():
-    config, file = path(fresh("conf")), path(fresh("keys"))
-    with open(config, "w") as out:
-        out.write("monitor\n    tcp = 127.0.0.1:0\n    keys = %s\n" % file)
-    for text, mode, what in ((None, 0, "cannot be read"), ("hello\n", 0o600, "line 1 of the monitor keys"),
-                             ("", 0o666, "can be written by others")):
-        if text is not None:
-            with open(file, "w") as out:
-                out.write(text)
-            os.chmod(file, mode)
-        done = subprocess.run([CONCLAVED, "--data", path(fresh("data")), "--listen", "127.0.0.1:0", "--config", config],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE,
-                              env=environment())
-        assert done.returncode == 1 and what in done.stderr, done
-
-
 def a_monitor_that_does_not_read_costs_nobody_else_anything():
-    daemon = _daemon(10)
+    daemon = monitored(10)
     slow, quick = _Stream(daemon), _Stream(daemon)
     slow.more(2)
     slow.process.send_signal(signal.SIGSTOP)
     register(daemon)
     # More than its queues hold at both ends.
     quick.more(300)
-    numbers = [sample["number"] for sample in quick.samples]
+    numbers = [one["number"] for one in quick.samples]
     assert quick.samples[-1]["live"] and numbers == sorted(numbers)
     slow.process.send_signal(signal.SIGCONT)
     slow.more(2)
@@ -438,7 +393,7 @@ def a_monitor_that_does_not_read_costs_nobody_else_anything():
 
 
 def the_last_sample_of_a_registry_says_that_it_ends():
-    daemon = _daemon()
+    daemon = monitored()
     stream = _Stream(daemon)
     stream.more(2)
     assert stream.samples[-1]["ready"]
@@ -449,15 +404,21 @@ def the_last_sample_of_a_registry_says_that_it_ends():
 
 
 def a_registry_that_was_killed_is_followed_when_it_is_back():
-    daemon = _daemon()
+    daemon = monitored()
     stream = _Stream(daemon)
     stream.more(3)
     daemon.stop(signal.SIGKILL)
+    eventually("it says that nobody is there", lambda: not stream.samples[-1]["live"])
+    told = len(stream.samples)
+    assert stream.samples[-2]["live"] and "three intervals" in stream.samples[-1]["reason"], stream.samples[-2:]
+    assert stream.samples[-1]["number"] == stream.samples[-2]["number"], stream.samples[-2:]
     daemon.start()
+    eventually("it is there again", lambda: stream.samples[-1]["live"])
+    assert all(one["live"] for one in stream.samples[told:])  # it was told once
     began = stream.samples[0]["at_ms"] - stream.samples[0]["uptime_ms"]
     eventually("a sample of the new one", lambda: stream.samples[-1]["at_ms"] - stream.samples[-1]["uptime_ms"]
                > began + 200)  # it was there for three samples
-    assert all(sample["lost"] == 0 for sample in stream.samples)
+    assert all(one["lost"] == 0 for one in stream.samples)
     stream.end()
     daemon.stop()
 

@@ -5,24 +5,12 @@ import json
 import os
 import signal
 import subprocess
+import sys
 
-from conclave_e2e import PATIENCE, TOP, Daemon, environment, eventually, fresh, main, path, person
+from conclave_e2e import PATIENCE, environment, eventually, main, person
+from monitor_e2e import CONCLAVE_TOP, monitored, sample, top
 from registry_e2e import children
 from terminal_e2e import Terminal
-
-CONCLAVE_TOP = os.environ.get("CONCLAVE_TOP", os.path.join(TOP, "conclave-top"))
-
-
-def _daemon():
-    config = path(fresh("conf"))
-    with open(config, "w") as file:
-        file.write("monitor\n    interval_ms = 100\n")
-    return Daemon("--config", config)
-
-
-def _top(*words):
-    return subprocess.run([CONCLAVE_TOP] + list(words), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=PATIENCE, env=environment())
 
 
 def _fits(lines, columns, rows):
@@ -35,7 +23,7 @@ def _fits(lines, columns, rows):
 
 
 def the_live_view_sorts_scrolls_resizes_and_leaves():
-    daemon = _daemon()
+    daemon = monitored()
     people = [person(daemon) for _ in range(3)]
     view = Terminal(CONCLAVE_TOP, "--data", daemon.data, "--interval", "0.1", LC_ALL="C.UTF-8")
     view.see("sessions 3 (most 3)")
@@ -59,7 +47,7 @@ def the_live_view_sorts_scrolls_resizes_and_leaves():
 
 
 def a_terminal_without_colours_and_unicode_gets_the_same_in_ascii():
-    daemon = _daemon()
+    daemon = monitored()
     alice = person(daemon, "zo\u00eb")
     alice.ok("/create #lab")
     view = Terminal("env", "LC_ALL=C", "TERM=vt100", CONCLAVE_TOP, "--data", daemon.data, "--interval", "0.1", LC_ALL="C.UTF-8")
@@ -76,20 +64,17 @@ def a_terminal_without_colours_and_unicode_gets_the_same_in_ascii():
 
 
 def without_a_terminal_the_view_says_what_to_use():
-    daemon = _daemon()
-    done = _top("--data", daemon.data)
+    daemon = monitored()
+    done = top("--data", daemon.data)
     assert done.returncode == 3 and "--once" in done.stderr, done
     daemon.stop()
 
 
 def a_process_that_is_slow_to_say_what_it_counted_vanishes_from_no_sample():
-    daemon = _daemon()
+    daemon = monitored()
     person(daemon).end()
 
-    def sample():
-        return json.loads(_top("--data", daemon.data, "--interval", "5", "--once", "--json").stdout)
-
-    eventually("the door speaks", lambda: sample()["figures"].get("knocks", 0) >= 1)
+    eventually("the door speaks", lambda: sample(daemon)["figures"].get("knocks", 0) >= 1)
     stream = subprocess.Popen([CONCLAVE_TOP, "--data", daemon.data, "--json", "--interval", "0.01"],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=environment())
     json.loads(stream.stdout.readline())
@@ -102,11 +87,47 @@ def a_process_that_is_slow_to_say_what_it_counted_vanishes_from_no_sample():
     assert all(s["figures"]["knocks"] == seen[0]["figures"]["knocks"] for s in seen[:-1])
     assert set(seen[-1]["figures"]["rss_bytes"]) == {"front", "vault"}, seen[-1]
     os.kill(door, signal.SIGCONT)
-    eventually("it speaks again", lambda: "knocks" in sample()["figures"])
+    eventually("it speaks again", lambda: "knocks" in sample(daemon)["figures"])
     stream.terminate()
     stream.wait(PATIENCE)
     stream.stdout.close()
     daemon.stop()
+
+
+_TEST = """
+import sys
+sys.path.insert(0, %r)
+from conclave_e2e import Daemon, eventually, main, os
+from terminal_e2e import Terminal
+def waits():
+    daemon, view = Daemon(), Terminal("sh", "-c", "echo $$; exec sleep 1000")
+    eventually("it runs", lambda: view.screen().strip().isdigit())
+    print(daemon.process.pid, view.screen().strip(), flush=True)
+    view.see("what it never shows")
+main(globals())
+"""
+
+
+def _runs(pid):
+    try:
+        with open("/proc/%d/stat" % pid) as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def a_test_that_is_interrupted_takes_what_it_started_with_it():
+    here = os.path.dirname(os.path.abspath(__file__))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        test = subprocess.Popen([sys.executable, "-B", "-c", _TEST % here], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.DEVNULL, text=True,
+                                preexec_fn=lambda of=number: signal.signal(of, signal.SIG_DFL))  # it may be ignored here
+        started = [int(word) for word in test.stdout.readline().split()]
+        assert len(started) == 2 and all(_runs(pid) for pid in started), started
+        test.send_signal(number)
+        assert test.wait(PATIENCE) != 0
+        test.stdout.close()
+        eventually("all of them have ended", lambda: not any(_runs(pid) for pid in started))
 
 
 main(globals())

@@ -82,6 +82,31 @@ the_watchdog_ends_a_silent_connection_and_leaves_one_that_spoke(void **state)
 }
 
 static void
+all_can_be_cut_off_at_once_and_come_back(void **state)
+{
+    struct fixture *f = *state;
+    struct host_watchdog *dog;
+
+    bind_on(f, "127.0.0.1");
+    const struct host_watchdog_limits limits = {.connections = 100, .connections_per_source = 100, .first_ms = 1ull << 40}; /* they may be silent */
+    assert_int_equal(host_watchdog_start(&dog, f->router, &limits), CONCLAVE_OK);
+    struct host_dial *one = dial(f, "127.0.0.1", &f->server), *other = dial(f, "127.0.0.1", &f->server);
+    assert_int_equal(settled(one), HOST_DIAL_UP);
+    assert_int_equal(settled(other), HOST_DIAL_UP);
+    host_watchdog_cut_all(dog);
+    assert_int_equal(left(one, HOST_DIAL_UP), HOST_DIAL_DOWN);
+    assert_int_equal(left(other, HOST_DIAL_UP), HOST_DIAL_DOWN);
+    struct host_dial *again = dial(f, "127.0.0.1", &f->server); /* it was done once */
+    assert_int_equal(settled(again), HOST_DIAL_UP);
+    say(again, "hello");
+    assert_int_equal(read_router(f), HOST_READ_FRAME);
+    host_dial_close(&one, 0);
+    host_dial_close(&other, 0);
+    host_dial_close(&again, 0);
+    host_watchdog_stop(&dog);
+}
+
+static void
 the_watchdog_ends_a_message_that_does_not_end(void **state)
 {
     struct fixture *f = *state;
@@ -187,6 +212,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         CLAIM(the_watchdog_caps_the_connections_of_a_source),
         CLAIM(the_watchdog_ends_a_silent_connection_and_leaves_one_that_spoke),
+        CLAIM(all_can_be_cut_off_at_once_and_come_back),
         CLAIM(the_watchdog_ends_a_message_that_does_not_end),
         CLAIM(the_watchdogs_of_a_process_share_a_thread_and_come_and_go),
     };

@@ -14,7 +14,9 @@
 
 #include "msg/cert.h"
 #include "msg/codec.h"
+#include "msg/envelope.h"
 #include "peer/core/core.h"
+#include "tests/peer/each_tell.h"
 #include "tests/told.h"
 
 enum { ADA, BOB };
@@ -80,9 +82,10 @@ pair_decode(struct pair_told *told, struct msg_span bytes)
 }
 
 static inline void
-pair_tell(struct pair_side *side, struct msg_span bytes)
+pair_tell(void *arg, struct msg_span frame)
 {
-    pair_decode(&side->told[side->told_count++], told_frame(bytes));
+    struct pair_side *const side = arg;
+    pair_decode(&side->told[side->told_count++], frame);
     assert_true(side->told_count < PAIR_MAX);
 }
 
@@ -159,7 +162,7 @@ pair_feed(int who, const struct msg_event *event)
         else if (effect->kind == EFFECT_PUT)
             pair_keep(&side->kept[effect->table], msg_effects_bytes(&effects, effect));
         else if (effect->kind == EFFECT_TELL)
-            pair_tell(side, msg_effects_bytes(&effects, effect));
+            each_tell(told_frame(msg_effects_bytes(&effects, effect)), pair_tell, side);
         else if (effect->kind == EFFECT_SEND)
             pair_send(who, effect->id, msg_effects_bytes(&effects, effect));
         else if (effect->kind == EFFECT_DIAL)
@@ -414,6 +417,21 @@ pair_tear_down(void **state)
     peer_core_destroy(&pair.side[ADA].core);
     peer_core_destroy(&pair.side[BOB].core);
     return 0;
+}
+
+/* An envelope of ada's device, with what her core would not send. */
+static inline void
+pair_arrive_sealed(struct msg_run *run, struct msg_span batch)
+{
+    uint8_t room[MSG_SOCKET_MAX];
+    struct msg_buf out = {room, 0, sizeof room};
+    struct msg_cert bob;
+    assert_int_equal(msg_cert_open(&bob, msg_span(pair.side[BOB].cert, pair.side[BOB].cert_len), &pair.signer), CONCLAVE_OK);
+    if (!run->open)
+        assert_int_equal(msg_run_start(run, &out, ADA + 1, 1, &pair.side[ADA].id.sign_sec, &bob, pair.now.mono_ms), CONCLAVE_OK);
+    assert_int_equal(msg_envelope_seal(run, &out, batch), CONCLAVE_OK);
+    pair_arrive(BOB, msg_span_of_buf(&out));
+    pair_commit(BOB);
 }
 
 #endif

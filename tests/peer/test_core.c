@@ -175,18 +175,24 @@ static void
 messages_that_were_not_shown_are_shown_when_it_starts(void **state)
 {
     (void)state;
-    const struct msg_rec_inbox inbox = {.arrival = 8,
-                                        .account = 1,
-                                        .device = 1,
-                                        .incarnation = 1,
-                                        .number = 3,
-                                        .name = msg_text("ada"),
-                                        .ts_ms = 5,
-                                        .text = msg_text("while you were away")};
-    uint8_t room[512];
-    struct msg_buf buf = {room, 0, sizeof room};
-    const struct msg_record_key mark = msg_record_key1(7), key = msg_record_key1(8);
-    assert_int_equal(msg_codec_encode(&buf, MSG_REC_INBOX, &inbox), CONCLAVE_OK);
+    static const char *const texts[] = {"shown before", "while you were away", "and this"};
+    uint8_t says[512], room[1024];
+    struct msg_buf batch = {says, 0, sizeof says}, buf = {room, 0, sizeof room};
+    for (uint8_t i = 0; i < 3; i++) {
+        const struct msg_say say = {{{i}}, msg_text(texts[i])};
+        assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &say), CONCLAVE_OK);
+    }
+    const struct msg_rec_inbox_batch inbox = {.arrival = 9,
+                                              .count = 3,
+                                              .account = 1,
+                                              .device = 1,
+                                              .incarnation = 1,
+                                              .first = 3,
+                                              .name = msg_text("ada"),
+                                              .room = msg_text(""),
+                                              .batch = msg_span_of_buf(&batch)};
+    const struct msg_record_key mark = msg_record_key1(7), key = msg_record_key1(9);
+    assert_int_equal(msg_codec_encode(&buf, MSG_REC_INBOX_BATCH, &inbox), CONCLAVE_OK);
     peer_core_destroy(&pair.side[BOB].core);
     const struct peer_settings settings = {.contacts = 8};
     pair.side[BOB].core = peer_core_new(&settings, &pair.side[BOB].id);
@@ -197,7 +203,13 @@ messages_that_were_not_shown_are_shown_when_it_starts(void **state)
                                        .table = PEER_TABLE_INBOX,
                                        .record_key = msg_record_key_span(&key),
                                        .bytes = msg_span_of_buf(&buf)});
-    assert_int_equal(pair_told(BOB, MSG_TELL_MESSAGE, 0)->MSG_ANY_TELL_MESSAGE.arrival, 8);
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 2); /* all but the first of them */
+    for (uint8_t i = 0; i < 2; i++) {
+        const struct msg_tell_message *const tell = &pair_told(BOB, MSG_TELL_MESSAGE, i)->MSG_ANY_TELL_MESSAGE;
+        assert_int_equal(tell->arrival, 8 + i);
+        assert_true(msg_text_equal(tell->from, msg_text("ada")));
+        assert_true(msg_text_equal(tell->text, msg_text(texts[i + 1])));
+    }
 }
 
 static void

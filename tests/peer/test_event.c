@@ -208,7 +208,7 @@ messages_that_came_as_one_are_shown_one_by_one(void **state)
         const struct msg_say say = {msg_chain_id((uint8_t[MSG_ID_RANDOM]){(uint8_t)(i + 1)}, 100 + i), msg_text(texts[i])};
         assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &say), CONCLAVE_OK);
     }
-    const struct msg_tell_messages messages = {40, msg_text("bob"), msg_text("#lab"), msg_span_of_buf(&batch)};
+    const struct msg_tell_messages messages = {40, msg_text("bob"), msg_text("ada"), msg_text("#lab"), msg_span_of_buf(&batch)};
     assert_int_equal(msg_flat_put(&buf, MSG_TELL_MESSAGES, &messages), CONCLAVE_OK); /* stands until all is shown */
     assert_true(peer_event_read(&event, msg_span_of_buf(&buf)));
     for (uint8_t i = 0; i < 3; i++) {
@@ -216,7 +216,7 @@ messages_that_came_as_one_are_shown_one_by_one(void **state)
         assert_int_equal(event.event.arrival, 40 + i);
         assert_int_equal(event.event.ts_ms, 100 + i);
         assert_string_equal(event.event.from, "bob");
-        assert_string_equal(event.event.to, "");
+        assert_string_equal(event.event.to, "ada");
         assert_string_equal(event.event.room, "#lab");
         assert_string_equal(event.event.text, texts[i]);
         assert_int_equal(event.event.text_bytes, strlen(texts[i]));

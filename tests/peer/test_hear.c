@@ -1,124 +1,200 @@
-/* Proves peer/core/hear while the disk is slow: what comes has no room, and is
- * asked for as soon as there is some. */
-#include "peer/core/parts.h"
+/* What comes in one envelope: one record and one tell for what is new of it,
+ * each message shown once and read by its number. */
 #include "tests/peer/pair.h"
 
-#define RING_BYTES 16384u
+#define INCARNATION 9u
 
-/* Bob has said something, and until that is on his disk there is room for a
- * text of so many bytes and not for much more. */
-static void
-fill(size_t but)
+/* A batch of SAYs from number `first` on, whose ids begin with their numbers. */
+static struct msg_span
+says(uint8_t *at, size_t cap, uint64_t first, uint64_t count, const struct msg_head *prev)
 {
-    struct peer_core *const core = pair.side[BOB].core;
-    const struct msg_tell_ok other = {.req = 1};
-    pair_say(BOB, 100, "waits for the disk");
-    while (peer_held_fits(core->held, but))
-        peer_held_put(core->held, core->next_store, MSG_TELL_OK, &other);
+    struct msg_buf batch = {at, 0, cap};
+    const struct msg_chain chain = {.incarnation = INCARNATION, .salt = 9, .base = 1, .number = first, .prev = *prev};
+    assert_int_equal(msg_codec_encode(&batch, MSG_CHAIN, &chain), CONCLAVE_OK);
+    for (uint64_t i = first; i < first + count; i++) {
+        const struct msg_say say = {{{(uint8_t)i, (uint8_t)(i >> 8)}}, msg_text("a line")};
+        assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &say), CONCLAVE_OK);
+    }
+    return msg_span_of_buf(&batch);
 }
 
-static int
-set_up(void **state)
+/* The last record that Bob put for what he is shown. */
+static struct msg_rec_inbox_batch
+kept(void)
 {
-    if (pair_set_up(state) != 0)
-        return -1;
-    peer_held_destroy(&pair.side[BOB].core->held);
-    pair.side[BOB].core->held = peer_held_new(RING_BYTES);
+    const struct pair_kept *const record = &pair.side[BOB].kept[PEER_TABLE_INBOX];
+    union msg_any any;
+    enum msg_kind kind;
+    assert_int_equal(msg_codec_decode(msg_span(record->at, record->len), &kind, &any), CONCLAVE_OK);
+    assert_int_equal(kind, MSG_REC_INBOX_BATCH);
+    return any.MSG_ANY_REC_INBOX_BATCH;
+}
+
+static void
+what_came_in_one_envelope_is_one_record(void **state)
+{
+    static uint8_t at[MSG_BATCH_MAX];
+    static const struct msg_head none;
+    struct msg_run run = {.open = false};
+    (void)state;
     pair_say(ADA, 1, "links them");
     pair_settle();
-    return pair_count(BOB, MSG_TELL_MESSAGE) == 1 ? 0 : -1;
-}
-
-static void
-say_alone(uint64_t req, const char *text)
-{
-    pair_say(ADA, req, text);
-    pair_wake(ADA, 1);
-    pair_commit(ADA);
-}
-
-static void
-nothing_more_is_to_be_read_until_the_disk_has_caught_up(void **state)
-{
-    (void)state;
-    assert_true(peer_core_hears(pair.side[BOB].core));
-    fill(0);
-    assert_false(peer_core_hears(pair.side[BOB].core));
-    pair_commit(BOB);
-    assert_true(peer_core_hears(pair.side[BOB].core));
-}
-
-static void
-what_had_no_room_comes_as_soon_as_the_disk_has_caught_up(void **state)
-{
-    (void)state;
-    fill(0);
-    say_alone(2, "one"); /* and nothing after it, of which one could tell */
-    pair_wake(BOB, 10);
-    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1);
-    const uint64_t began_ms = pair.now.mono_ms;
-    pair_commit(BOB);
-    for (int i = 0; i < 3; i++) {
-        pair_wake(BOB, 5);
-        pair_wake(ADA, 5);
-        pair_commit(BOB);
+    pair_arrive_sealed(&run, says(at, sizeof at, 1, 3, &none));
+    const struct msg_rec_inbox_batch record = kept();
+    assert_int_equal(record.count, 3);
+    assert_int_equal(record.first, 1);
+    assert_int_equal(record.arrival, 4);
+    assert_int_equal(record.room.len, 0);
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 4);
+    for (uint64_t i = 1; i <= 3; i++) {
+        const struct msg_tell_message *const tell = &pair_told(BOB, MSG_TELL_MESSAGE, i)->MSG_ANY_TELL_MESSAGE;
+        assert_int_equal(tell->arrival, i + 1);
+        assert_int_equal(tell->id.at[0], i);
+        assert_true(msg_text_equal(tell->to, msg_text(PAIR_NAMES[BOB])));
     }
-    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 2);
-    assert_in_range(pair.now.mono_ms - began_ms, 0, 50); /* nobody's time-out */
+    msg_run_wipe(&run);
 }
 
-/* Each complaint would have all of it sent again. */
 static void
-what_had_no_room_is_asked_for_once(void **state)
+only_what_is_new_of_it_is_kept(void **state)
 {
+    static uint8_t at[MSG_BATCH_MAX];
+    static const struct msg_head none;
+    struct msg_run run = {.open = false};
     (void)state;
-    fill(0);
-    say_alone(2, "one");
-    for (uint64_t i = 0; i < 8; i++) {
-        say_alone(3 + i, "more");
-        pair_wake(BOB, 40);
-    }
-    const size_t before = pair.frames;
-    pair_commit(BOB);
-    for (int i = 0; i < 5; i++) {
-        pair_wake(BOB, 40);
-        pair_wake(ADA, 40);
-        pair_commit(BOB);
-    }
-    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 10);
-    assert_in_range(pair.frames - before, 2, 6);
-}
-
-/* Else what was taken would be said again with it. */
-static void
-what_had_no_room_is_asked_for_when_all_that_was_taken_is_on_disk(void **state)
-{
-    (void)state;
-    uint64_t taken = 0;
-    fill(1000);
-    while (!pair.side[BOB].core->roster.refused)
-        say_alone(2 + taken++, "some");
-    assert_in_range(taken, 2, 20);
-    const size_t before = pair.frames;
-    assert_true(pair.side[BOB].store_count > 1);
-    pair_feed(BOB, &(struct msg_event){.kind = EVENT_STORED, .id = pair.side[BOB].stores[0]}); /* what Bob said */
-    assert_true(peer_core_hears(pair.side[BOB].core));
-    pair_wake(BOB, 1);
-    assert_int_equal(pair.frames, before);
+    pair_say(ADA, 1, "links them");
     pair_settle();
-    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1 + taken);
+    pair_arrive_sealed(&run, says(at, sizeof at, 1, 2, &none));
+    pair_arrive_sealed(&run, says(at, sizeof at, 1, 5, &none)); /* sent again, and more */
+    const struct msg_rec_inbox_batch record = kept();
+    assert_int_equal(record.count, 3);
+    assert_int_equal(record.first, 3);
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 6);
+    assert_int_equal(pair_told(BOB, MSG_TELL_MESSAGE, 5)->MSG_ANY_TELL_MESSAGE.id.at[0], 5);
+    msg_run_wipe(&run);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, pair_tear_down)
+static void
+a_notice_stands_between_what_came_before_and_after_a_gap(void **state)
+{
+    static uint8_t at[MSG_BATCH_MAX];
+    static const struct msg_head none, other = {{1}};
+    struct msg_run run = {.open = false};
+    (void)state;
+    pair_say(ADA, 1, "links them");
+    pair_settle();
+    const struct msg_span before = says(at, sizeof at, 1, 2, &none);
+    /* a chain that does not go on from there, without a word between them */
+    const struct msg_span after = says(at + before.len, sizeof at - before.len, 3, 2, &other);
+    pair_arrive_sealed(&run, msg_span(at, before.len + after.len));
+    assert_int_equal(kept().count, 2);
+    assert_int_equal(kept().first, 3);
+    const struct pair_side *const bob = &pair.side[BOB];
+    size_t notice = bob->told_count;
+    for (size_t i = 0; i < bob->told_count; i++)
+        if (bob->told[i].kind == MSG_TELL_NOTICE)
+            notice = i;
+    assert_true(notice + 2 < bob->told_count);
+    assert_int_equal(bob->told[notice - 1].any.MSG_ANY_TELL_MESSAGE.id.at[0], 2);
+    assert_int_equal(bob->told[notice + 1].any.MSG_ANY_TELL_MESSAGE.id.at[0], 3);
+    msg_run_wipe(&run);
+}
+
+/* More than a record takes: ours never send so many, and nothing is lost of it. */
+static void
+an_envelope_of_very_many_is_several_records(void **state)
+{
+    static uint8_t at[MSG_BATCH_MAX];
+    static const struct msg_head none;
+    struct msg_run run = {.open = false};
+    (void)state;
+    pair_say(ADA, 1, "links them");
+    pair_settle();
+    pair_arrive_sealed(&run, says(at, sizeof at, 1, MSG_BATCH_COUNT + 7, &none));
+    assert_int_equal(kept().count, 7);
+    assert_int_equal(kept().first, MSG_BATCH_COUNT + 1);
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 1 + MSG_BATCH_COUNT + 7);
+    msg_run_wipe(&run);
+}
+
+/* Reading one in the middle tells its sender so many, and no more. */
+static void
+one_of_them_is_read_by_its_number(void **state)
+{
+    (void)state;
+    for (uint64_t i = 1; i <= 5; i++)
+        pair_say(ADA, i, "a line");
+    pair_settle();
+    assert_true(kept().count > 1);
+    const struct msg_cmd_read read = {pair_told(BOB, MSG_TELL_MESSAGE, 3)->MSG_ANY_TELL_MESSAGE.arrival};
+    pair_command(BOB, MSG_CMD_READ, &read);
+    pair_settle();
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_READ), 4);
+}
+
+/* A crash between them: what is on disk of the burst knows their numbers, too. */
+static void
+one_of_them_is_read_by_its_number_after_a_restart(void **state)
+{
+    (void)state;
+    for (uint64_t i = 1; i <= 5; i++)
+        pair_say(ADA, i, "a line");
+    pair_settle();
+    const struct pair_kept inbox = pair.side[BOB].kept[PEER_TABLE_INBOX], chain = pair.side[BOB].kept[PEER_TABLE_CHAINS_IN];
+    const struct msg_rec_inbox_batch record = kept();
+    const struct msg_record_key key = msg_record_key1(record.arrival);
+    const struct msg_cmd_read read = {record.arrival - 1};
+    assert_true(record.count > 2);
+    pair_cut();
+    peer_core_destroy(&pair.side[BOB].core);
+    pair_begin(BOB, 2);
+    pair_restore(BOB, PEER_TABLE_CHAINS_IN, msg_span(chain.at, chain.len));
+    pair_feed(BOB, &(struct msg_event){.kind = EVENT_RECORD, .table = PEER_TABLE_INBOX, .record_key = msg_record_key_span(&key), .bytes = msg_span(inbox.at, inbox.len)});
+    pair_feed(BOB, &(struct msg_event){.kind = EVENT_START});
+    pair_command(BOB, MSG_CMD_READ, &read);
+    pair_say(ADA, 6, "dials again");
+    pair_wake(ADA, 60000);
+    pair_settle();
+    assert_int_equal(pair_ticks(ADA, MSG_TICK_READ), 4);
+}
+
+/* A disk that was put back: the sender says again what it forgot, and more. */
+static void
+what_came_under_another_number_leaves_a_hole(void **state)
+{
+    static uint8_t at[MSG_BATCH_MAX];
+    static const struct msg_head none;
+    struct msg_run run = {.open = false};
+    struct msg_buf again = {at, 0, sizeof at};
+    const struct msg_chain chain = {.incarnation = INCARNATION + 1, .salt = 10, .base = 1, .number = 1};
+    (void)state;
+    pair_say(ADA, 1, "links them");
+    pair_settle();
+    pair_arrive_sealed(&run, says(at, sizeof at, 1, 1, &none));
+    assert_int_equal(msg_codec_encode(&again, MSG_CHAIN, &chain), CONCLAVE_OK);
+    for (uint8_t id = 3; id > 0; id--) { /* 1 is known */
+        const struct msg_say say = {{{id == 2 ? 1 : id + 10}}, msg_text("said again")};
+        assert_int_equal(msg_codec_encode(&again, MSG_SAY, &say), CONCLAVE_OK);
+    }
+    pair_arrive_sealed(&run, msg_span_of_buf(&again));
+    assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 4);
+    assert_int_equal(pair_told(BOB, MSG_TELL_MESSAGE, 2)->MSG_ANY_TELL_MESSAGE.id.at[0], 13);
+    assert_int_equal(pair_told(BOB, MSG_TELL_MESSAGE, 3)->MSG_ANY_TELL_MESSAGE.id.at[0], 11);
+    assert_int_equal(kept().first, 3);
+    msg_run_wipe(&run);
+}
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(nothing_more_is_to_be_read_until_the_disk_has_caught_up),
-        TEST(what_had_no_room_comes_as_soon_as_the_disk_has_caught_up),
-        TEST(what_had_no_room_is_asked_for_once),
-        TEST(what_had_no_room_is_asked_for_when_all_that_was_taken_is_on_disk),
+        cmocka_unit_test_setup_teardown(what_came_in_one_envelope_is_one_record, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(only_what_is_new_of_it_is_kept, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(a_notice_stands_between_what_came_before_and_after_a_gap, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(an_envelope_of_very_many_is_several_records, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(one_of_them_is_read_by_its_number, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(one_of_them_is_read_by_its_number_after_a_restart, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(what_came_under_another_number_leaves_a_hole, pair_set_up, pair_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,5 @@
 /* Chains of messages between two cores: once, in order, and no tick that is
  * not true.  What networks and crashes do to them is the simulator's. */
-#include "msg/envelope.h"
 #include "tests/peer/pair.h"
 
 static void
@@ -119,6 +118,39 @@ a_burst_travels_in_few_frames(void **state)
     assert_in_range(pair.frames, 2, 8);
 }
 
+/* Bob's disk is slow: nothing of it is acknowledged. */
+static void
+say_many(uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        pair_say(ADA, 1 + i, "one of many");
+}
+
+static void
+what_waits_behind_plenty_shares_an_envelope_for_a_millisecond(void **state)
+{
+    (void)state;
+    pair_say(ADA, 1, "first");
+    pair_settle();
+    say_many(600);
+    pair_wake(ADA, 0);
+    const size_t frames = pair.frames;
+    say_many(50); /* with 87 of those before them */
+    pair_wake(ADA, 0);
+    assert_int_equal(pair.frames, frames); /* they wait, */
+    say_many(60);
+    pair_wake(ADA, 0);
+    assert_int_equal(pair.frames, frames + 1); /* enough for one of their own, */
+    say_many(10);
+    pair_wake(ADA, 0);
+    assert_int_equal(pair.frames, frames + 1);
+    pair_wake(ADA, 1);
+    assert_int_equal(pair.frames, frames + 2); /* or time goes by, */
+    say_many(1);
+    pair_feed(ADA, &(struct msg_event){.kind = EVENT_STOP});
+    assert_in_range(pair.frames, frames + 3, frames + 5); /* or the end comes */
+}
+
 /* Ada says one line, which is sealed at once, and Bob's disk has what came. */
 static void
 say_alone(uint64_t req, const char *text)
@@ -234,21 +266,6 @@ nothing_goes_on_from_another_run(void **state)
     expect_shown(3, (const char *const[]){"one", "two", "three"});
 }
 
-/* An envelope of ada's device, with what her core would not send. */
-static void
-arrive_sealed(struct msg_run *run, struct msg_span batch)
-{
-    uint8_t room[2048];
-    struct msg_buf out = {room, 0, sizeof room};
-    struct msg_cert bob;
-    assert_int_equal(msg_cert_open(&bob, msg_span(pair.side[BOB].cert, pair.side[BOB].cert_len), &pair.signer), CONCLAVE_OK);
-    if (!run->open)
-        assert_int_equal(msg_run_start(run, &out, ADA + 1, 1, &pair.side[ADA].id.sign_sec, &bob, pair.now.mono_ms), CONCLAVE_OK);
-    assert_int_equal(msg_envelope_seal(run, &out, batch), CONCLAVE_OK);
-    pair_arrive(BOB, msg_span_of_buf(&out));
-    pair_commit(BOB);
-}
-
 static void
 nothing_goes_on_from_what_was_not_understood(void **state)
 {
@@ -263,18 +280,18 @@ nothing_goes_on_from_what_was_not_understood(void **state)
     pair_settle();
     assert_int_equal(msg_codec_encode(&batch, MSG_CHAIN, &chain), CONCLAVE_OK);
     assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &say), CONCLAVE_OK);
-    arrive_sealed(&run, msg_span_of_buf(&batch));
+    pair_arrive_sealed(&run, msg_span_of_buf(&batch));
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 2);
     batch.len = 0;
     say.id.at[0] = 2;
     assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &say), CONCLAVE_OK);
     assert_int_equal(msg_codec_encode(&batch, MSG_DONE, &other), CONCLAVE_OK);
-    arrive_sealed(&run, msg_span_of_buf(&batch));
+    pair_arrive_sealed(&run, msg_span_of_buf(&batch));
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 3); /* what stood before it counts */
     batch.len = 0;
     say.id.at[0] = 3;
     assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &say), CONCLAVE_OK);
-    arrive_sealed(&run, msg_span_of_buf(&batch));
+    pair_arrive_sealed(&run, msg_span_of_buf(&batch));
     assert_int_equal(pair_count(BOB, MSG_TELL_MESSAGE), 3);
     msg_run_wipe(&run);
 }
@@ -452,6 +469,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_gap_makes_the_sender_go_back, pair_set_up,
                                         pair_tear_down),
         cmocka_unit_test_setup_teardown(a_burst_travels_in_few_frames, pair_set_up, pair_tear_down),
+        cmocka_unit_test_setup_teardown(what_waits_behind_plenty_shares_an_envelope_for_a_millisecond, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(a_run_says_once_where_it_stands, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(another_run_says_it_again, pair_set_up, pair_tear_down),
         cmocka_unit_test_setup_teardown(an_envelope_that_comes_late_is_not_taken_for_the_next, pair_set_up, pair_tear_down),

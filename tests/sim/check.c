@@ -132,7 +132,7 @@ sim_check_put(struct sim *sim, const struct sim_proc *proc, uint32_t table, stru
 static void
 batch_committed(struct sim *sim, const struct sim_proc *proc, const struct msg_rec_inbox_batch *record)
 {
-    struct msg_tell_messages rest = {record->arrival - record->count + 1, record->name, record->room, record->batch};
+    struct msg_tell_messages rest = {record->arrival - record->count + 1, record->name, msg_text(""), record->room, record->batch};
     struct msg_tell_message message;
     while (peer_batch_next(&rest, &message)) {
         struct sim_said *const said = sim_check_text(sim, message.text);

@@ -15,6 +15,21 @@ three_intervals_without_a_sample_are_not_live(void **state)
 }
 
 static void
+the_welcome_says_how_long_an_interval_is_before_the_first_sample(void **state)
+{
+    const struct msg_monitor_welcome welcome = {5000};
+
+    (void)state;
+    hear(MSG_MONITOR_WELCOME, &welcome, 10);
+    assert_int_equal(model->interval_ms, 5000);
+    assert_int_equal(model->samples, 0);
+    assert_false(top_model_hears(model, 10)); /* it is no sample */
+    sample.interval_ms = 2000;
+    sample_end();
+    assert_int_equal(model->interval_ms, 2000);
+}
+
+static void
 it_believes_a_registry_that_says_that_it_is_not_ready(void **state)
 {
     (void)state;
@@ -200,6 +215,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(three_intervals_without_a_sample_are_not_live),
+        CASE(the_welcome_says_how_long_an_interval_is_before_the_first_sample),
         CASE(it_believes_a_registry_that_says_that_it_is_not_ready),
         CASE(samples_that_did_not_come_are_counted_and_a_new_start_is_none),
         CASE(rates_are_between_the_last_two_samples_and_never_less_than_nothing),

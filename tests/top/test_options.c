@@ -34,6 +34,9 @@ each_option_sets_what_it_names(void **state)
     assert_int_equal(options.fails[1].status, TOP_EXIT_WARNING);
     assert_string_equal(options.fails[1].text, "rate(posts)>3");
     assert_true(options.rates);
+    const char *const words[] = {"conclave-top", "--fail-if", "warning:  not ready", NULL};
+    assert_int_equal(top_options_read(&options, 3, (char **)(uintptr_t)words, why), CONCLAVE_OK);
+    assert_string_equal(options.fails[0].text, "not ready"); /* as it is told again */
 }
 
 static void
@@ -50,6 +53,28 @@ the_place_of_the_server_may_be_left_out(void **state)
     assert_string_equal(options.host, "::1");
     assert_int_equal(read_line("--prometheus=127.0.0.2:8"), CONCLAVE_OK);
     assert_string_equal(options.host, "127.0.0.2");
+}
+
+static void
+a_key_alone_is_to_be_told(void **state)
+{
+    static const char *const with[] = {"--once", "--json", "--prometheus", "--fail-if sessions>3", "--data /srv/x",
+                                       "--connect tcp://a:1"};
+    char line[64];
+
+    (void)state;
+    assert_int_equal(read_line("--key a.key"), CONCLAVE_OK);
+    assert_true(options.tells_key);
+    assert_string_equal(options.key, "a.key");
+    for (size_t i = 0; i < sizeof with / sizeof *with; i++) {
+        snprintf(line, sizeof line, "--key a.key %s", with[i]);
+        assert_int_not_equal(read_line(line), CONCLAVE_OK);
+        assert_non_null(strstr(why, "--registry-key"));
+    }
+    assert_int_equal(read_line("--connect tcp://a:1 --key a.key --registry-key "
+                               "1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f"),
+                     CONCLAVE_OK);
+    assert_false(options.tells_key);
 }
 
 static void
@@ -77,6 +102,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         CASE(each_option_sets_what_it_names),
         CASE(the_place_of_the_server_may_be_left_out),
+        CASE(a_key_alone_is_to_be_told),
         CASE(wrong_usage_has_a_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,6 +89,27 @@ json_is_one_line_with_figures_by_name_and_label(void **state)
 }
 
 static void
+ratios_are_told_since_the_start_and_never_of_nothing(void **state)
+{
+    (void)state;
+    sample_figure("copies", "", 700);
+    sample_figure("casts", "", 200);
+    sample_figure("transactions", "", 5);
+    sample_figure("commits", "", 0);
+    sample_end();
+    top_render_json(&out, model, 1000);
+    assert_non_null(strstr(out.at, ",\"ratios\":{\"copies/casts\":3.500,\"transactions/commits\":0.000},"));
+    top_text_clear(&out);
+    top_render_text(&out, model, 1000);
+    assert_non_null(strstr(out.at, "\ncopies/casts 3.50\n"));
+    assert_non_null(strstr(out.at, "\ntransactions/commits 0.00\n"));
+    top_text_clear(&out);
+    top_render_prometheus(&out, model, 1000); /* has counters to divide, as is its custom */
+    assert_non_null(strstr(out.at, "\nconclave_copies_total 700\n"));
+    assert_null(strstr(out.at, "copies/casts"));
+}
+
+static void
 json_has_rows_that_came_with_its_sample_and_no_others(void **state)
 {
     static const char *const names[] = {"ada\"", "bob"};
@@ -215,6 +236,7 @@ main(void)
         CASE(health_says_why),
         CASE(the_page_asks_for_nothing_from_elsewhere_and_plots_within_its_frame),
         CASE(numbers_are_short),
+        CASE(ratios_are_told_since_the_start_and_never_of_nothing),
         CASE(json_has_rows_that_came_with_its_sample_and_no_others),
         CASE(times_and_ages_are_short_and_have_their_unit),
     };

@@ -73,7 +73,7 @@ it_fits_into_every_terminal(void **state)
             }
     ui = (struct top_ui){.rows = 24, .cols = 80};
     draw();
-    assert_int_equal(check_size(), 13); /* eleven lines of head, two sessions */
+    assert_int_equal(check_size(), 14); /* twelve lines of head, two sessions */
     ui.cols = 300;
     draw();
     assert_non_null(strstr(out.at, "  pending state   address "));
@@ -192,6 +192,68 @@ what_finds_no_place_is_left_out_whole(void **state)
         }
     }
     top_text_wipe(&wide);
+}
+
+/* The line of the lists with many rows, sorted the other way round by the longest of names: how one leaves stands on it. */
+static void
+how_to_leave_and_to_get_help_stand_at_80_columns(void **state)
+{
+    static const char *names[150];
+
+    (void)state;
+    people();
+    for (size_t i = 0; i < 150; i++)
+        names[i] = "somebody";
+    for (unsigned page = 0; page < 70; page++)
+        session_rows(2, page, page < 69, names, 150);
+    ui.up[TOP_TAB_SESSIONS] = true;
+    draw();
+    assert_non_null(strstr(out.at, "\n[sessions] rooms  requests   1-12 of 10500  by pending, reversed  q quit  ? help\n"));
+    ui.cols = 64;
+    draw();
+    assert_non_null(strstr(out.at, "  by pending, reversed\n"));
+}
+
+static void
+help_is_read_whole_in_a_narrow_terminal(void **state)
+{
+    (void)state;
+    people();
+    ui = (struct top_ui){.rows = 100, .cols = 80, .help = true};
+    draw();
+    assert_true(check_size() <= 24);
+    ui.cols = 33;
+    draw();
+    (void)check_size(); /* it is the checks that count */
+    assert_non_null(strstr(out.at, "\nlongest turn: of the registry's\nloop, since the sample before.\n"));
+    for (ui.cols = 0; ui.cols < 12; ui.cols++) {
+        draw();
+        (void)check_size();
+    }
+}
+
+static void
+ratios_are_of_the_last_interval(void **state)
+{
+    (void)state;
+    top_ui_init(&ui);
+    for (uint64_t number = 1; number <= 2; number++) {
+        sample_begin(number);
+        sample_figure("copies", "", 100 + 300 * (number - 1));
+        sample_figure("casts", "", 100 * number);
+        sample_figure("transactions", "", 10 + 25 * (number - 1));
+        sample_figure("commits", "", 10 * number);
+        sample_end();
+    }
+    draw();
+    assert_non_null(strstr(out.at, "copies/message        3 "));
+    assert_non_null(strstr(out.at, "group/commit        2.5 "));
+    sample_begin(3); /* nothing more happened */
+    sample_figure("copies", "", 400);
+    sample_figure("casts", "", 200);
+    sample_end();
+    draw();
+    assert_non_null(strstr(out.at, "copies/message        0 "));
 }
 
 static void
@@ -318,6 +380,9 @@ main(void)
         CASE(keys_change_lists_show_help_and_leave),
         CASE(what_is_wrong_stands_at_the_top),
         CASE(what_finds_no_place_is_left_out_whole),
+        CASE(how_to_leave_and_to_get_help_stand_at_80_columns),
+        CASE(help_is_read_whole_in_a_narrow_terminal),
+        CASE(ratios_are_of_the_last_interval),
         CASE(rooms_are_sorted_by_what_is_posted_now),
         CASE(who_may_not_see_names_is_told_so),
         CASE(mail_and_logs_have_their_size_and_age_once_they_are_counted),

@@ -130,6 +130,40 @@ json_world(FILE *to, const struct simnet_world *world)
     fputc('}', to);
 }
 
+/* The one that was done with the most sessions; NULL: none was. */
+static const struct simnet_world *
+largest(const struct simnet_world *worlds, uint32_t count)
+{
+    const struct simnet_world *found = NULL;
+
+    for (uint32_t i = 0; i < count; i++)
+        if (worlds[i].err == CONCLAVE_OK && (found == NULL || worlds[i].plan.peers > found->plan.peers))
+            found = &worlds[i];
+    return found;
+}
+
+/* What the last line of any scenario has: of the largest world, and null where
+ * simulated time, and a core in one process with its peers, can say nothing. */
+static void
+json_common(FILE *to, const struct stress_options *options, const struct simnet_world *world)
+{
+    if (world == NULL)
+        fprintf(to, "\"peers\":null,\"rooms\":null,\"members\":null,\"size\":%u,\"rate\":null,\"sent_per_s\":null,\"delivered_per_s\":null",
+                (unsigned)options->size);
+    else
+        fprintf(to, "\"peers\":%u,\"rooms\":%u,\"members\":%u,\"size\":%u,\"rate\":%.3f,\"sent_per_s\":%.1f,\"delivered_per_s\":%.1f",
+                (unsigned)world->plan.peers, (unsigned)world->plan.rooms, (unsigned)world->plan.members, (unsigned)options->size,
+                world->result.plan.rate, (double)world->result.post.count / options->duration_s,
+                (double)world->result.copies / options->duration_s);
+    fputs(",\"p50_us\":null,\"p99_us\":null,\"p999_us\":null,\"max_us\":null", to);
+    if (world == NULL)
+        fputs(",\"daemon_cpu_s_per_M\":null,\"daemon_rss_kb\":null,\"rss_per_session_b\":null", to);
+    else
+        fprintf(to, ",\"daemon_cpu_s_per_M\":%.3f,\"daemon_rss_kb\":null,\"rss_per_session_b\":%.0f", copy_ns(&world->result) / 1000,
+                world->result.session_b);
+    fputs(",\"client_cpu_s_per_M\":null", to);
+}
+
 void
 simnet_report_json(FILE *to, const struct stress_options *options, const struct simnet_world *worlds, uint32_t count)
 {
@@ -141,8 +175,9 @@ simnet_report_json(FILE *to, const struct stress_options *options, const struct 
         all.reordered += worlds[i].result.reordered;
         all.damaged += worlds[i].result.damaged;
     }
-    fprintf(to, "{\"scenario\":\"simnet\",\"simulated\":true,\"size\":%u,\"duration_s\":%.3f,\"seed\":%llu", (unsigned)options->size,
-            options->duration_s, (unsigned long long)options->seed);
+    fputs("{\"scenario\":\"simnet\",\"simulated\":true,", to);
+    json_common(to, options, largest(worlds, count));
+    fprintf(to, ",\"duration_s\":%.3f,\"seed\":%llu", options->duration_s, (unsigned long long)options->seed);
     json_faults(to, &all);
     for (size_t i = 0; i < LIMITS; i++)
         fprintf(to, "%s\"%s\":{\"preset\":%s,\"most\":%llu}", i > 0 ? "," : ",\"limits\":{", limits[i], find_limit(limits[i])->preset,

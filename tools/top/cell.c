@@ -78,6 +78,23 @@ top_cell_right(struct top_text *row, const char *text, unsigned cols)
 }
 
 void
+top_cell_wrapped(struct top_text *out, const char *text, unsigned cols)
+{
+    do {
+        size_t len = top_cell_fitting(text, cols), word = len;
+        while (text[len] != '\0' && word > 0 && text[word] != ' ')
+            word--;
+        if (len == 0 && *text != '\0')
+            return; /* no room for a single character */
+        len = word > 0 && text[len] != '\0' ? word : len;
+        top_text_bytes(out, text, len);
+        top_text_bytes(out, "\n", 1);
+        text += len;
+        text += strspn(text, " ");
+    } while (*text != '\0');
+}
+
+void
 top_cell_items(struct top_text *out, const char *text, unsigned cols)
 {
     size_t len = top_cell_fitting(text, cols);

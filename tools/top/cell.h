@@ -18,6 +18,9 @@ void top_cell_left(struct top_text *row, const char *text, unsigned cols, bool a
 /* The same with the blanks before it; what does not fit is a row of +. */
 void top_cell_right(struct top_text *row, const char *text, unsigned cols);
 
+/* On as many lines as it takes, broken at blanks where there are some. */
+void top_cell_wrapped(struct top_text *out, const char *text, unsigned cols);
+
 /* Items between two blanks each: those that fit, none of them cut, and a newline. */
 void top_cell_items(struct top_text *out, const char *text, unsigned cols);
 

@@ -13,12 +13,18 @@ struct walk {
     const char *at;
     const struct top_model *model; /* NULL: it is only checked */
     uint64_t now_ms;
-    bool rates, missing;
+    bool rates;
     unsigned depth;
     char *why;                  /* "" while all is well */
 };
 
-static double either(struct walk *self);
+/* What a part of it comes to; unknown where a figure is missing. */
+struct term {
+    double value;
+    bool known;
+};
+
+static struct term either(struct walk *self);
 
 static void fail(struct walk *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -61,7 +67,13 @@ take(struct walk *self, const char *what)
     return true;
 }
 
-static double
+static struct term
+known(double value)
+{
+    return (struct term){value, true};
+}
+
+static struct term
 number(struct walk *self)
 {
     char *end;
@@ -74,7 +86,7 @@ number(struct walk *self)
     }
     if (is_word(*self->at) || *self->at == '.')
         fail(self, "a number is digits, and k, M or G: %.40s", end);
-    return value;
+    return known(value);
 }
 
 static void
@@ -117,7 +129,7 @@ read_figure(struct walk *self, char word[WORD_MAX], char label[WORD_MAX], bool *
     return msg_figure_info(figure);
 }
 
-static double
+static struct term
 measure(struct walk *self, const char *function, uint64_t permille)
 {
     char word[WORD_MAX], label[WORD_MAX];
@@ -128,13 +140,13 @@ measure(struct walk *self, const char *function, uint64_t permille)
     read_word(self, word);
     const struct msg_figure_info *info = read_figure(self, word, label, &labelled);
     if (info == NULL)
-        return 0;
+        return known(0);
     const bool of_times = info->type == MSG_FIGURE_HISTOGRAM;
     if (of_times != (permille > 0))
         fail(self, of_times ? "%s is of times: ask for p50(), p99() or p999() of it" : "%s is not of times", word);
     self->rates = self->rates || strcmp(function, "rate") == 0;
     if (self->model == NULL)
-        return 0;
+        return known(0);
     if (of_times) {
         found = top_model_times(self->model, word, labelled ? label : NULL, &times);
         value = (double)msg_histogram_at(&times, permille);
@@ -143,161 +155,179 @@ measure(struct walk *self, const char *function, uint64_t permille)
     } else {
         found = top_model_value(self->model, word, labelled ? label : NULL, &value);
     }
-    /* One that has labels is left out while it is 0. */
-    if (!found && (*info->label == '\0' || !top_model_hears(self->model, self->now_ms)))
-        self->missing = true;
-    return value;
+    /* What is old tells nothing; one that has labels may be left out while it is 0. */
+    const bool hears = top_model_hears(self->model, self->now_ms);
+    return (struct term){value, hears && (found || *info->label != '\0')};
 }
 
-static double
+static struct term
 call(struct walk *self, const char *function, uint64_t permille)
 {
     if (!take(self, "(")) {
         fail(self, "%s is followed by a figure in parentheses", function);
-        return 0;
+        return known(0);
     }
-    const double value = measure(self, function, permille);
+    const struct term term = measure(self, function, permille);
     if (!take(self, ")"))
         fail(self, "a parenthesis is open: %.40s", self->at);
-    return value;
+    return term;
 }
 
-static double
+static struct term
 factor(struct walk *self)
 {
-    double value = 0;
+    struct term term = known(0);
 
     skip_space(self);
     if (take(self, "(")) {
-        value = either(self);
+        term = either(self);
         if (!take(self, ")"))
             fail(self, "a parenthesis is open: %.40s", self->at);
     } else if (take(self, "live")) {
-        value = self->model != NULL && top_model_is_live(self->model, self->now_ms);
+        term.value = self->model != NULL && top_model_is_live(self->model, self->now_ms);
     } else if (take(self, "ready")) {
-        value = self->model != NULL && top_model_is_ready(self->model, self->now_ms);
+        term.value = self->model != NULL && top_model_is_ready(self->model, self->now_ms);
     } else if (take(self, "rate")) {
-        value = call(self, "rate", 0);
+        term = call(self, "rate", 0);
     } else if (take(self, "p50")) {
-        value = call(self, "p50", 500);
+        term = call(self, "p50", 500);
     } else if (take(self, "p999")) {
-        value = call(self, "p999", 999);
+        term = call(self, "p999", 999);
     } else if (take(self, "p99")) {
-        value = call(self, "p99", 990);
+        term = call(self, "p99", 990);
     } else if (isdigit((unsigned char)*self->at) || *self->at == '.') {
-        value = number(self);
+        term = number(self);
     } else if (is_word(*self->at)) {
-        value = measure(self, "", 0);
+        term = measure(self, "", 0);
     } else {
         fail(self, *self->at != '\0' ? "a figure or a number is missing before \"%.40s\"" : "it ends too early%s",
              self->at);
     }
-    return value;
+    return term;
 }
 
-static double
+static struct term
 product(struct walk *self)
 {
-    double value = factor(self);
+    struct term left = factor(self);
 
     for (;;) {
-        if (take(self, "*")) {
-            value *= factor(self);
-        } else if (take(self, "/")) {
-            const double by = factor(self);
-            value = by != 0 ? value / by : 0; /* of nothing: nothing */
-        } else {
-            return value;
-        }
+        const bool times = take(self, "*");
+        if (!times && !take(self, "/"))
+            return left;
+        const struct term right = factor(self);
+        left.known = left.known && right.known;
+        left.value = times              ? left.value * right.value
+                     : right.value != 0 ? left.value / right.value
+                                        : 0; /* of nothing: nothing */
     }
 }
 
-static double
+static struct term
 sum(struct walk *self)
 {
-    double value = product(self);
+    struct term left = product(self);
 
     for (;;) {
-        if (take(self, "+"))
-            value += product(self);
-        else if (take(self, "-"))
-            value -= product(self);
-        else
-            return value;
+        const bool plus = take(self, "+");
+        if (!plus && !take(self, "-"))
+            return left;
+        const struct term right = product(self);
+        left.known = left.known && right.known;
+        left.value += plus ? right.value : -right.value;
     }
 }
 
-static double
+static bool
+compare(const char *how, double left, double right)
+{
+    switch (how[0]) {
+    case '>':
+        return how[1] == '=' ? left >= right : left > right;
+    case '<':
+        return how[1] == '=' ? left <= right : left < right;
+    case '=':
+        return left == right;
+    default:
+        return left != right;
+    }
+}
+
+static struct term
 comparison(struct walk *self)
 {
-    const double left = sum(self);
+    static const char *const operators[] = {">=", "<=", "==", "!=", ">", "<"};
+    const struct term left = sum(self);
 
-    if (take(self, ">="))
-        return left >= sum(self);
-    if (take(self, "<="))
-        return left <= sum(self);
-    if (take(self, "=="))
-        return left == sum(self);
-    if (take(self, "!="))
-        return left != sum(self);
-    if (take(self, ">"))
-        return left > sum(self);
-    if (take(self, "<"))
-        return left < sum(self);
+    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
+        if (!take(self, operators[i]))
+            continue;
+        const struct term right = sum(self);
+        return (struct term){compare(operators[i], left.value, right.value), left.known && right.known};
+    }
     return left;
 }
 
-static double
+static struct term
 negation(struct walk *self)
 {
-    bool not = false;
+    bool flips = false;
 
     skip_space(self);
     while (take(self, "not") || (*self->at == '!' && take(self, "!"))) {
-        not = !not;
+        flips = !flips;
         skip_space(self);
     }
-    const double value = comparison(self);
-    return not ? value == 0 : value;
+    struct term term = comparison(self);
+    term.value = flips ? term.value == 0 : term.value;
+    return term;
 }
 
-static double
+/* Either side alone may settle it, whatever the other is. */
+static struct term
+join(struct term left, struct term right, bool settles)
+{
+    const bool left_settles = left.known && (left.value != 0) == settles;
+    const bool right_settles = right.known && (right.value != 0) == settles;
+
+    if (left_settles || right_settles)
+        return known(settles);
+    return (struct term){!settles, left.known && right.known};
+}
+
+static struct term
 both(struct walk *self)
 {
-    double value = negation(self);
+    struct term left = negation(self);
 
-    while (take(self, "and") || take(self, "&&")) {
-        const double right = negation(self); /* read in any case */
-        value = value != 0 && right != 0;
-    }
-    return value;
+    while (take(self, "and") || take(self, "&&"))
+        left = join(left, negation(self), false);
+    return left;
 }
 
-static double
+static struct term
 either(struct walk *self)
 {
     if (++self->depth > DEPTH_MAX) {
         fail(self, "too many parentheses in one another");
-        return 0;
+        return known(0);
     }
-    double value = both(self);
-    while (take(self, "or") || take(self, "||")) {
-        const double right = both(self);
-        value = value != 0 || right != 0;
-    }
+    struct term left = both(self);
+    while (take(self, "or") || take(self, "||"))
+        left = join(left, both(self), true);
     self->depth--;
-    return value;
+    return left;
 }
 
-static double
+static struct term
 walk_all(struct walk *self)
 {
-    const double value = either(self);
+    const struct term term = either(self);
 
     skip_space(self);
     if (*self->at != '\0')
         fail(self, "this cannot be read: %.40s", self->at);
-    return value;
+    return term;
 }
 
 enum conclave_err
@@ -316,9 +346,9 @@ top_expr_eval(const char *text, const struct top_model *model, uint64_t now_ms)
 {
     char why[TOP_EXPR_WHY_MAX] = "";
     struct walk walk = {.at = text, .model = model, .now_ms = now_ms, .why = why};
-    const double value = walk_all(&walk);
+    const struct term term = walk_all(&walk);
 
-    if (walk.missing || why[0] != '\0')
+    if (!term.known || why[0] != '\0')
         return TOP_EXPR_UNKNOWN;
-    return value != 0 ? TOP_EXPR_TRUE : TOP_EXPR_FALSE;
+    return term.value != 0 ? TOP_EXPR_TRUE : TOP_EXPR_FALSE;
 }

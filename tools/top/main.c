@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "tools/top/expr.h"
 #include "tools/top/render.h"
 #include "tools/top/shell.h"
+#include "tools/top/verdict.h"
 
 #define ROWS_MS 250   /* are waited for after a sample, */
 #define ROWS_TRIES 3u /* unless none came for so many */
@@ -32,15 +32,24 @@ top_shell_hear(struct top_shell *self)
     return self->model->samples > before;
 }
 
-/* Waits until so many samples came, or that time. */
+static uint64_t
+longer(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Waits until so many samples came, or for so many intervals: the registry says
+ * how long one is as soon as it is connected.  No shorter than least_ms. */
 static bool
-wait_for(struct top_shell *self, uint64_t samples, uint64_t until_ms)
+wait_for(struct top_shell *self, uint64_t samples, uint64_t intervals, uint64_t least_ms)
 {
     zmq_pollitem_t item = {zsock_resolve(self->source.sub), 0, ZMQ_POLLIN, 0};
+    const uint64_t began_ms = top_now_ms();
 
     for (;;) {
         (void)top_shell_hear(self); /* the model says how many there were */
         const uint64_t now_ms = top_now_ms();
+        const uint64_t until_ms = began_ms + longer(intervals * self->model->interval_ms, least_ms);
         if (self->model->samples >= samples)
             return true;
         if (now_ms >= until_ms)
@@ -83,71 +92,77 @@ print(struct top_shell *self)
     return fflush(stdout) == 0;
 }
 
-/* The worst of the conditions; text for people, as Nagios wants it. */
+/* One line for people, as Nagios wants it. */
 static int
 judge(const struct top_shell *self)
 {
     static const char *const words[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
-    const char *why = "";
-    enum top_exit worst = TOP_EXIT_OK;
+    const uint64_t now_ms = top_now_ms();
+    const char *why;
+    const enum top_exit status = top_verdict(&self->options, self->model, now_ms, &why);
 
-    for (size_t i = 0; i < self->options.fails_count; i++) {
-        const struct top_fail *fail = &self->options.fails[i];
-        const enum top_expr_result result = top_expr_eval(fail->text, self->model, top_now_ms());
-        const enum top_exit status = result == TOP_EXPR_TRUE      ? fail->status
-                                     : result == TOP_EXPR_UNKNOWN ? TOP_EXIT_UNKNOWN
-                                                                  : TOP_EXIT_OK;
-        /* What is unknown hides nothing that is known to be wrong. */
-        if (status == TOP_EXIT_OK || worst == TOP_EXIT_CRITICAL || (worst != TOP_EXIT_OK && status == TOP_EXIT_WARNING))
-            continue;
-        worst = status;
-        why = fail->text;
-    }
     if (!self->options.json)
-        printf("%s%s%s - %s\n", words[worst], *why != '\0' ? ": " : "", why,
-               top_model_is_ready(self->model, top_now_ms()) ? "live and ready"
-                                                             : top_model_reason(self->model, top_now_ms()));
-    return worst;
+        printf("%s%s%s - %s\n", words[status], *why != '\0' ? ": " : "", why,
+               top_model_is_ready(self->model, now_ms) ? "live and ready" : top_model_reason(self->model, now_ms));
+    return status;
 }
 
-/* One sample, or a condition on one. */
+/* One sample, or conditions on one; where rates are asked for, on two. */
 static int
 look_once(struct top_shell *self)
 {
     const struct top_options *options = &self->options;
-    const uint64_t samples = options->rates ? 2 : 1;
-    const uint64_t wait_ms = (TOP_MISSING + samples - 1) * options->interval_ms;
+    const uint64_t samples = options->rates ? 2 : 1, intervals = TOP_MISSING + samples - 1;
+    const uint64_t least_ms = intervals * options->interval_ms; /* it also takes some time to connect */
+    const bool came = wait_for(self, samples, intervals, least_ms), prints = options->json || options->fails_count == 0;
 
-    if (!wait_for(self, samples, top_now_ms() + wait_ms)) {
-        fprintf(options->fails_count > 0 && !options->json ? stdout : stderr,
-                "%sNo sample came within %.1f s; is conclaved running, and is --interval its monitor/interval_ms?\n",
-                options->fails_count > 0 ? "UNKNOWN: " : "conclave-top: ",
-                (double)wait_ms / 1000);
+    if (!came && prints)
+        fprintf(stderr, "conclave-top: No sample came within %.1f s; is conclaved running, and its monitor/interval_ms "
+                        "not 0?\n",
+                (double)longer(intervals * self->model->interval_ms, least_ms) / 1000);
+    if (self->model->samples > 0 && prints && !print(self))
         return TOP_EXIT_UNKNOWN;
-    }
-    if ((options->fails_count == 0 || options->json) && !print(self))
-        return TOP_EXIT_UNKNOWN;
-    return options->fails_count > 0 ? judge(self) : TOP_EXIT_OK;
+    return options->fails_count > 0 ? judge(self) : came ? TOP_EXIT_OK : TOP_EXIT_UNKNOWN;
 }
 
-/* An object a line, until nobody reads them. */
+/* An object a line, until nobody reads them.  A change is told at once, also
+ * that nothing comes any more: with what came last. */
 static int
 stream(struct top_shell *self)
 {
     uint64_t next_ms = 0;
-    bool was_ready = false;
+    bool was_live = false, was_ready = false;
 
     for (;;) {
-        if (!wait_for(self, self->model->samples + 1, top_now_ms() + TOP_MISSING * self->model->interval_ms))
+        const bool came = wait_for(self, self->model->samples + 1, 1, 0);
+        const uint64_t now_ms = top_now_ms();
+        const bool is_live = top_model_is_live(self->model, now_ms), is_ready = top_model_is_ready(self->model, now_ms);
+        if (is_live == was_live && is_ready == was_ready && (!came || now_ms < next_ms))
             continue;
-        const bool is_ready = top_model_is_ready(self->model, top_now_ms());
-        if (top_now_ms() < next_ms && is_ready == was_ready) /* a change is told at once */
-            continue;
+        was_live = is_live;
         was_ready = is_ready;
-        next_ms = top_now_ms() + self->options.interval_ms - self->options.interval_ms / 4; /* samples jitter */
+        next_ms = now_ms + self->options.interval_ms - self->options.interval_ms / 4; /* samples jitter */
         if (!print(self))
             return TOP_EXIT_OK;
     }
+}
+
+/* The line on standard output, what to do with it beside it. */
+static int
+tell_key(const char *file)
+{
+    char hex[MSG_BOX_HEX + 1], why[TOP_WHY_MAX];
+
+    if (top_source_key(file, hex, why, sizeof why) != CONCLAVE_OK) {
+        fprintf(stderr, "conclave-top: %s\n", why);
+        return TOP_EXIT_UNKNOWN;
+    }
+    puts(hex);
+    fputs("This is a line for the file monitor.keys in the registry's data directory, with the word names\n"
+          "behind it if this monitor may see names of users and rooms. The registry reads the file at its\n"
+          "start, and at a SIGHUP: systemctl reload conclaved.\n",
+          stderr);
+    return fflush(stdout) == 0 ? TOP_EXIT_OK : TOP_EXIT_UNKNOWN;
 }
 
 int
@@ -167,6 +182,8 @@ main(int argc, char **argv)
             printf("conclave-top %s, protocol %u\n", PACKAGE_VERSION, MSG_VERSION);
         return TOP_EXIT_OK;
     }
+    if (shell.options.tells_key)
+        return tell_key(shell.options.key);
     const bool view = !shell.options.once && !shell.options.json && !shell.options.prometheus
                       && shell.options.fails_count == 0;
     signal(SIGPIPE, SIG_IGN);

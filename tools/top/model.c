@@ -193,6 +193,39 @@ top_model_or_0(const struct top_model *self, const char *name, const char *label
     return top_model_value(self, name, label, &value) ? value : 0;
 }
 
+/* ---- ratios ---- */
+
+const struct top_ratio_info *
+top_ratio_info(enum top_ratio ratio)
+{
+    static const struct top_ratio_info infos[] = {
+#define RATIO_INFO(id, over, under) {over, under},
+        TOP_RATIOS(RATIO_INFO)
+#undef RATIO_INFO
+    };
+
+    return &infos[ratio];
+}
+
+double
+top_model_ratio(const struct top_model *self, enum top_ratio ratio)
+{
+    const double under = top_model_or_0(self, top_ratio_info(ratio)->under, NULL);
+
+    return under > 0 ? top_model_or_0(self, top_ratio_info(ratio)->over, NULL) / under : 0;
+}
+
+double
+top_model_recent_ratio(const struct top_model *self, enum top_ratio ratio)
+{
+    double over, under;
+
+    if (!top_model_rate(self, top_ratio_info(ratio)->over, NULL, &over)
+        || !top_model_rate(self, top_ratio_info(ratio)->under, NULL, &under) || under <= 0)
+        return 0;
+    return over / under;
+}
+
 /* ---- history ---- */
 
 static void
@@ -209,6 +242,8 @@ note_history(struct top_model *self)
     (void)top_model_rate(self, "commits", NULL, &point[TOP_COMMITS]);
     (void)top_model_value(self, "loop_lag_us", NULL, &point[TOP_LAG]);
     (void)top_model_rate(self, "cpu_ms", NULL, &cpu_ms_per_s);
+    point[TOP_COALESCED] = top_model_recent_ratio(self, TOP_RATIO_COALESCED);
+    point[TOP_GROUP] = top_model_recent_ratio(self, TOP_RATIO_GROUP);
     point[TOP_CPU] = cpu_ms_per_s / 10;
     if (self->history_count == TOP_HISTORY)
         self->history_first = (self->history_first + 1) % TOP_HISTORY;
@@ -361,6 +396,8 @@ top_model_hear(struct top_model *self, struct msg_span frame, uint64_t now_ms)
         take_rooms(self, &any.MSG_ANY_ROOM_ROWS);
     else if (kind == MSG_SESSION_ROWS)
         take_sessions(self, &any.MSG_ANY_SESSION_ROWS);
+    else if (kind == MSG_MONITOR_WELCOME)
+        self->interval_ms = any.MSG_ANY_MONITOR_WELCOME.interval_ms;
     return CONCLAVE_OK;
 }
 

@@ -17,9 +17,11 @@
     X(IN, "in", "bytes in/s") \
     X(OUT, "out", "bytes out/s") \
     X(COPIES, "copies", "room copies/s") \
+    X(COALESCED, "coalesced", "copies/message") \
     X(CPU, "cpu", "% of a core") \
     X(LAG, "lag", "longest turn, us") \
-    X(COMMITS, "commits", "commits/s")
+    X(COMMITS, "commits", "commits/s") \
+    X(GROUP, "group", "transactions/commit")
 
 enum top_series {
 #define TOP_SERIES_ENUM(id, name, title) TOP_##id,
@@ -101,13 +103,31 @@ bool top_model_rate(const struct top_model *self, const char *name, const char *
 bool top_model_times(const struct top_model *self, const char *name, const char *label, struct msg_histogram *times);
 /* The same of the last half to whole minute; false: nothing happened then, or it is too early to know. */
 bool top_model_recent(const struct top_model *self, const char *name, const char *label, struct msg_histogram *times);
+/* Figures by others, both of which only grow: since the registry's start, and
+ * between the last two samples; 0 where there were none. */
+#define TOP_RATIOS(X) \
+    X(COALESCED, "copies", "casts") /* frames of rooms in each message that goes out */ \
+    X(GROUP, "transactions", "commits")
+enum top_ratio {
+#define TOP_RATIO_ENUM(id, over, under) TOP_RATIO_##id,
+    TOP_RATIOS(TOP_RATIO_ENUM)
+#undef TOP_RATIO_ENUM
+    TOP_RATIO_COUNT
+};
+struct top_ratio_info {
+    const char *over, *under;
+};
+const struct top_ratio_info *top_ratio_info(enum top_ratio ratio);
+double top_model_ratio(const struct top_model *self, enum top_ratio ratio);
+double top_model_recent_ratio(const struct top_model *self, enum top_ratio ratio);
+
 double top_model_or_0(const struct top_model *self, const char *name, const char *label);
 
 /* Rows of both kinds belong to the last sample. */
 bool top_model_has_rows(const struct top_model *self);
 
-/* A sample came within three intervals.  Until the first one, interval_ms is
- * what the caller expects. */
+/* A sample came within three intervals.  Until the registry said how long one
+ * is, as it is connected or in a sample, interval_ms is what the caller expects. */
 bool top_model_hears(const struct top_model *self, uint64_t now_ms);
 /* That, and it says so itself; why not: a sentence. */
 bool top_model_is_live(const struct top_model *self, uint64_t now_ms);

@@ -17,6 +17,7 @@ const char top_options_usage[] =
     "usage: conclave-top [--data DIR | --connect ENDPOINT --key FILE --registry-key KEY]\n"
     "                    [--interval S] [--once] [--json] [--fail-if EXPR]\n"
     "                    [--prometheus [HOST:PORT]]\n"
+    "       conclave-top --key FILE\n"
     "\n"
     "Shows how a registry is: live in the terminal, or as text, JSON or for Prometheus.\n"
     "\n"
@@ -24,6 +25,7 @@ const char top_options_usage[] =
     "  --connect ENDPOINT --key FILE --registry-key KEY\n"
     "                  a registry elsewhere: its monitor/tcp as tcp://HOST:PORT, our key file,\n"
     "                  which is made when it is not there, and the key that its log says\n"
+    "  --key FILE      alone: print the public key that the registry has to allow, and how\n"
     "  --interval S    show a sample in so many seconds (1)\n"
     "  --once          print one sample and end\n"
     "  --json          print samples as JSON, one object a line\n"
@@ -48,7 +50,7 @@ add_fail(struct top_options *self, const char *text, char why[TOP_WHY_MAX])
         return CONCLAVE_ERR_BAD_ARGUMENTS;
     }
     if (warning)
-        text += strlen(WARNING);
+        text += strlen(WARNING) + strspn(text + strlen(WARNING), " ");
     if (top_expr_check(text, &rates, what) != CONCLAVE_OK) {
         snprintf(why, TOP_WHY_MAX, "--fail-if: %s.", what);
         return CONCLAVE_ERR_BAD_ARGUMENTS;
@@ -156,10 +158,12 @@ top_options_read(struct top_options *self, int argc, char **argv, char why[TOP_W
         snprintf(why, TOP_WHY_MAX, "%s: there are options only.", argv[optind]);
         err = CONCLAVE_ERR_BAD_ARGUMENTS;
     }
-    if (err == CONCLAVE_OK && !self->help && !self->version
+    self->tells_key = self->key != NULL && self->connect == NULL && !self->has_registry && self->data == NULL
+                      && !self->once && !self->json && !self->prometheus && self->fails_count == 0;
+    if (err == CONCLAVE_OK && !self->help && !self->version && !self->tells_key
         && ((self->connect != NULL) != (self->key != NULL) || (self->connect != NULL) != self->has_registry
             || (self->connect != NULL && self->data != NULL))) {
-        snprintf(why, TOP_WHY_MAX, "--connect, --key and --registry-key go together, and not with --data.");
+        snprintf(why, TOP_WHY_MAX, "--connect, --key and --registry-key go together, and not with --data; --key alone prints our public key.");
         err = CONCLAVE_ERR_BAD_ARGUMENTS;
     }
     if (err == CONCLAVE_OK && self->prometheus && (self->once || self->json || self->fails_count > 0)) {

@@ -19,6 +19,7 @@ struct top_options {
     uint64_t interval_ms;
     bool has_registry;
     bool once, json, prometheus, help, version;
+    bool tells_key;             /* key is given alone: print the public one, and end */
     bool rates;                 /* a condition needs two samples */
     char host[MSG_HOST_MAX + 1]; /* to serve Prometheus on */
     uint16_t port;

@@ -86,6 +86,9 @@ top_render_text(struct top_text *out, const struct top_model *model, uint64_t no
         else
             top_text_add(out, "%s %llu\n", figure->name, (unsigned long long)figure->value);
     }
+    for (unsigned i = 0; i < TOP_RATIO_COUNT; i++)
+        top_text_add(out, "%s/%s %.2f\n", top_ratio_info((enum top_ratio)i)->over, top_ratio_info((enum top_ratio)i)->under,
+                     top_model_ratio(model, (enum top_ratio)i));
     for (size_t i = 0; i < model->times_count; i++) {
         const struct top_times *times = &model->times[i];
         top_text_add(out, "%s", times->name);
@@ -145,6 +148,14 @@ json_figures(struct top_text *out, const struct top_model *model)
 }
 
 static void
+json_ratios(struct top_text *out, const struct top_model *model)
+{
+    for (unsigned i = 0; i < TOP_RATIO_COUNT; i++)
+        top_text_add(out, "%s\"%s/%s\":%.3f", i > 0 ? "," : "", top_ratio_info((enum top_ratio)i)->over,
+                     top_ratio_info((enum top_ratio)i)->under, top_model_ratio(model, (enum top_ratio)i));
+}
+
+static void
 json_times(struct top_text *out, const struct top_model *model)
 {
     for (size_t i = 0; i < model->times_count; i++) {
@@ -201,6 +212,8 @@ top_render_json(struct top_text *out, const struct top_model *model, uint64_t no
     top_text_json(out, top_model_reason(model, now_ms));
     top_text_add(out, ",\"figures\":{");
     json_figures(out, model);
+    top_text_add(out, "},\"ratios\":{");
+    json_ratios(out, model);
     top_text_add(out, "},\"times\":[");
     json_times(out, model);
     top_text_add(out, "]");

@@ -79,7 +79,7 @@ top_render_page(struct top_text *out, const struct top_model *model, uint64_t no
     escaped(out, model->build);
     top_text_add(out, "</h1>\n<p id=\"health\">%s%s", ready ? "live and ready" : live ? "live, not ready: " : "not live: ", "");
     escaped(out, ready ? "" : top_model_reason(model, now_ms));
-    top_text_add(out, "; up %s; the last %s:</p>\n", uptime, minutes);
+    top_text_add(out, "; up %s; the last %s, now on the right:</p>\n", uptime, minutes);
     for (unsigned i = 0; i < TOP_SERIES_COUNT; i++)
         plot(out, model, (enum top_series)i);
     top_text_add(out, "<p><a href=\"/metrics\">metrics</a>, <a href=\"/healthz\">health</a></p>\n</body></html>\n");

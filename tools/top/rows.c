@@ -125,7 +125,7 @@ find_requests(const struct top_model *model, struct request *requests)
 
     for (size_t i = 0; i < model->figures_count; i++) {
         const struct top_figure *figure = &model->figures[i];
-        if (strcmp(figure->name, "requests") != 0)
+        if (strcmp(figure->name, "requests") != 0 || figure->value == 0)
             continue;
         struct request *request = &requests[count++];
         *request = (struct request){.kind = figure->label, .count = figure->value};
@@ -235,11 +235,11 @@ put_head(struct top_text *out, const struct top_ui *ui, size_t count, size_t fit
     const size_t last = ui->top + fits < count ? ui->top + fits : count;
 
     for (unsigned i = 0; i < TOP_TABS; i++)
-        top_text_add(&line, i == ui->tab ? "%s[%s]" : "%s %s ", i > 0 ? "  " : "", tabs[i].name);
+        top_text_add(&line, i == ui->tab ? "[%s]" : " %s ", tabs[i].name);
     if (last > ui->top)
         top_text_add(&line, "  %zu-%zu of %zu", ui->top + 1, last, count);
-    top_text_add(&line, "  by %s%s  ?: help  q: quit", top_rows_sort(ui->tab, ui->sort[ui->tab]),
-                 ui->up[ui->tab] ? ", least first" : "");
+    top_text_add(&line, "  by %s%s  q quit  ? help", top_rows_sort(ui->tab, ui->sort[ui->tab]),
+                 ui->up[ui->tab] ? ", reversed" : "");
     top_cell_items(out, line.at, ui->cols);
     top_text_wipe(&line);
     for (unsigned i = 0; i < tabs[ui->tab].columns_count; i++)

@@ -126,7 +126,7 @@ series_cell(struct top_text *row, const struct top_model *model, const struct to
 {
     char number[16], text[64];
     const double last = model->history_count > 0 ? top_model_point(model, series, model->history_count - 1) : 0;
-    const char *title = series == TOP_LAG ? "longest turn" : top_series_title(series);
+    const char *title = series == TOP_LAG ? "longest turn" : series == TOP_GROUP ? "group/commit" : top_series_title(series);
 
     if (series == TOP_IN || series == TOP_OUT)
         top_render_bytes(number, last);
@@ -245,10 +245,14 @@ summary(struct top_text *out, const struct top_model *model, const struct top_ui
     top_cell_items(out, row.at, ui->cols);
     top_text_clear(&row);
     if (ready) { /* else there is a line more above */
-        top_text_add(&row, "since start  refused %.0f  garbage %.0f  knocks %.0f  fell behind %.0f  full buffers %.0f",
+        char wait[16];
+        struct msg_histogram knocks;
+        (void)top_model_times(model, "knock_us", NULL, &knocks); /* empty while nobody has knocked */
+        top_render_us(wait, msg_histogram_at(&knocks, 990));
+        top_text_add(&row, "since start  refused %.0f  garbage %.0f  knocks %.0f  fell behind %.0f  full buffers %.0f  knocks answered p99 %s",
                      top_model_or_0(model, "refused", NULL), top_model_or_0(model, "garbage", NULL),
                      top_model_or_0(model, "knocks", NULL), top_model_or_0(model, "behind", NULL),
-                     top_model_or_0(model, "full", NULL));
+                     top_model_or_0(model, "full", NULL), msg_histogram_count(&knocks) > 0 ? wait : "-");
         top_cell_items(out, row.at, ui->cols);
     }
     top_text_wipe(&row);
@@ -261,6 +265,7 @@ help(struct top_text *out, const struct top_ui *ui)
 {
     static const char *const lines[] = {
         "conclave-top shows how a registry is; it changes nothing.",
+        "Any key goes back.",
         "",
         "  Tab, left, right    sessions, rooms, or requests by kind",
         "  s                   sort by the next column;  r  the other way round",
@@ -269,6 +274,8 @@ help(struct top_text *out, const struct top_ui *ui)
         "",
         "p50, p99: half of them, 99 of 100 took no longer; of the last minute.",
         "longest turn: of the registry's loop, since the sample before.",
+        "copies/message: frames of rooms that went out together.  group/commit: what",
+        "the disk synced together.",
         "hashing: passwords.  knocks: requests at the door, of strangers.",
         "fell behind: sessions that did not keep up with their rooms; they read on",
         "in the log.  full buffers: sends that a connection took no more of.",
@@ -279,13 +286,10 @@ help(struct top_text *out, const struct top_ui *ui)
         "          its log ever had.  route: mesh, where members send to each other.",
         "",
         "A line that begins with ! says why the registry is not live, or not ready.",
-        "Any key goes back.",
     };
 
-    for (unsigned i = 0; i < sizeof lines / sizeof *lines && i < ui->rows; i++) {
-        top_text_bytes(out, lines[i], top_cell_fitting(lines[i], ui->cols));
-        top_text_bytes(out, "\n", 1);
-    }
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        top_cell_wrapped(out, lines[i], ui->cols);
 }
 
 void

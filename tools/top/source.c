@@ -32,11 +32,11 @@ standard_dir(char dir[4096])
 static bool
 subscribe(struct top_source *self, bool rows)
 {
-    static const char *const topics[] = {MSG_TOPIC_SAMPLE, MSG_TOPIC_ROOMS, MSG_TOPIC_SESSIONS};
+    static const char *const topics[] = {MSG_TOPIC_WELCOME, MSG_TOPIC_SAMPLE, MSG_TOPIC_ROOMS, MSG_TOPIC_SESSIONS};
 
     zsock_set_linger(self->sub, 0);
     zsock_set_rcvhwm(self->sub, WAITING_MAX);
-    for (size_t i = 0; i < (rows ? 3 : 1); i++)
+    for (size_t i = 0; i < (rows ? 4 : 2); i++)
         if (zmq_setsockopt(zsock_resolve(self->sub), ZMQ_SUBSCRIBE, topics[i], strlen(topics[i])) != 0)
             return false;
     return true;
@@ -121,6 +121,25 @@ read_key(const char *file, struct msg_box_sec *sec, char *why, size_t why_cap)
     return err;
 }
 
+enum conclave_err
+top_source_key(const char *file, char hex[MSG_BOX_HEX + 1], char *why, size_t why_cap)
+{
+    struct msg_box_sec sec;
+    struct msg_box_pub pub;
+
+    hex[0] = '\0';
+    snprintf(why, why_cap, "There is no randomness for keys on this machine.");
+    enum conclave_err err = msg_keys_init();
+    if (err == CONCLAVE_OK)
+        err = read_key(file, &sec, why, why_cap);
+    if (err != CONCLAVE_OK)
+        return err;
+    msg_keys_box_pub_of(&pub, &sec);
+    msg_keys_wipe(&sec, sizeof sec);
+    msg_keys_to_hex(hex, pub.at, sizeof pub.at);
+    return CONCLAVE_OK;
+}
+
 static enum conclave_err
 open_remote(struct top_source *self, const struct top_options *options, char *why, size_t why_cap)
 {
@@ -185,6 +204,18 @@ receive(void *raw, zmq_msg_t *msg)
     return rc >= 0;
 }
 
+/* The frame in a message of one part, behind its topic; empty: it is none. */
+static struct msg_span
+welcomed(zmq_msg_t *msg)
+{
+    const size_t topic = strlen(MSG_TOPIC_WELCOME), size = zmq_msg_size(msg);
+    const uint8_t *at = zmq_msg_data(msg);
+
+    if (size <= topic || memcmp(at, MSG_TOPIC_WELCOME, topic) != 0)
+        return msg_span(NULL, 0);
+    return msg_span(at + topic, size - topic);
+}
+
 bool
 top_source_next(struct top_source *self, struct msg_span *frame)
 {
@@ -193,7 +224,13 @@ top_source_next(struct top_source *self, struct msg_span *frame)
     for (;;) {
         if (!receive(raw, &self->frame)) /* the topic */
             return false;
-        const bool two = zmq_msg_more(&self->frame) && receive(raw, &self->frame);
+        if (!zmq_msg_more(&self->frame)) {
+            *frame = welcomed(&self->frame);
+            if (frame->len > 0)
+                return true;
+            continue;
+        }
+        const bool two = receive(raw, &self->frame);
         const bool good = two && !zmq_msg_more(&self->frame);
         while (zmq_msg_more(&self->frame) && receive(raw, &self->frame))
             ;
