@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PEER_SPIN_NS 100000u    /* looked for at most, and what counts as quick */
+#define PEER_SPIN_NS 200000u    /* looked for at most, and what counts as quick */
 #define PEER_SPIN_WORTH 8u      /* the trust from which on it looks */
 #define PEER_SPIN_MOST 32u      /* trust; each quick wake adds one */
 #define PEER_SPIN_VAIN 8u       /* and each other wait takes so much */
