@@ -262,8 +262,8 @@ a_core_that_is_made_again_takes_no_more_memory_than_the_first_time(void **state)
     for (int i = 0; i < 3; i++)
         peer_core_destroy(&cores[i]);
     print_message("three cores, made ten times: %ld KiB more than the first time\n", (last - first) / 1024);
-#ifndef __SANITIZE_ADDRESS__ /* there nothing that was freed is used again */
-    assert_true(last - first < 1 << 20);
+#ifndef __SANITIZE_ADDRESS__ /* there, and under valgrind, what was freed is kept for a while */
+    assert_true(last - first < 1 << 20 || getenv("CONCLAVE_TEST_WRAP") != NULL);
 #endif
 }
 
