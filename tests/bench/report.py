@@ -41,6 +41,9 @@ TITLES = {
     "room100": "A room of a hundred real peers",
     "bigroom": "A room of a thousand real peers",
 }
+NOTES = {
+    "rtt": "Ours look for an answer for up to 0.2 ms before they sleep while answers come at once, the bare ones sleep; after a rest all of them sleep.",
+}
 
 
 def _output(*words):
@@ -294,6 +297,7 @@ def _ratios(results, names):
         lines = _read(results, name)
         rows = [row for row in lines if row["kind"] == "row"]
         out += ["### %s" % TITLES[name], "", "`make bench BENCH=%s`" % name, ""]
+        out += [NOTES[name], ""] if name in NOTES else []
         cells = []
         for row in rows:
             bound = "" if row["at"] == "shown" else "%s %g" % ("≤" if row["at"] == "most" else "≥", row["bound"])
