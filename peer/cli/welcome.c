@@ -64,16 +64,19 @@ static bool
 ask_account(struct cli *cli)
 {
     const char *const given = cli->options.user;
+    bool understood = true;
     while (cli_signals_ended() == 0 && !cli->broken) {
         struct cli_buf line = {0}, why = {0};
-        if (!cli_password_ask_line(&line, "Sign up, or log in to an account you have? [S/l] ")) {
+        if (!cli_password_ask_line(&line, understood ? "Sign up, or log in to an account you have? [S/l] "
+                                                     : "Answer s to sign up, or l to log in; ^D leaves. [S/l] ")) {
             cli_buf_wipe(&line);
             return false;
         }
         const char answer = line.at[0];
         const bool login = answer == 'l' || answer == 'L';
         cli_buf_wipe(&line);
-        if (!login && answer != 's' && answer != 'S' && answer != '\0')
+        understood = login || answer == 's' || answer == 'S' || answer == '\0';
+        if (!understood)
             continue; /* asked again */
         const char *const command = login ? "/login" : "/register";
         const enum conclave_err err = cli_commands_parse_line(&cli->call, command, strlen(command), NULL, &why);

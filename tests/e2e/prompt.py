@@ -15,6 +15,8 @@ def a_new_user_signs_up_talks_and_leaves():
     terminal.see("Invite link: ")
     terminal.type(_daemon.link)
     terminal.see("Sign up, or log in")
+    terminal.type("/help")
+    terminal.see("Answer s to sign up, or l to log in; ^D leaves.")
     terminal.type("")
     terminal.see("Name: ")
     terminal.type(name)
