@@ -154,7 +154,7 @@ FIELDS(msg_rec_inbox) {
     FIELD(msg_rec_inbox, incarnation, 0, ANY),
     FIELD(msg_rec_inbox, number, 0, ANY),
     FIELD(msg_rec_inbox, name, 1, MSG_NAME_MAX),
-    FIELD(msg_rec_inbox, room, 0, MSG_ROOM_NAME_MAX),
+    FIELD(msg_rec_inbox, room, 1, MSG_ROOM_NAME_MAX),
     FIXED(msg_rec_inbox, id),
     FIELD(msg_rec_inbox, ts_ms, 0, ANY),
     FIELD(msg_rec_inbox, text, 1, MSG_TEXT_MAX),

@@ -62,8 +62,8 @@ CONCLAVE_API void conclave_close(struct conclave **self_p);
 CONCLAVE_API enum conclave_err conclave_loop_new(struct conclave_loop **self_p);
 CONCLAVE_API enum conclave_err conclave_open_in(struct conclave_loop *loop, struct conclave **self_p, const struct conclave_options *options);
 /* Waits up to timeout_ms (0: not, -1: for ever) for something to do, and does all
- * there is.  While answers come at once it looks for the next for up to 0.2 ms of
- * CPU time before it sleeps. */
+ * there is.  While answers come at once it looks for the next for up to 0.2 ms
+ * before it sleeps. */
 CONCLAVE_API enum conclave_err conclave_loop_turn(struct conclave_loop *loop, int timeout_ms);
 CONCLAVE_API void conclave_loop_destroy(struct conclave_loop **self_p); /* closes its peers */
 

@@ -132,7 +132,7 @@ three_messages(struct peer_shelf *shelf)
     static const char *const texts[] = {"one", "two", "three"};
     for (uint64_t i = 1; i <= 3; i++) {
         const struct msg_rec_inbox record = {.arrival = i, .account = 9, .device = 1, .incarnation = 1, .number = i,
-                                             .name = msg_text("bob"), .id = {{(uint8_t)i}}, .ts_ms = 1000 * i,
+                                             .name = msg_text("bob"), .room = msg_text("#lab"), .id = {{(uint8_t)i}}, .ts_ms = 1000 * i,
                                              .text = msg_text(texts[i - 1])};
         put(shelf, PEER_TABLE_INBOX, i, MSG_REC_INBOX, &record);
     }

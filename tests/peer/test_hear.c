@@ -18,6 +18,13 @@ says(uint8_t *at, size_t cap, uint64_t first, uint64_t count, const struct msg_h
     return msg_span_of_buf(&batch);
 }
 
+static void
+they_are_linked(void)
+{
+    pair_say(ADA, 1, "links them");
+    pair_settle();
+}
+
 /* The last record that Bob put for what he is shown. */
 static struct msg_rec_inbox_batch
 kept(void)
@@ -37,8 +44,7 @@ what_came_in_one_envelope_is_one_record(void **state)
     static const struct msg_head none;
     struct msg_run run = {.open = false};
     (void)state;
-    pair_say(ADA, 1, "links them");
-    pair_settle();
+    they_are_linked();
     pair_arrive_sealed(&run, says(at, sizeof at, 1, 3, &none));
     const struct msg_rec_inbox_batch record = kept();
     assert_int_equal(record.count, 3);
@@ -62,8 +68,7 @@ only_what_is_new_of_it_is_kept(void **state)
     static const struct msg_head none;
     struct msg_run run = {.open = false};
     (void)state;
-    pair_say(ADA, 1, "links them");
-    pair_settle();
+    they_are_linked();
     pair_arrive_sealed(&run, says(at, sizeof at, 1, 2, &none));
     pair_arrive_sealed(&run, says(at, sizeof at, 1, 5, &none)); /* sent again, and more */
     const struct msg_rec_inbox_batch record = kept();
@@ -81,8 +86,7 @@ a_notice_stands_between_what_came_before_and_after_a_gap(void **state)
     static const struct msg_head none, other = {{1}};
     struct msg_run run = {.open = false};
     (void)state;
-    pair_say(ADA, 1, "links them");
-    pair_settle();
+    they_are_linked();
     const struct msg_span before = says(at, sizeof at, 1, 2, &none);
     /* a chain that does not go on from there, without a word between them */
     const struct msg_span after = says(at + before.len, sizeof at - before.len, 3, 2, &other);
@@ -108,8 +112,7 @@ an_envelope_of_very_many_is_several_records(void **state)
     static const struct msg_head none;
     struct msg_run run = {.open = false};
     (void)state;
-    pair_say(ADA, 1, "links them");
-    pair_settle();
+    they_are_linked();
     pair_arrive_sealed(&run, says(at, sizeof at, 1, MSG_BATCH_COUNT + 7, &none));
     assert_int_equal(kept().count, 7);
     assert_int_equal(kept().first, MSG_BATCH_COUNT + 1);
@@ -168,8 +171,7 @@ what_came_under_another_number_leaves_a_hole(void **state)
     struct msg_buf again = {at, 0, sizeof at};
     const struct msg_chain chain = {.incarnation = INCARNATION + 1, .salt = 10, .base = 1, .number = 1};
     (void)state;
-    pair_say(ADA, 1, "links them");
-    pair_settle();
+    they_are_linked();
     pair_arrive_sealed(&run, says(at, sizeof at, 1, 1, &none));
     assert_int_equal(msg_codec_encode(&again, MSG_CHAIN, &chain), CONCLAVE_OK);
     for (uint8_t id = 3; id > 0; id--) { /* 1 is known */

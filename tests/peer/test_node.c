@@ -121,6 +121,24 @@ no_more_is_read_than_there_is_room_for_before_the_disk_has_it(void **state)
     args.pad = 0;
 }
 
+/* Both ends work at the same time. */
+static void
+what_was_read_is_told_before_very_much_is_read(void **state)
+{
+    const uint32_t enough = 196608 / LONG_BYTES + 1;
+    (void)state;
+    connect_b_to_a();
+    a.core->room = b.core->room = 100000;
+    args.pad = LONG_BYTES;
+    talk(&b, 7, 0, 500);
+    UNTIL(a.core->frames == 500);
+    assert_in_range(a.core->unsynced_most, 1, enough);
+    talk(&a, a.core->link, 0, 500);
+    UNTIL(b.core->frames == 500);
+    assert_in_range(b.core->unsynced_most, 1, enough + PEER_BURST); /* read together */
+    args.pad = 0;
+}
+
 static void
 a_stranger_is_refused_at_the_handshake(void **state)
 {
@@ -337,6 +355,7 @@ main(void)
         TEST(frames_that_answer_frames_are_all_seen),
         TEST(long_frames_that_answer_frames_are_all_seen),
         TEST(no_more_is_read_than_there_is_room_for_before_the_disk_has_it),
+        TEST(what_was_read_is_told_before_very_much_is_read),
         TEST(a_stranger_is_refused_at_the_handshake),
         TEST(another_key_than_the_pinned_one_is_refused),
         TEST(nobody_there_is_unreachable),
