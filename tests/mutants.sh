@@ -216,6 +216,11 @@ mutant spins_when_nothing_came peer/spin.c 's/came \&\& waited_ns/waited_ns/' pe
 mutant spins_in_vain_again_and_again peer/spin.c 's/self->trust -= self.*/;/' peer/test_spin
 mutant spins_no_more_after_one_look_in_vain peer/spin.c 's/self->trust -= self.*/self->trust = 0;/' peer/test_spin
 mutant trusts_without_end peer/spin.c 's/self->trust \+= self->trust < PEER_SPIN_MOST;/self->trust++;/' peer/test_spin
+# PINGs of many come together, and those that came together part.
+mutant pings_out_of_step peer/core/session.c 's/return step_ms == 0 .*/return due_ms;/' peer/test_session
+mutant pings_at_its_own_steps peer/core/session.c 's/peer_step_registry_ms\(self\) \+ due_ms - self->now\.mono_ms\)/due_ms)/' peer/test_session
+mutant pings_all_at_once peer/core/session.c 's/session->sent_ms -= msg_keys_random.*;/;/' peer/test_session
+mutant asks_no_more_while_it_talks peer/core/session.c 's/session->asked_ms \+ PING_LEASES \* session->lease_ms/0/' peer/test_session
 mutant gathers_for_ever peer/core/talk.c 's/if \(device->gathers\)/if (false)/' peer/test_talk
 mutant gathers_what_is_enough peer/core/talk.c 's/ \&\& said\.number - device->sent\.number < FULL;/;/' peer/test_talk
 mutant gathers_at_the_end peer/core/core.c 's/device->batched_ms = 0;/;/' peer/test_talk

@@ -10,6 +10,7 @@
 #define LAST_MS 10000u
 #define PING_LEASES 2u      /* a PING at least so often, whatever else is sent */
 #define SILENCE_LEASES 3u   /* nothing heard for so many leases: the link is dead */
+#define LEASE_STEPS 60u     /* in a lease; PINGs go at one of the registry's clock */
 #define RENEW_MS 60000u     /* a certificate is asked for again after */
 #define DENIED_MAX 3u       /* handshakes refused before the user is told */
 
@@ -305,6 +306,15 @@ keep_certificate(struct peer_core *self)
     log_in(self);
 }
 
+/* The last step of the registry's clock before that time: PINGs of many members
+ * come together, and the registry wakes once for them all. */
+static uint64_t
+in_step(const struct peer_core *self, uint64_t due_ms)
+{
+    const uint64_t step_ms = self->session.lease_ms / LEASE_STEPS;
+    return step_ms == 0 ? due_ms : due_ms - (peer_step_registry_ms(self) + due_ms - self->now.mono_ms) % step_ms;
+}
+
 static void
 keep_lease(struct peer_core *self)
 {
@@ -316,14 +326,14 @@ keep_lease(struct peer_core *self)
     }
     /* other requests keep the lease as well, but only the answer to this one
      * tells what was revoked meanwhile */
-    uint64_t due_ms = peer_step_hurry(session->sent_ms + session->lease_ms, session->asked_ms + PING_LEASES * session->lease_ms);
+    uint64_t due_ms = in_step(self, peer_step_hurry(session->sent_ms + session->lease_ms, session->asked_ms + PING_LEASES * session->lease_ms));
     if (self->now.mono_ms >= due_ms) {
         const struct msg_ping ping = {session->status};
         peer_session_send(self, MSG_PING, &ping);
         session->asked_ms = self->now.mono_ms;
         /* a tenth early at most, so that peers that came together part */
         session->sent_ms -= msg_keys_random_u64() % (session->lease_ms / 10 + 1);
-        due_ms = session->sent_ms + session->lease_ms;
+        due_ms = in_step(self, session->sent_ms + session->lease_ms);
     }
     peer_step_at(self, due_ms);
 }

@@ -12,6 +12,7 @@
 #define WORKERS 4u
 #define EACH (MANY / WORKERS)
 #define LEASE_S 15.0
+#define STEP_S (LEASE_S / 60)   /* members PING at such steps of the registry's clock (PROTOCOL 8.2) */
 #define WATCH_S 20.0
 
 #define CHEAP "password\n    quality = false\n    memory_kib = 8\n    passes = 1\n"
@@ -85,7 +86,7 @@ ping_bare(void *socket)
     BENCH_NEED(zmq_send(socket, "ping", 4, 0) == 4); /* as long as a PING */
 }
 
-/* Each once in LEASE_S, evenly spread, until the parent has a word. */
+/* Each once in LEASE_S, as many in each step, until the parent has a word. */
 static void
 ping(int fd, const struct order *order, void **sockets)
 {
@@ -95,7 +96,8 @@ ping(int fd, const struct order *order, void **sockets)
     char word;
 
     while (!bench_asked(fd)) {
-        while ((double)sent * LEASE_S / (double)n < bench_now_s() - start_s) {
+        const double now_s = bench_now_s(), next_s = (double)((uint64_t)(now_s / STEP_S) + 1) * STEP_S;
+        while ((double)sent * LEASE_S / (double)n < now_s - start_s) {
             void *socket = sockets[order->from + sent++ % n];
             if (order->what == PING_BARE) {
                 ping_bare(socket);
@@ -104,7 +106,7 @@ ping(int fd, const struct order *order, void **sockets)
                 bench_member_ping(socket);
             }
         }
-        bench_pause_ms(5);
+        bench_pause_ms((unsigned)((next_s - now_s) * 1e3) + 1);
     }
     bench_get(fd, &word, 1);
 }
