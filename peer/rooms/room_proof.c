@@ -1,9 +1,14 @@
 /* Whose a frame is.  Checking its signature costs as much as opening it, so of
  * frames that came together and go on from one another the last one's is
- * checked, which vouches for those before it; nothing is shown unproved. */
+ * checked, which vouches for those before it; nothing is shown unproved.  Of
+ * long ones by their sender's own XPUB, where CURVE proves the sender, it is
+ * put off: it is for others. */
 #include "peer/core/parts.h"
 
 #define AHEAD 16u
+#define LONG_BYTES 32768u   /* of a box: more than a hundred messages of one sender, and more to come */
+#define OWED_MAX 16u
+#define OWED_MS 1000u
 
 /* The next frame of a room among those that came already. */
 static bool
@@ -66,9 +71,58 @@ is_proved(struct peer_core *self, const struct msg_room_frame *frame, const stru
     return true;
 }
 
-bool
-peer_room_is_signed(struct peer_core *self, const struct msg_room_frame *frame, const struct msg_sign_pub *device)
+static bool
+is_signed(struct peer_core *self, const struct msg_room_frame *frame, const struct msg_sign_pub *device)
 {
     const struct msg_room_frame last = last_of_run(self, frame);
     return is_proved(self, &last, device) || (last.counter != frame->counter && is_proved(self, frame, device));
+}
+
+bool
+peer_room_proves(struct peer_publisher *publisher)
+{
+    if (publisher->owes == 0)
+        return true;
+    publisher->owes = 0;
+    publisher->lied = msg_roomkey_check(&publisher->owed, &publisher->owed_by) != CONCLAVE_OK;
+    return !publisher->lied;
+}
+
+/* With a registry there is a log, where others find what they miss; without
+ * one it is we who hand it on. */
+static bool
+may_put_off(const struct peer_core *self, const struct peer_publisher *publisher, const struct msg_room_frame *frame)
+{
+    return frame->box.len >= LONG_BYTES && publisher->owes + 1 < OWED_MAX && !publisher->lied && peer_session_online(self);
+}
+
+static void
+put_off(struct peer_core *self, struct peer_publisher *publisher, const struct msg_room_frame *frame, const struct msg_sign_pub *device)
+{
+    if (publisher->owes++ == 0) {
+        publisher->owes_ms = self->now.mono_ms + OWED_MS;
+        peer_step_at(self, publisher->owes_ms);
+    }
+    publisher->owed = *frame;
+    publisher->owed.box = (struct msg_span){0};
+    publisher->owed_by = *device;
+}
+
+bool
+peer_room_is_signed(struct peer_core *self, const struct msg_room_frame *frame, const struct msg_sign_pub *device)
+{
+    struct peer_publisher *publisher = self->meshes.speaking;
+    if (publisher == NULL)
+        return is_signed(self, frame, device);
+    const bool follows = publisher->owes > 0 && msg_roomkey_vouches(frame, &publisher->owed);
+    if (!follows && !peer_room_proves(publisher))
+        return false;
+    if (may_put_off(self, publisher, frame)) {
+        put_off(self, publisher, frame, device);
+        return true;
+    }
+    if (!is_signed(self, frame, device))
+        return false; /* what it should have vouched for is checked by itself */
+    publisher->owes = 0;
+    return true;
 }

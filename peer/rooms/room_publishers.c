@@ -3,6 +3,8 @@
  * is read wherever something may be missing. */
 #include "peer/core/parts.h"
 
+#include <stdio.h>
+
 #define CANDIDATE_MS 2000u  /* for each endpoint: connect and handshake */
 #define SILENT_MS 45000u    /* three beats (room_mesh.c) were not heard: it is gone */
 #define AGAIN_FIRST_MS 500u
@@ -39,10 +41,28 @@ put(struct peer_core *self, const struct peer_room *room, const struct peer_publ
     (void)peer_step_store(self); /* only marks that this step writes */
 }
 
+/* What it said was shown, since it came from it; but nobody else would believe
+ * that, and the log may have something else. */
+static void
+tell_unproved(struct peer_core *self, struct peer_room *room, const struct peer_publisher *publisher)
+{
+    char text[MSG_ROOM_NAME_MAX + MSG_NAME_MAX + 200];
+    const struct peer_mate *mate = peer_rooms_mate(&self->rooms, room, publisher->account);
+    const char *name = mate != NULL && mate->name[0] != '\0' ? mate->name : "somebody";
+    (void)snprintf(text, sizeof text, "What %s said last in %s is not signed by their device: it came from there, but others may have got something else. Ask them over another channel.",
+                   name, room->name);
+    peer_counts_refused(self, PEER_REFUSED_ROOMS, "ROOM-FRAME-FORGED", "frames of a room that came directly are not signed by the device that sent them");
+    peer_step_notice_about(self, msg_text(name), CONCLAVE_ERR_SIGNATURE, msg_text(text));
+    if (peer_kept_drop_room(&self->kept, &room->facts.id, self->out))
+        (void)peer_step_store(self); /* only marks that this step writes */
+}
+
 /* Its connection is over, or was never made. */
 static void
 hang_up(struct peer_core *self, struct peer_room *room, struct peer_publisher *publisher, bool drop)
 {
+    if (!peer_room_proves(publisher))
+        tell_unproved(self, room, publisher);
     uint64_t *const link = peer_meshes_link(&self->meshes, publisher);
     if (*link != 0 && drop)
         msg_effects_drop(self->out, *link);
@@ -209,6 +229,40 @@ peer_room_publisher_down(struct peer_core *self, uint64_t link)
     return true;
 }
 
+/* Checks what waits; false: it was wrong, and its link is gone. */
+static bool
+prove(struct peer_core *self, struct peer_room *room, struct peer_publisher *publisher)
+{
+    if (peer_room_proves(publisher))
+        return true;
+    tell_unproved(self, room, publisher);
+    lose(self, room, publisher, true);
+    return false;
+}
+
+void
+peer_room_publishers_prove(struct peer_core *self, struct peer_room *room)
+{
+    const struct peer_room_mesh *mesh = peer_meshes_find(&self->meshes, peer_rooms_index(&self->rooms, room));
+    uint32_t at = 0;
+    for (struct peer_publisher *one; mesh != NULL && (one = peer_meshes_each(&self->meshes, mesh, &at)) != NULL;)
+        (void)prove(self, room, one);
+}
+
+/* Its own frame, by its own link. */
+static void
+hear_publisher(struct peer_core *self, struct peer_room *room, struct peer_publisher *publisher, const struct msg_room_frame *frame)
+{
+    const bool lied = publisher->lied;
+    self->meshes.speaking = publisher;
+    peer_room_hear_direct(self, room, frame);
+    self->meshes.speaking = NULL;
+    if (!publisher->lied || lied)
+        return;
+    tell_unproved(self, room, publisher);
+    lose(self, room, publisher, true);
+}
+
 /* Of that device, in that room: else it says what is not its to say. */
 static bool
 is_its(const struct peer_publisher *publisher, const struct peer_room *room, const struct msg_id *id, uint64_t account, uint64_t device)
@@ -240,7 +294,7 @@ peer_room_publisher_frame(struct peer_core *self, uint64_t link, struct msg_span
     publisher->heard_ms = self->now.mono_ms;
     const bool fine = peer_rooms_in(room) && msg_codec_decode(bytes, &kind, &any) == CONCLAVE_OK;
     if (fine && kind == MSG_ROOM_FRAME && is_its(publisher, room, &any.MSG_ANY_ROOM_FRAME.room, any.MSG_ANY_ROOM_FRAME.account, any.MSG_ANY_ROOM_FRAME.device))
-        peer_room_hear_direct(self, room, &any.MSG_ANY_ROOM_FRAME);
+        hear_publisher(self, room, publisher, &any.MSG_ANY_ROOM_FRAME);
     else if (fine && kind == MSG_ROOM_TIP && is_its(publisher, room, &any.MSG_ANY_ROOM_TIP.room, any.MSG_ANY_ROOM_TIP.account, any.MSG_ANY_ROOM_TIP.device))
         peer_room_tip(self, room, &any.MSG_ANY_ROOM_TIP);
     else if (fine && kind == MSG_ROOM_RECEIPT
@@ -266,6 +320,10 @@ peer_room_publishers_tick(struct peer_core *self, struct peer_room *room, const 
 {
     uint32_t at = 0;
     for (struct peer_publisher *one; (one = peer_meshes_each(&self->meshes, mesh, &at)) != NULL;) {
+        if (one->owes > 0 && self->now.mono_ms < one->owes_ms)
+            peer_step_at(self, one->owes_ms);
+        else if (!prove(self, room, one))
+            continue;
         if (one->until_ms != 0 && self->now.mono_ms >= one->until_ms) {
             hang_up(self, room, one, true);
             dial_on(self, room, one);

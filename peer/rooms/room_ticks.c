@@ -71,6 +71,7 @@ send_receipt(struct peer_core *self, struct peer_room *room)
     uint8_t at[MSG_MARK_COUNT * 64u];
     struct msg_buf list = {at, 0, sizeof at}, buf = {self->frame, 0, MSG_FRAME_MAX};
     struct msg_room_receipt receipt = {.room = room->facts.id, .account = self->self.account, .device = self->self.device};
+    peer_room_publishers_prove(self, room);
     for (struct peer_sender *sender = peer_rooms_first_sender(&self->rooms, room); sender != NULL && receipt.marks.count < MSG_MARK_COUNT;
          sender = peer_rooms_next_sender(&self->rooms, sender)) {
         const struct msg_mark mark = {.account = sender->account, .device = sender->device, .incarnation = sender->synced.incarnation, .number = sender->synced.number};

@@ -179,6 +179,7 @@ peer_room_wanted(struct peer_core *self, struct peer_room *room, struct peer_pub
     if (want->account != self->self.account || want->device != self->self.device || !may_answer(self, room, asker))
         return;
     asker->answered_ms = self->now.mono_ms;
+    peer_room_publishers_prove(self, room);
     for (const struct peer_kept_frame *one; sent < ANSWER_BYTES && (one = peer_kept_each(&self->kept, &at)) != NULL;) {
         const struct peer_mark has = mark_of(want->have, one->account, one->device), last = {one->incarnation, one->last};
         const bool its_own = one->account == asker->account && one->device == asker->device;

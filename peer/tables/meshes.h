@@ -4,7 +4,7 @@
 #ifndef PEER_MESHES_H
 #define PEER_MESHES_H
 
-#include "msg/keys.h"
+#include "msg/catalog.h"
 #include "msg/step.h"
 #include "peer/tables/outbox.h"
 
@@ -36,6 +36,11 @@ struct peer_publisher {
     uint64_t heard_ms;          /* while it is up: when anything came last */
     uint32_t failures;          /* rounds over all its endpoints, in a row */
     uint64_t answered_ms;       /* when it was answered what it wanted */
+    uint32_t owes;              /* frames whose signature was put off, which the last one's vouches for: */
+    struct msg_room_frame owed; /* without its box */
+    struct msg_sign_pub owed_by;
+    uint64_t owes_ms;           /* checked then at the latest */
+    bool lied;                  /* one was wrong: none is put off any more */
 };
 
 struct peer_room_mesh {
@@ -58,6 +63,7 @@ struct peer_meshes {
     struct peer_publisher *publishers;  /* PEER_PUBLISHERS */
     uint64_t *links;                    /* of their SUBs, side by side: what is searched; 0: none */
     uint32_t publisher_count;           /* slots ever used */
+    struct peer_publisher *speaking;    /* whose own frame is being heard; NULL: nobody's */
 };
 
 /* False when there is not enough memory: wipe it then. */

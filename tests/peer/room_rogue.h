@@ -27,13 +27,13 @@ rogue(uint64_t who)
     return self;
 }
 
-/* The next frame of it, signed by `signer`, into at; `frame` for the header. */
+/* The next frame of it, signed by `signer`, into out; `frame` for the header. */
 static inline struct msg_span
-rogue_frame_as(struct rogue *self, const char *text, uint64_t signer, struct msg_room_frame *frame, uint8_t *at)
+rogue_frame_in(struct rogue *self, struct msg_text text, uint64_t signer, struct msg_room_frame *frame, struct msg_buf out)
 {
-    uint8_t inside[1024];
-    struct msg_buf out = {at, 0, 4096}, batch = {inside, 0, sizeof inside};
-    struct msg_say say = {.text = msg_text(text)};
+    static uint8_t inside[MSG_BATCH_MAX];
+    struct msg_buf batch = {inside, 0, sizeof inside};
+    struct msg_say say = {.text = text};
     msg_keys_random(&say.id, sizeof say.id);
     assert_int_equal(msg_codec_encode(&batch, MSG_SAY, &say), CONCLAVE_OK);
     say.id.at[0] ^= self->reboxed;
@@ -54,6 +54,12 @@ rogue_frame_as(struct rogue *self, const char *text, uint64_t signer, struct msg
     frame->head = self->head;
     assert_int_equal(msg_roomkey_seal(&self->at, &out, frame, msg_span_of_buf(&batch), &w.side[signer].id.sign_sec), CONCLAVE_OK);
     return msg_span_of_buf(&out);
+}
+
+static inline struct msg_span
+rogue_frame_as(struct rogue *self, const char *text, uint64_t signer, struct msg_room_frame *frame, uint8_t *at)
+{
+    return rogue_frame_in(self, msg_text(text), signer, frame, (struct msg_buf){at, 0, 4096});
 }
 
 static inline struct msg_span
