@@ -216,8 +216,6 @@ mutant spins_when_nothing_came peer/spin.c 's/came \&\& waited_ns/waited_ns/' pe
 mutant spins_in_vain_again_and_again peer/spin.c 's/self->trust -= self.*/;/' peer/test_spin
 mutant spins_no_more_after_one_look_in_vain peer/spin.c 's/self->trust -= self.*/self->trust = 0;/' peer/test_spin
 mutant trusts_without_end peer/spin.c 's/self->trust \+= self->trust < PEER_SPIN_MOST;/self->trust++;/' peer/test_spin
-# A SAY is read as the tables say.
-mutant reads_a_say_of_any_length msg/codec.c 's/ \|\| text\.len < 1 \|\| text\.len > MSG_TEXT_MAX//' msg/test_codec_hostile
 # What is put off is checked in time, and only what may be is put off.
 mutant puts_off_short_frames peer/rooms/room_proof.c 's/frame->box\.len >= LONG_BYTES && //' peer/test_room_put_off
 mutant puts_off_without_end peer/rooms/room_proof.c 's/publisher->owes \+ 1 < OWED_MAX && //' peer/test_room_put_off

@@ -18,8 +18,8 @@
 #define MESH_S 3.0              /* until all are connected to all: a few, */
 #define MESH_SQUARE 1024u       /* and as long again for so many connections */
 #define BURST 219u              /* messages that fill a frame, of 280 bytes each: so many are said when there is room for them, */
-#define AHEAD (8 * BURST)       /* with no more before them that members have not got, on average, */
-#define KEPT (16 * BURST)       /* and no more that the registry has not stored */
+#define AHEAD (16 * BURST)      /* with no more before them that members have not got, on average, */
+#define KEPT (32 * BURST)       /* and no more that the registry has not stored */
 #define ROUNDS 3u
 #define FEW 4u
 #define SPARSE 100u             /* messages, */
