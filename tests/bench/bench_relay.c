@@ -26,7 +26,7 @@
 #define LOG_BYTES 300u
 #define LOG_MORE 300u           /* around them, at most */
 #define LOG_AHEAD 2000u
-#define LOG_RUNS 3u
+#define LOG_RUNS 5u
 #define A_COMMIT 100u
 #define MAP_BYTES ((size_t)1 << 30)
 
