@@ -216,15 +216,21 @@ mutant spins_when_nothing_came peer/spin.c 's/came \&\& waited_ns/waited_ns/' pe
 mutant spins_in_vain_again_and_again peer/spin.c 's/self->trust -= self.*/;/' peer/test_spin
 mutant spins_no_more_after_one_look_in_vain peer/spin.c 's/self->trust -= self.*/self->trust = 0;/' peer/test_spin
 mutant trusts_without_end peer/spin.c 's/self->trust \+= self->trust < PEER_SPIN_MOST;/self->trust++;/' peer/test_spin
+# What nobody can read any more is told as a gap.
+mutant says_nothing_of_what_went_from_the_log peer/rooms/room_log.c 's/sender->lost = sender->first;/;/' peer/test_room_hear
 # What is put off is checked in time, and only what may be is put off.
 mutant puts_off_short_frames peer/rooms/room_proof.c 's/frame->box\.len >= LONG_BYTES && //' peer/test_room_put_off
 mutant puts_off_without_end peer/rooms/room_proof.c 's/publisher->owes \+ 1 < OWED_MAX && //' peer/test_room_put_off
-mutant believes_who_lied peer/rooms/room_proof.c 's/ && !publisher->lied//' peer/test_room_put_off
+mutant believes_who_lied peer/rooms/room_proof.c 's/ && !sender->lied//' peer/test_room_put_off
 mutant puts_off_what_it_hands_on peer/rooms/room_proof.c 's/ && peer_session_online\(self\)//' peer/test_room_put_off
 mutant lets_any_frame_prove_those_before peer/rooms/room_proof.c 's/&& msg_roomkey_vouches\(frame, &publisher->owed\)//' peer/test_room_put_off
 mutant forgets_what_was_put_off peer/rooms/room_publishers.c 's/else if \(!prove\(self, room, one\)\)/else if (false)/' peer/test_room_put_off
 mutant hangs_up_on_what_was_put_off peer/rooms/room_publishers.c 's/^    if \(!peer_room_proves\(publisher\)\)$/    if (false)/' peer/test_room_put_off
-mutant keeps_what_is_forged peer/rooms/room_publishers.c 's/if \(peer_kept_drop_room\(.*/if (false)/' peer/test_room_put_off
+mutant keeps_what_is_forged peer/rooms/room_publishers.c 's/if \(peer_kept_drop_sender\(.*/if (false)/' peer/test_room_put_off
+mutant hands_on_nothing_of_others peer/rooms/room_publishers.c 's/peer_kept_drop_sender\(&self->kept, &room->facts\.id, publisher->account, publisher->device, self->out\)/peer_kept_drop_room(\&self->kept, \&room->facts.id, self->out)/' peer/test_room_put_off
+mutant ends_without_a_check peer/core/core.c 's/peer_room_publishers_stop\(self\);//' peer/test_room_put_off
+mutant acknowledges_who_lied peer/rooms/room_ticks.c 's/return !sender->lied \&\& /return /; s/ \|\| sender->lied//' peer/test_room_put_off
+mutant warns_before_what_it_warns_of peer/rooms/room_publishers.c 's/peer_step_notice_kept/peer_step_notice_about/' peer/test_room_put_off
 mutant takes_the_log_for_a_publisher peer/rooms/room_publishers.c 's/self->meshes\.speaking = NULL;//' peer/test_room_put_off
 mutant acknowledges_what_is_not_proved peer/rooms/room_ticks.c 's/peer_room_publishers_prove\(self, room\);//' peer/test_room_put_off
 mutant hands_on_what_is_not_proved peer/rooms/room_want.c 's/peer_room_publishers_prove\(self, room\);//' peer/test_room_put_off

@@ -193,6 +193,7 @@ stop(struct peer_core *self)
             peer_talk_dirty(self, device);
     }
     peer_post_flush(self);
+    peer_room_publishers_stop(self);
     peer_mail_stop(self);
     peer_session_stop(self);
     self->stopped = true;

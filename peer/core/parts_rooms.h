@@ -90,7 +90,7 @@ void peer_room_tell_gap(struct peer_core *self, struct peer_room *room, uint64_t
 
 /* ---- room_proof.c ---- */
 bool peer_room_is_signed(struct peer_core *self, const struct msg_room_frame *frame, const struct msg_sign_pub *device); /* by itself, or by one of those ahead that goes on from it; or it is its sender's own word, and the signature can wait */
-bool peer_room_proves(struct peer_publisher *publisher); /* the signatures that wait; false: one is wrong, and none waits any more */
+bool peer_room_proves(struct peer_publisher *publisher); /* what waits; false: it lied */
 
 /* ---- room_lack.c ---- */
 struct peer_sender *peer_room_sender(struct peer_core *self, struct peer_room *room, uint64_t account, uint64_t device); /* known or new; NULL: there are too many; logged */
@@ -138,6 +138,7 @@ bool peer_room_publisher_down(struct peer_core *self, uint64_t link);
 void peer_room_hear_direct(struct peer_core *self, struct peer_room *room, const struct msg_room_frame *frame); /* by its sender's XPUB, or by CAST among frames that come so: what is ahead of a gap is read in the log */
 bool peer_room_publisher_frame(struct peer_core *self, uint64_t link, struct msg_span bytes);
 void peer_room_publishers_prove(struct peer_core *self, struct peer_room *room); /* before what came is acknowledged or handed on */
+void peer_room_publishers_stop(struct peer_core *self); /* and before the process ends */
 void peer_room_publishers_tick(struct peer_core *self, struct peer_room *room, const struct peer_room_mesh *mesh);
 
 /* ---- room_routes.c ---- */

@@ -102,11 +102,10 @@ peer_room_tell_gap(struct peer_core *self, struct peer_room *room, uint64_t acco
     peer_step_keep(self, gap.arrival, MSG_TELL_GAP, &gap);
 }
 
-/* What is missing before a frame, and cannot be had. */
+/* What is missing before a frame after that mark, and cannot be had. */
 static void
-tell_missing(struct peer_core *self, struct peer_room *room, const struct peer_sender *sender, const struct msg_room_frame *frame)
+tell_missing(struct peer_core *self, struct peer_room *room, struct peer_mark mark, const struct msg_room_frame *frame)
 {
-    const struct peer_mark mark = sender->mark;
     if (frame->incarnation == mark.incarnation) {
         peer_room_tell_gap(self, room, frame->account, mark.number + 1, frame->first - 1);
         return;
@@ -116,6 +115,16 @@ tell_missing(struct peer_core *self, struct peer_room *room, const struct peer_s
     else if (frame->from_incarnation > mark.incarnation)
         peer_room_tell_gap(self, room, frame->account, 1, frame->from_number);
     peer_room_tell_gap(self, room, frame->account, 1, frame->first - 1);
+}
+
+/* The same of a device of which nothing came yet, and whose first frames went
+ * from the log before they could be opened. */
+static void
+tell_lost(struct peer_core *self, struct peer_room *room, struct peer_sender *sender, const struct msg_room_frame *frame)
+{
+    if (sender->lost.number != 0)
+        tell_missing(self, room, (struct peer_mark){sender->lost.incarnation, sender->lost.number - 1}, frame);
+    sender->lost = (struct peer_mark){0, 0};
 }
 
 /* ---- what is in it ---- */
@@ -210,7 +219,8 @@ take(struct peer_core *self, struct peer_room *room, struct peer_sender *sender,
     const struct msg_text name = msg_text(name_of(self, room, frame->account));
     uint64_t next = 0; /* the first of them that is new */
     if (known && verdict == AHEAD)
-        tell_missing(self, room, sender, frame);
+        tell_missing(self, room, sender->mark, frame);
+    tell_lost(self, room, sender, frame);
     while (next < frame->count && self->says[next].at.number <= after)
         next++;
     const bool joins = known && verdict == NEXT && !anew && next < frame->count && self->says[next].at.number == (same ? after + 1 : 1)
@@ -241,7 +251,8 @@ pass_over(struct peer_core *self, struct peer_room *room, struct peer_sender *se
     const uint64_t after = is_same(sender, frame) ? sender->mark.number : 0;
     sender->waits = 0;
     if (peer_rooms_is_chained(sender) && judge(sender, frame) == AHEAD)
-        tell_missing(self, room, sender, frame);
+        tell_missing(self, room, sender->mark, frame);
+    tell_lost(self, room, sender, frame);
     peer_room_tell_gap(self, room, frame->account, frame->first > after ? frame->first : after + 1, last_of(frame));
     sender->mark = (struct peer_mark){frame->incarnation, last_of(frame)};
     sender->salt = frame->salt;

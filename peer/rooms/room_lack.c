@@ -56,6 +56,7 @@ peer_room_lacks(struct peer_core *self, struct peer_room *room, uint64_t offset,
     sender->uncertified = certificate;
     sender->lacks = frame->key;
     sender->lacks_epoch = frame->epoch;
+    sender->first = (struct peer_mark){frame->incarnation, frame->first};
     peer_rooms_put_sender(&self->rooms, sender, self->out);
     (void)peer_step_store(self); /* only marks that this step writes */
     if (same && sender->ask_at_ms != 0)

@@ -144,6 +144,8 @@ forget_waits(struct peer_core *self, struct peer_room *room, uint64_t oldest)
     for (struct peer_sender *sender = peer_rooms_first_sender(&self->rooms, room); sender != NULL; sender = peer_rooms_next_sender(&self->rooms, sender))
         if (sender->waits != 0 && sender->waits < oldest) {
             sender->waits = sender->ask_at_ms = 0;
+            if (!peer_rooms_is_chained(sender) && sender->lost.number == 0)
+                sender->lost = sender->first;
             peer_rooms_put_sender(&self->rooms, sender, self->out);
             (void)peer_step_store(self); /* only marks that this step writes */
         }

@@ -91,9 +91,11 @@ peer_room_proves(struct peer_publisher *publisher)
 /* With a registry there is a log, where others find what they miss; without
  * one it is we who hand it on. */
 static bool
-may_put_off(const struct peer_core *self, const struct peer_publisher *publisher, const struct msg_room_frame *frame)
+may_put_off(struct peer_core *self, const struct peer_publisher *publisher, const struct msg_room_frame *frame)
 {
-    return frame->box.len >= LONG_BYTES && publisher->owes + 1 < OWED_MAX && !publisher->lied && peer_session_online(self);
+    const struct peer_room *room = peer_rooms_at(&self->rooms, self->meshes.list[publisher->mesh].room);
+    const struct peer_sender *sender = peer_rooms_sender(&self->rooms, room, frame->account, frame->device);
+    return frame->box.len >= LONG_BYTES && publisher->owes + 1 < OWED_MAX && sender != NULL && !sender->lied && peer_session_online(self);
 }
 
 static void

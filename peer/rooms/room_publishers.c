@@ -41,19 +41,23 @@ put(struct peer_core *self, const struct peer_room *room, const struct peer_publ
     (void)peer_step_store(self); /* only marks that this step writes */
 }
 
-/* What it said was shown, since it came from it; but nobody else would believe
- * that, and the log may have something else. */
+/* What it said is shown, since it came from it; but nobody else would believe
+ * that, and the log may have something else.  The notice stands behind it. */
 static void
-tell_unproved(struct peer_core *self, struct peer_room *room, const struct peer_publisher *publisher)
+tell_lied(struct peer_core *self, struct peer_room *room, struct peer_publisher *publisher)
 {
-    char text[MSG_ROOM_NAME_MAX + MSG_NAME_MAX + 200];
+    char text[MSG_ROOM_NAME_MAX + MSG_NAME_MAX + 250];
     const struct peer_mate *mate = peer_rooms_mate(&self->rooms, room, publisher->account);
+    struct peer_sender *sender = peer_rooms_sender(&self->rooms, room, publisher->account, publisher->device);
     const char *name = mate != NULL && mate->name[0] != '\0' ? mate->name : "somebody";
-    (void)snprintf(text, sizeof text, "What %s said last in %s is not signed by their device: it came from there, but others may have got something else. Ask them over another channel.",
+    publisher->lied = false;
+    if (sender != NULL)
+        sender->lied = true;
+    (void)snprintf(text, sizeof text, "What %s said last in %s is not signed by their device: others may have got something else, or the registry gave you a wrong certificate. Ask them over another channel.",
                    name, room->name);
     peer_counts_refused(self, PEER_REFUSED_ROOMS, "ROOM-FRAME-FORGED", "frames of a room that came directly are not signed by the device that sent them");
-    peer_step_notice_about(self, msg_text(name), CONCLAVE_ERR_SIGNATURE, msg_text(text));
-    if (peer_kept_drop_room(&self->kept, &room->facts.id, self->out))
+    peer_step_notice_kept(self, msg_text(name), CONCLAVE_ERR_SIGNATURE, msg_text(text));
+    if (peer_kept_drop_sender(&self->kept, &room->facts.id, publisher->account, publisher->device, self->out))
         (void)peer_step_store(self); /* only marks that this step writes */
 }
 
@@ -62,7 +66,7 @@ static void
 hang_up(struct peer_core *self, struct peer_room *room, struct peer_publisher *publisher, bool drop)
 {
     if (!peer_room_proves(publisher))
-        tell_unproved(self, room, publisher);
+        tell_lied(self, room, publisher);
     uint64_t *const link = peer_meshes_link(&self->meshes, publisher);
     if (*link != 0 && drop)
         msg_effects_drop(self->out, *link);
@@ -235,7 +239,7 @@ prove(struct peer_core *self, struct peer_room *room, struct peer_publisher *pub
 {
     if (peer_room_proves(publisher))
         return true;
-    tell_unproved(self, room, publisher);
+    tell_lied(self, room, publisher);
     lose(self, room, publisher, true);
     return false;
 }
@@ -249,17 +253,25 @@ peer_room_publishers_prove(struct peer_core *self, struct peer_room *room)
         (void)prove(self, room, one);
 }
 
+void
+peer_room_publishers_stop(struct peer_core *self)
+{
+    uint32_t at = 0;
+    for (struct peer_publisher *one; (one = peer_meshes_each(&self->meshes, NULL, &at)) != NULL;)
+        if (!peer_room_proves(one))
+            tell_lied(self, room_of(self, &self->meshes.list[one->mesh]), one);
+}
+
 /* Its own frame, by its own link. */
 static void
 hear_publisher(struct peer_core *self, struct peer_room *room, struct peer_publisher *publisher, const struct msg_room_frame *frame)
 {
-    const bool lied = publisher->lied;
     self->meshes.speaking = publisher;
     peer_room_hear_direct(self, room, frame);
     self->meshes.speaking = NULL;
-    if (!publisher->lied || lied)
+    if (!publisher->lied)
         return;
-    tell_unproved(self, room, publisher);
+    tell_lied(self, room, publisher);
     lose(self, room, publisher, true);
 }
 

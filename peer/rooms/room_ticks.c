@@ -33,7 +33,7 @@ sync_sender(struct peer_sender *sender, uint64_t store)
 static bool
 owes(const struct peer_sender *sender)
 {
-    return sender->synced.number != 0 && peer_mark_before(sender->told, sender->synced);
+    return !sender->lied && sender->synced.number != 0 && peer_mark_before(sender->told, sender->synced);
 }
 
 void
@@ -75,7 +75,7 @@ send_receipt(struct peer_core *self, struct peer_room *room)
     for (struct peer_sender *sender = peer_rooms_first_sender(&self->rooms, room); sender != NULL && receipt.marks.count < MSG_MARK_COUNT;
          sender = peer_rooms_next_sender(&self->rooms, sender)) {
         const struct msg_mark mark = {.account = sender->account, .device = sender->device, .incarnation = sender->synced.incarnation, .number = sender->synced.number};
-        if ((!owes(sender) && !room->receipt_all) || sender->synced.number == 0 || msg_codec_append(&list, &receipt.marks, MSG_MARK, &mark) != CONCLAVE_OK)
+        if ((!owes(sender) && !room->receipt_all) || sender->synced.number == 0 || sender->lied || msg_codec_append(&list, &receipt.marks, MSG_MARK, &mark) != CONCLAVE_OK)
             continue;
         sender->told = sender->synced;
     }

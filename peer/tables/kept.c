@@ -188,28 +188,44 @@ peer_kept_restore(struct peer_kept *self, const struct msg_room_frame *frame)
 }
 
 static bool
-clear(struct peer_kept *self, const struct msg_id *room, bool forget, struct msg_effects *out)
+is_in(const struct peer_kept_frame *frame, const struct msg_id *room)
 {
-    bool written = false;
-    for (uint32_t i = 0; i < self->count; i++) {
-        struct peer_kept_frame *const frame = nth(self, i);
-        if (memcmp(&frame->room, room, sizeof *room) != 0)
-            continue;
-        written = unstore(self, frame, out) || written;
-        if (forget)
-            frame->len = 0;
-    }
-    return written;
+    return memcmp(&frame->room, room, sizeof *room) == 0;
 }
 
 bool
 peer_kept_settle(struct peer_kept *self, const struct msg_id *room, struct msg_effects *out)
 {
-    return clear(self, room, false, out);
+    bool written = false;
+    for (uint32_t i = 0; i < self->count; i++)
+        if (is_in(nth(self, i), room))
+            written = unstore(self, nth(self, i), out) || written;
+    return written;
+}
+
+/* account 0: everybody's */
+static bool
+drop(struct peer_kept *self, const struct msg_id *room, uint64_t account, uint64_t device, struct msg_effects *out)
+{
+    bool written = false;
+    for (uint32_t i = 0; i < self->count; i++) {
+        struct peer_kept_frame *const frame = nth(self, i);
+        if (!is_in(frame, room) || (account != 0 && (frame->account != account || frame->device != device)))
+            continue;
+        written = unstore(self, frame, out) || written;
+        frame->len = 0;
+    }
+    return written;
 }
 
 bool
 peer_kept_drop_room(struct peer_kept *self, const struct msg_id *room, struct msg_effects *out)
 {
-    return clear(self, room, true, out);
+    return drop(self, room, 0, 0, out);
+}
+
+bool
+peer_kept_drop_sender(struct peer_kept *self, const struct msg_id *room, uint64_t account, uint64_t device, struct msg_effects *out)
+{
+    return drop(self, room, account, device, out);
 }

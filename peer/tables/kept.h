@@ -48,8 +48,9 @@ void peer_kept_restore(struct peer_kept *self, const struct msg_room_frame *fram
  * were deleted. */
 bool peer_kept_settle(struct peer_kept *self, const struct msg_id *room, struct msg_effects *out);
 
-/* Forgets those of a room, with their records.  Likewise. */
+/* Forgets those of a room, or of one device in it, with their records.  Likewise. */
 bool peer_kept_drop_room(struct peer_kept *self, const struct msg_id *room, struct msg_effects *out);
+bool peer_kept_drop_sender(struct peer_kept *self, const struct msg_id *room, uint64_t account, uint64_t device, struct msg_effects *out);
 
 /* The oldest first, from index 0 on; NULL at the end. */
 const struct peer_kept_frame *peer_kept_each(const struct peer_kept *self, uint32_t *index);

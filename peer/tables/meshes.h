@@ -40,7 +40,7 @@ struct peer_publisher {
     struct msg_room_frame owed; /* without its box */
     struct msg_sign_pub owed_by;
     uint64_t owes_ms;           /* checked then at the latest */
-    bool lied;                  /* one was wrong: none is put off any more */
+    bool lied;                  /* it was wrong, and the user is to be told */
 };
 
 struct peer_room_mesh {

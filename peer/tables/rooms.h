@@ -48,12 +48,15 @@ struct peer_sender {
     uint64_t use;               /* when something of it last came, counted in peer_room.uses; 0: not in this life */
     struct peer_mark spoken;    /* the last that we know to have been said */
     bool warned;                /* the user was told that its chain is broken */
+    bool lied;                  /* it published what it had not signed: nothing of it waits for its proof any more */
 
     /* its frames wait for a key, or its certificate (peer/rooms/room_lack.c) */
     uint64_t waits;             /* from this offset on; 0: none do */
     bool uncertified;           /* it is the certificate that is lacking */
     uint64_t lacks_epoch;
     struct msg_tag lacks;       /* the key */
+    struct peer_mark first;     /* message of what waits */
+    struct peer_mark lost;      /* from there on it is gone from the log, and nothing came before it; 0: nothing is */
     uint32_t asks;              /* so often it was asked for */
     uint32_t others;            /* and so often another one came */
     uint64_t ask_at_ms;         /* ask (again) then; 0: not planned */

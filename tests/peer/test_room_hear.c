@@ -171,6 +171,36 @@ what_was_said_in_an_earlier_life_is_not_shown_again(void **state)
 
 /* ---- under which key ---- */
 
+/* Bob has not got her key; what she said first is in the log no longer when he gets it. */
+static void
+what_went_from_the_log_before_its_key_came_is_told(void **state)
+{
+    (void)state;
+    create(ADA, 0);
+    join(BOB);
+    join(CAT);
+    cat = rogue(CAT);
+    log_frame(CAT, rogue_frame(&cat, "one", at));
+    log_frame(CAT, rogue_frame(&cat, "two", at));
+    disconnect(BOB);
+    log_frame(CAT, rogue_frame(&cat, "three", at));
+    for (int i = 0; i < 2; i++) {
+        free(w.log[0].frame.at);
+        memmove(&w.log[0], &w.log[1], --w.log_count * sizeof w.log[0]);
+    }
+    connect(BOB);
+    assert_shown(BOB, "");
+    hand(CAT, BOB, CAT, 1, &cat.key);
+    assert_shown(BOB, "cat: three|");
+    const struct msg_tell_gap *gap = &told(BOB, MSG_TELL_GAP, 0)->MSG_ANY_TELL_GAP;
+    assert_int_equal(count(BOB, MSG_TELL_GAP), 1);
+    assert_int_equal(gap->first, 1);
+    assert_int_equal(gap->last, 2);
+    log_frame(CAT, rogue_frame(&cat, "four", at));
+    assert_shown(BOB, "cat: three|cat: four|");
+    assert_int_equal(count(BOB, MSG_TELL_GAP), 1);
+}
+
 static void
 a_key_serves_in_its_epoch_alone(void **state)
 {
@@ -216,6 +246,7 @@ main(void)
         TEST(what_an_older_copy_says_again_is_not_shown_again),
         TEST(what_an_older_copy_says_in_a_life_that_was_is_not_taken_for_its_chain),
         TEST(what_was_said_in_an_earlier_life_is_not_shown_again),
+        TEST(what_went_from_the_log_before_its_key_came_is_told),
         TEST(a_key_serves_in_its_epoch_alone),
         TEST(a_disk_that_does_not_keep_up_is_waited_for),
     };

@@ -41,12 +41,24 @@ shown(void)
     return count(BOB, MSG_TELL_MESSAGE) - 2;
 }
 
+/* The notice stands behind what it is about. */
 static void
 assert_found_out(void)
 {
     world_quiet();
     assert_int_equal(notices(BOB, "is not signed by their device"), 1);
     assert_int_equal(mesh.sub[BOB][ADA], 0);
+    assert_int_equal(w.side[BOB].told[w.side[BOB].told_count - 1].kind, MSG_TELL_NOTICE);
+}
+
+static void
+bob_is_asked_by(uint64_t who)
+{
+    uint8_t want_at[512];
+    struct msg_buf buf = {want_at, 0, sizeof want_at};
+    const struct msg_room_want want = {.room = w.room.id, .account = BOB, .device = 1};
+    assert_int_equal(msg_codec_encode(&buf, MSG_ROOM_WANT, &want), CONCLAVE_OK);
+    deliver(BOB, who, msg_span_of_buf(&buf));
 }
 
 static void
@@ -99,6 +111,7 @@ it_is_found_before_a_receipt_says_that_it_is_here(void **state)
     friends();
     run(5000);
     const size_t before = published(BOB, MSG_ROOM_RECEIPT);
+    utter(CAT, "hear, hear"); /* for which there is one */
     ada_publishes(LONG_TEXT, CAT);
     for (int i = 0; i < 999 && published(BOB, MSG_ROOM_RECEIPT) == before; i++)
         run(1);
@@ -153,19 +166,76 @@ what_does_not_go_on_from_it_proves_nothing(void **state)
 }
 
 static void
-who_lied_once_is_not_believed_again(void **state)
+caught(void)
 {
-    (void)state;
     friends();
     ada_publishes(LONG_TEXT, CAT);
     run(2000);
     assert_found_out();
     mesh.dead[ADA] = false;
+}
+
+static void
+who_lied_once_is_not_believed_again(void **state)
+{
+    (void)state;
+    caught();
     run(60000);
     assert_int_not_equal(mesh.sub[BOB][ADA], 0);
     ada_publishes(LONG_TEXT, CAT);
     assert_int_equal(shown(), 1);
     assert_int_not_equal(mesh.sub[BOB][ADA], 0); /* a forged frame is passed over, as any other's */
+}
+
+/* She says that she publishes no longer, and then that she does. */
+static void
+nor_after_it_went_and_came(void **state)
+{
+    (void)state;
+    uint8_t list_at[1024];
+    struct msg_buf list = {list_at, 0, sizeof list_at};
+    struct msg_room_peers peers = {.room = {{0}}};
+    caught();
+    run(60000);
+    const struct msg_device_card card = {.certificate = msg_span(w.side[ADA].cert, w.side[ADA].cert_len), .online = true};
+    peers.room = w.room.id;
+    assert_int_equal(msg_codec_append(&list, &peers.peers, MSG_DEVICE_CARD, &card), CONCLAVE_OK);
+    front_say(BOB, MSG_ROOM_PEERS, &peers);
+    assert_int_equal(mesh.sub[BOB][ADA], 0);
+    tell_peer(BOB, ADA);
+    assert_int_not_equal(mesh.sub[BOB][ADA], 0);
+    ada_publishes(LONG_TEXT, CAT);
+    assert_int_equal(shown(), 1);
+}
+
+static void
+nothing_of_it_is_acknowledged_any_more(void **state)
+{
+    (void)state;
+    caught();
+    run(60000);
+    const size_t before = published(BOB, MSG_ROOM_RECEIPT);
+    ada_publishes(5, ADA);
+    assert_int_equal(shown(), 2);
+    run(5000);
+    assert_int_equal(published(BOB, MSG_ROOM_RECEIPT), before);
+    say(CAT, "hear, hear");
+    run(5000);
+    assert_int_equal(published(BOB, MSG_ROOM_RECEIPT), before + 1);
+}
+
+static void
+it_is_found_when_the_process_ends(void **state)
+{
+    (void)state;
+    friends();
+    w.side[BOB].lazy = true;
+    ada_publishes(LONG_TEXT, CAT);
+    world_feed(BOB, &(struct msg_event){.kind = EVENT_STOP});
+    w.side[BOB].lazy = false;
+    world_quiet();
+    assert_int_equal(shown(), 1);
+    assert_int_equal(notices(BOB, "is not signed by their device"), 1);
 }
 
 static void
@@ -187,15 +257,13 @@ it_is_not_handed_on(void **state)
     (void)state;
     friends();
     run(5000);
-    uint8_t want_at[512];
-    struct msg_buf buf = {want_at, 0, sizeof want_at};
-    const struct msg_room_want want = {.room = w.room.id, .account = BOB, .device = 1};
     const size_t before = published(BOB, MSG_ROOM_FRAME);
-    assert_int_equal(msg_codec_encode(&buf, MSG_ROOM_WANT, &want), CONCLAVE_OK);
     ada_publishes(LONG_TEXT, CAT);
-    deliver(BOB, CAT, msg_span_of_buf(&buf));
+    bob_is_asked_by(CAT);
     assert_found_out();
-    assert_int_equal(published(BOB, MSG_ROOM_FRAME), before);
+    for (size_t i = 0; i < mesh.published_count; i++)
+        assert_true(mesh.published[i].from != BOB || mesh.published[i].kind != MSG_ROOM_FRAME || mesh.published[i].len > 0); /* hers is long */
+    assert_true(published(BOB, MSG_ROOM_FRAME) > before); /* what others said is handed on */
 }
 
 static void
@@ -204,13 +272,9 @@ what_is_signed_is_handed_on(void **state)
     (void)state;
     friends();
     run(5000);
-    uint8_t want_at[512];
-    struct msg_buf buf = {want_at, 0, sizeof want_at};
-    const struct msg_room_want want = {.room = w.room.id, .account = BOB, .device = 1};
     const size_t before = published(BOB, MSG_ROOM_FRAME);
-    assert_int_equal(msg_codec_encode(&buf, MSG_ROOM_WANT, &want), CONCLAVE_OK);
     ada_publishes(LONG_TEXT, ADA);
-    deliver(BOB, CAT, msg_span_of_buf(&buf));
+    bob_is_asked_by(CAT);
     assert_true(published(BOB, MSG_ROOM_FRAME) > before);
     assert_int_equal(notices(BOB, "is not signed"), 0);
 }
@@ -250,7 +314,10 @@ main(void)
         MESH_TEST(the_sixteenth_proves_them_all),
         MESH_TEST(what_does_not_go_on_from_it_proves_nothing),
         MESH_TEST(who_lied_once_is_not_believed_again),
+        MESH_TEST(nor_after_it_went_and_came),
+        MESH_TEST(nothing_of_it_is_acknowledged_any_more),
         MESH_TEST(it_is_found_when_the_link_ends),
+        MESH_TEST(it_is_found_when_the_process_ends),
         MESH_TEST(it_is_not_handed_on),
         MESH_TEST(what_is_signed_is_handed_on),
         MESH_TEST(without_a_registry_nothing_is_put_off),
