@@ -25,7 +25,7 @@
 #define LOG_FRAMES 60000u
 #define LOG_BYTES 300u
 #define LOG_MORE 300u           /* around them, at most */
-#define LOG_AHEAD 2000u
+#define LOG_AHEAD 8000u
 #define LOG_RUNS 5u
 #define A_COMMIT 100u
 #define MAP_BYTES ((size_t)1 << 30)

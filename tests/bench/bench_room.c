@@ -20,7 +20,7 @@
 #define BURST 219u              /* messages that fill a frame, of 280 bytes each: so many are said when there is room for them, */
 #define AHEAD (16 * BURST)      /* with no more before them that members have not got, on average, */
 #define KEPT (32 * BURST)       /* and no more that the registry has not stored */
-#define ROUNDS 3u
+#define ROUNDS 5u
 #define FEW 4u
 #define SPARSE 100u             /* messages, */
 #define SPARSE_MS 100u          /* and the time between two */
