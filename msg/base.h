@@ -41,6 +41,7 @@
 #define MSG_LIST_PAGE 100u      /* users in one answer to LIST              */
 #define MSG_WATCH_PAGE 100u     /* names in one WATCH                       */
 #define MSG_REASON_MAX 512u     /* the sentence of an ERROR                 */
+#define MSG_NOTICE_MAX 1024u    /* a notice, with the names that are in it  */
 #define MSG_LINK_MAX 400u       /* an invite link                           */
 
 /* Bytes that somebody else owns; NULL only when len is 0. */

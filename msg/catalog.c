@@ -61,7 +61,7 @@ FIELDS(msg_done) {FIELD(msg_done, req, 1, ANY)};
 FIELDS(msg_tell_notice) {
     FIELD(msg_tell_notice, arrival, 0, ANY),
     FIELD(msg_tell_notice, code, 1, CODE_MAX),
-    FIELD(msg_tell_notice, text, 0, MSG_REASON_MAX),
+    FIELD(msg_tell_notice, text, 0, MSG_NOTICE_MAX),
     FIELD(msg_tell_notice, name, 0, MSG_ROOM_NAME_MAX),
 };
 FIELDS(msg_bye) {FIELD(msg_bye, code, 1, CODE_MAX), FIELD(msg_bye, text, 0, MSG_REASON_MAX)};

@@ -90,7 +90,7 @@ void peer_room_tell_gap(struct peer_core *self, struct peer_room *room, uint64_t
 
 /* ---- room_proof.c ---- */
 bool peer_room_is_signed(struct peer_core *self, const struct msg_room_frame *frame, const struct msg_sign_pub *device); /* by itself, or by one of those ahead that goes on from it; or it is its sender's own word, and the signature can wait */
-bool peer_room_proves(struct peer_publisher *publisher); /* what waits; false: it lied */
+bool peer_room_proves(struct peer_publisher *publisher); /* checks what waits; false: it lied, and that is still to be told */
 
 /* ---- room_lack.c ---- */
 struct peer_sender *peer_room_sender(struct peer_core *self, struct peer_room *room, uint64_t account, uint64_t device); /* known or new; NULL: there are too many; logged */

@@ -42,7 +42,7 @@ is_known_elsewhere(struct peer_core *self, const struct peer_room *room, const s
 static void
 tell(struct peer_core *self, const struct peer_room *room, const struct peer_mate *mate, const struct msg_cert *cert)
 {
-    char text[MSG_ROOM_NAME_MAX + MSG_NAME_MAX + 160];
+    char text[MSG_NOTICE_MAX + 1];
     const unsigned long long number = cert->device;
     if (cert->account == self->self.account)
         (void)snprintf(text, sizeof text, "Your account has a new device (number %llu), which is handed the keys of %s; if it is not yours, revoke it and change the password.", number, room->name);

@@ -68,7 +68,7 @@ name_of(struct peer_core *self, const struct peer_room *room, uint64_t account)
 void
 peer_room_broken(struct peer_core *self, const struct peer_room *room, struct peer_sender *sender)
 {
-    char text[MSG_ROOM_NAME_MAX + MSG_NAME_MAX + 160];
+    char text[MSG_NOTICE_MAX + 1];
     const char *name = name_of(self, room, sender->account);
     if (sender->warned)
         return;
@@ -81,7 +81,7 @@ peer_room_broken(struct peer_core *self, const struct peer_room *room, struct pe
 static void
 check_epoch_head(struct peer_core *self, struct peer_room *room, const struct msg_room_frame *frame)
 {
-    char text[2 * MSG_NAME_MAX + MSG_ROOM_NAME_MAX + 200];
+    char text[MSG_NOTICE_MAX + 1];
     if (room->split || frame->epoch != room->facts.epoch || memcmp(&frame->epoch_head, &room->facts.epoch_head, sizeof frame->epoch_head) == 0)
         return;
     room->split = true;

@@ -81,10 +81,9 @@ is_signed(struct peer_core *self, const struct msg_room_frame *frame, const stru
 bool
 peer_room_proves(struct peer_publisher *publisher)
 {
-    if (publisher->owes == 0)
-        return true;
+    if (publisher->owes > 0)
+        publisher->lied = msg_roomkey_check(&publisher->owed, &publisher->owed_by) != CONCLAVE_OK;
     publisher->owes = 0;
-    publisher->lied = msg_roomkey_check(&publisher->owed, &publisher->owed_by) != CONCLAVE_OK;
     return !publisher->lied;
 }
 

@@ -46,7 +46,7 @@ put(struct peer_core *self, const struct peer_room *room, const struct peer_publ
 static void
 tell_lied(struct peer_core *self, struct peer_room *room, struct peer_publisher *publisher)
 {
-    char text[MSG_ROOM_NAME_MAX + MSG_NAME_MAX + 250];
+    char text[MSG_NOTICE_MAX + 1];
     const struct peer_mate *mate = peer_rooms_mate(&self->rooms, room, publisher->account);
     struct peer_sender *sender = peer_rooms_sender(&self->rooms, room, publisher->account, publisher->device);
     const char *name = mate != NULL && mate->name[0] != '\0' ? mate->name : "somebody";
@@ -239,8 +239,7 @@ prove(struct peer_core *self, struct peer_room *room, struct peer_publisher *pub
 {
     if (peer_room_proves(publisher))
         return true;
-    tell_lied(self, room, publisher);
-    lose(self, room, publisher, true);
+    lose(self, room, publisher, true); /* which tells */
     return false;
 }
 
@@ -269,10 +268,8 @@ hear_publisher(struct peer_core *self, struct peer_room *room, struct peer_publi
     self->meshes.speaking = publisher;
     peer_room_hear_direct(self, room, frame);
     self->meshes.speaking = NULL;
-    if (!publisher->lied)
-        return;
-    tell_lied(self, room, publisher);
-    lose(self, room, publisher, true);
+    if (publisher->lied)
+        lose(self, room, publisher, true);
 }
 
 /* Of that device, in that room: else it says what is not its to say. */

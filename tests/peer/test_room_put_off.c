@@ -1,6 +1,7 @@
 /* Proves peer/rooms/room_proof.c where signatures are put off: long frames that
  * come by their sender's own XPUB are shown, and checked soon; who did not sign
  * them is found out, and nobody else is asked to believe them. */
+#include "peer/core/parts.h"
 #include "tests/peer/room_mesh_world.h"
 
 #define LONG_TEXT 40000u
@@ -116,6 +117,21 @@ it_is_found_before_a_receipt_says_that_it_is_here(void **state)
     for (int i = 0; i < 999 && published(BOB, MSG_ROOM_RECEIPT) == before; i++)
         run(1);
     assert_int_equal(published(BOB, MSG_ROOM_RECEIPT), before + 1);
+    assert_found_out();
+}
+
+/* As long as names may be, in the longest letters. */
+static void
+the_notice_has_room_for_any_names(void **state)
+{
+    (void)state;
+    friends();
+    struct peer_core *core = w.side[BOB].core;
+    struct peer_room *room = peer_rooms_find(&core->rooms, &w.room.id);
+    memset(room->name, 'x', MSG_ROOM_NAME_MAX);
+    memset(peer_rooms_mate(&core->rooms, room, ADA)->name, 'x', MSG_NAME_MAX);
+    ada_publishes(LONG_TEXT, CAT);
+    run(1000);
     assert_found_out();
 }
 
@@ -310,6 +326,7 @@ main(void)
         MESH_TEST(a_short_one_is_checked_before_it_is_shown),
         MESH_TEST(a_wrong_signature_is_found_within_a_second),
         MESH_TEST(it_is_found_before_a_receipt_says_that_it_is_here),
+        MESH_TEST(the_notice_has_room_for_any_names),
         MESH_TEST(not_more_than_fifteen_wait),
         MESH_TEST(the_sixteenth_proves_them_all),
         MESH_TEST(what_does_not_go_on_from_it_proves_nothing),

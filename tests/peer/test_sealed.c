@@ -57,6 +57,39 @@ who_answers_with_other_keys_is_asked_no_more(void **state)
     assert_shown(BOB, "ada: hello|cat: go on|");
 }
 
+/* Of which the log has no longer the first: one gap, that ends where the other begins. */
+static void
+what_is_given_up_after_what_went_from_the_log_is_told_once(void **state)
+{
+    (void)state;
+    friends(0);
+    struct rogue cat = rogue(CAT);
+    log_frame(CAT, rogue_frame(&cat, "gone", at));
+    disconnect(BOB);
+    log_frame(CAT, rogue_frame(&cat, "guess", at));
+    free(w.log[0].frame.at);
+    free(w.log[1].frame.at);
+    w.log[0] = w.log[2];
+    w.log_count = 1;
+    connect(BOB);
+    for (int i = 0; i < 30 && count(BOB, MSG_TELL_GAP) == 0; i++) {
+        const struct rogue other = rogue(CAT);
+        hand(CAT, BOB, CAT, 1, &other.key);
+        run(60000);
+    }
+    struct rogue next = rogue(CAT);
+    next.number = 2;
+    hand(CAT, BOB, CAT, 1, &next.key);
+    log_frame(CAT, rogue_frame(&next, "go on", at));
+    run(1000);
+    assert_shown(BOB, "ada: hello|cat: go on|");
+    assert_int_equal(count(BOB, MSG_TELL_GAP), 2);
+    for (size_t n = 0; n < 2; n++) {
+        assert_int_equal(told(BOB, MSG_TELL_GAP, n)->MSG_ANY_TELL_GAP.first, n + 1);
+        assert_int_equal(told(BOB, MSG_TELL_GAP, n)->MSG_ANY_TELL_GAP.last, n + 1);
+    }
+}
+
 static void
 who_left_answers_nobody(void **state)
 {
@@ -78,6 +111,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_key_that_is_missing_is_taken_from_its_owner_alone),
         TEST(who_answers_with_other_keys_is_asked_no_more),
+        TEST(what_is_given_up_after_what_went_from_the_log_is_told_once),
         TEST(who_left_answers_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
