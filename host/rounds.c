@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TICK_MS 100
-
 static struct {
     pthread_mutex_t lock;           /* over all of it; fn never takes it */
     zactor_t *actor;                /* NULL: nobody is there */
@@ -93,23 +91,25 @@ run(zsock_t *pipe, void *arg)
 {
     struct turn turn = {0};
     struct timespec clock;
-    bool busy = false;
+    uint32_t wait_ms = HOST_ROUNDS_NEWS;
 
     (void)arg;
     (void)pthread_setname_np(pthread_self(), HOST_ROUNDS_NAME); /* to be seen by */
     list_sockets(&turn, pipe);
     zsock_signal(pipe, 0);
     for (;;) {
-        if (zmq_poll(turn.items, turn.count, busy ? TICK_MS : -1) < 0 && errno != EINTR)
+        if (zmq_poll(turn.items, turn.count, wait_ms == HOST_ROUNDS_NEWS ? -1 : (long)wait_ms) < 0 && errno != EINTR)
             break;
         if (turn.items[0].revents != 0 && !obey(&turn, pipe))
             break;
         clock_gettime(CLOCK_MONOTONIC, &clock);
         const struct host_round round = {(uint64_t)clock.tv_sec * 1000 + (uint64_t)clock.tv_nsec / 1000000,
                                          resident_bytes()};
-        busy = false;
-        for (struct host_rounds_one *one = turn.first; one != NULL; one = one->next)
-            busy = one->fn(one->arg, &round) || busy;
+        wait_ms = HOST_ROUNDS_NEWS;
+        for (struct host_rounds_one *one = turn.first; one != NULL; one = one->next) {
+            const uint32_t ms = one->fn(one->arg, &round);
+            wait_ms = ms < wait_ms ? ms : wait_ms;
+        }
     }
     free(turn.items);
 }

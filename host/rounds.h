@@ -1,5 +1,5 @@
 /* One thread for the process on which whoever watches something makes its
- * rounds: when the socket that it reads has news, and every 100 ms while it
+ * rounds: when the socket that it reads has news, and after a while if it
  * wants to.  For host/watchdog; a process has many watched sockets (a peer one
  * for each room that is a mesh), and needs no thread for each. */
 #ifndef HOST_ROUNDS_H
@@ -18,9 +18,11 @@ struct host_round {
     uint64_t resident_bytes;    /* memory of the process; 0: not known */
 };
 
-/* On the thread of the rounds; must not block.  True: again within 100 ms;
- * false: once there is news (for anybody). */
-typedef bool host_rounds_fn(void *arg, const struct host_round *round);
+#define HOST_ROUNDS_NEWS UINT32_MAX
+
+/* On the thread of the rounds; must not block.  Again within so many
+ * milliseconds; HOST_ROUNDS_NEWS: once there is news (for anybody). */
+typedef uint32_t host_rounds_fn(void *arg, const struct host_round *round);
 
 /* Somebody who makes them; the caller's, from add until remove. */
 struct host_rounds_one {

@@ -3,7 +3,6 @@
  * is libzmq's, which then closes it. */
 #include "host/watchdog.h"
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 
 #include "host/curve.h"
 #include "host/rounds.h"
+#include "host/sources.h"
 #include "host/tcpinfo.h"
 #include "msg/pages.h"
 
@@ -23,6 +23,10 @@
 #define DESCRIPTORS_MAX (1u << 20)
 #define END_TOLD_MS 100u             /* by then libzmq has closed the descriptor, and handed over what came */
 #define SHED_AGE_MS 1000u            /* at the limit, a silent connection older than this makes room */
+#define SOON_MS 100u                 /* between two rounds while something is under way, */
+#define CALM_MS 1000u                /* and while nothing is: what comes in that time at most is what a flood may take */
+#define CALM_BYTES (256u << 10)      /* of growth between two rounds, at most, */
+#define CALM_AFTER_MS 15000u         /* and so long after somebody came */
 
 /* What a reader said of a descriptor; any thread adds. */
 struct heard {
@@ -32,7 +36,8 @@ struct heard {
 
 struct conn {
     bool open;
-    bool young;             /* nothing complete came yet */
+    bool young;             /* in the list of those from whom nothing complete came yet, */
+    int older, newer;       /* whose neighbours there; -1: it is at the end */
     struct host_peer peer;
     uint64_t since_ms;
     uint64_t messages;      /* as of the last look */
@@ -46,12 +51,6 @@ struct end {
     uint64_t at_ms;
 };
 
-/* Young connections in the order of their coming. */
-struct young {
-    int fd;
-    uint64_t since_ms;
-};
-
 struct host_watchdog {
     struct host_watchdog_limits limits;
     struct host_rounds_one rounds;
@@ -63,10 +62,11 @@ struct host_watchdog {
     pthread_mutex_t lock;   /* over conns, open and counts */
     struct conn *conns;     /* by descriptor */
     struct host_watchdog_counts counts;
-    zhashx_t *sources;      /* address -> uint32_t: open connections; the thread's, as is all below */
-    struct young *young;    /* a ring */
-    size_t young_first, young_count, young_room;
+    struct host_sources *sources; /* the thread's, as is all below */
+    int oldest, newest;     /* of the young, in the order of their coming; -1: none */
+    uint64_t accepted_ms;   /* the last one */
     uint64_t resident;      /* bytes, when last looked at all */
+    uint64_t round_resident; /* in the last round */
     size_t top;             /* one more than the highest descriptor that was seen */
     struct end *ends;       /* a ring of as many as there are descriptors; under the lock */
     bool *ending;           /* by descriptor: it stands in ends */
@@ -75,19 +75,6 @@ struct host_watchdog {
     int wake;               /* readable while there are such */
     bool cutting;           /* all, in the next round; under the lock */
 };
-
-/* A source is an IPv4 address or an IPv6 network of 64 bits: whoever has one
- * address of such a network has them all. */
-static void
-print_source(char text[INET6_ADDRSTRLEN], const struct host_peer *peer)
-{
-    struct in6_addr address;
-
-    memcpy(&address, peer->address, sizeof address);
-    if (!IN6_IS_ADDR_V4MAPPED(&address))
-        memset(address.s6_addr + 8, 0, 8);
-    inet_ntop(AF_INET6, &address, text, INET6_ADDRSTRLEN);
-}
 
 /* With the lock held.  Only while the descriptor still is the connection that
  * we saw come: libzmq may have closed it, and something else have its number. */
@@ -102,26 +89,28 @@ cut(struct host_watchdog *self, int fd)
            && shutdown(fd, SHUT_RDWR) == 0;
 }
 
-static uint32_t
-count_source(struct host_watchdog *self, const struct conn *conn, int change)
+static void
+append_young(struct host_watchdog *self, int fd)
 {
-    char text[INET6_ADDRSTRLEN];
+    struct conn *conn = &self->conns[fd];
 
-    print_source(text, &conn->peer);
-    uint32_t *count = zhashx_lookup(self->sources, text);
-    if (count == NULL) {
-        if (change < 0)
-            return 0;
-        count = calloc(1, sizeof *count);
-        if (count == NULL)
-            abort(); /* out of memory: there is nothing better to do */
-        zhashx_insert(self->sources, text, count);
-    }
-    *count += (uint32_t)change;
-    const uint32_t now = *count;
-    if (now == 0)
-        zhashx_delete(self->sources, text);
-    return now;
+    conn->young = true;
+    conn->older = self->newest;
+    conn->newer = -1;
+    *(conn->older >= 0 ? &self->conns[conn->older].newer : &self->oldest) = fd;
+    self->newest = fd;
+}
+
+static void
+remove_young(struct host_watchdog *self, int fd)
+{
+    struct conn *conn = &self->conns[fd];
+
+    if (!conn->young)
+        return;
+    conn->young = false;
+    *(conn->older >= 0 ? &self->conns[conn->older].newer : &self->oldest) = conn->newer;
+    *(conn->newer >= 0 ? &self->conns[conn->newer].older : &self->newest) = conn->older;
 }
 
 static void
@@ -131,9 +120,10 @@ closed(struct host_watchdog *self, int fd)
 
     if (!conn->open)
         return;
+    remove_young(self, fd);
     conn->open = false;
     self->counts.open--;
-    count_source(self, conn, -1);
+    host_sources_remove(self->sources, &conn->peer);
 }
 
 /* A descriptor stands there once, however often it ended since: the ring is
@@ -164,40 +154,18 @@ ready_ends(struct host_watchdog *self, uint64_t now)
         abort(); /* the counter of an eventfd that was read to 0 */
 }
 
-static void
-push_young(struct host_watchdog *self, int fd, uint64_t now)
-{
-    if (self->young_count == self->young_room) {
-        const size_t room = self->young_room > 0 ? 2 * self->young_room : 64;
-        struct young *ring = malloc(room * sizeof *ring);
-        if (ring == NULL)
-            abort();
-        for (size_t i = 0; i < self->young_count; i++)
-            ring[i] = self->young[(self->young_first + i) % self->young_room];
-        free(self->young);
-        self->young = ring;
-        self->young_first = 0;
-        self->young_room = room;
-    }
-    self->young[(self->young_first + self->young_count++) % self->young_room] =
-        (struct young){fd, now};
-}
-
 /* Ends the silent connections that came before a time; with the lock held. */
 static void
 shed(struct host_watchdog *self, uint64_t before_ms, size_t most, uint64_t *count)
 {
-    while (self->young_count > 0 && most > 0) {
-        const struct young young = self->young[self->young_first];
-        if (young.since_ms >= before_ms)
+    while (self->oldest >= 0 && most > 0) {
+        const int fd = self->oldest;
+        if (self->conns[fd].since_ms >= before_ms)
             return;
-        self->young_first = (self->young_first + 1) % self->young_room;
-        self->young_count--;
-        struct conn *conn = &self->conns[young.fd];
-        if (!conn->open || !conn->young || conn->since_ms != young.since_ms
-            || atomic_load(&self->heard[young.fd].messages) != conn->messages)
-            continue; /* it spoke, or is somebody else by now */
-        if (cut(self, young.fd)) {
+        remove_young(self, fd);
+        if (atomic_load(&self->heard[fd].messages) != self->conns[fd].messages)
+            continue; /* it spoke */
+        if (cut(self, fd)) {
             ++*count;
             most--;
         }
@@ -213,14 +181,14 @@ accepted(struct host_watchdog *self, int fd, uint64_t now)
         self->top = (size_t)fd + 1;
     closed(self, fd); /* should its end have gone unseen */
     *conn = (struct conn){.open = true,
-                          .young = true,
                           .since_ms = now,
                           .messages = atomic_load(&self->heard[fd].messages),
                           .heard_bytes = atomic_load(&self->heard[fd].bytes)};
     (void)host_tcpinfo_peer(fd, &conn->peer); /* it may be gone already */
+    self->accepted_ms = now;
     self->counts.accepted++;
     self->counts.open++;
-    if (count_source(self, conn, 1) > self->limits.connections_per_source) {
+    if (host_sources_add(self->sources, &conn->peer) > self->limits.connections_per_source) {
         self->counts.cut_source += cut(self, fd);
         return;
     }
@@ -232,7 +200,7 @@ accepted(struct host_watchdog *self, int fd, uint64_t now)
             return;
         }
     }
-    push_young(self, fd, now);
+    append_young(self, fd);
 }
 
 static void
@@ -276,8 +244,8 @@ is_flood(struct host_watchdog *self, int fd)
     const uint64_t heard = atomic_load(&self->heard[fd].bytes) - conn->heard_bytes;
     if (messages != conn->messages) {
         conn->messages = messages;
-        conn->young = false;
         conn->received = received;
+        remove_young(self, fd);
     }
     return received - conn->received > self->limits.undelivered_bytes
            || (received > heard
@@ -307,8 +275,18 @@ cut_open(struct host_watchdog *self)
     self->cutting = false;
 }
 
+uint32_t
+host_watchdog_pause_ms(const struct host_watchdog_sight *sight)
+{
+    if (sight->ends)
+        return SOON_MS;
+    if (sight->open == 0)
+        return HOST_ROUNDS_NEWS;
+    return sight->grown_bytes > CALM_BYTES || sight->accepted_ms < CALM_AFTER_MS ? SOON_MS : CALM_MS;
+}
+
 /* On the thread of the rounds. */
-static bool
+static uint32_t
 make_round(void *arg, const struct host_round *round)
 {
     struct host_watchdog *const self = arg;
@@ -323,9 +301,15 @@ make_round(void *arg, const struct host_round *round)
     if (round->resident_bytes > 0)
         look_for_floods(self, round->resident_bytes);
     ready_ends(self, now);
-    const bool busy = self->counts.open > 0 || self->ends_count > atomic_load(&self->ends_ready);
+    const struct host_watchdog_sight sight = {
+        .ends = self->ends_count > atomic_load(&self->ends_ready),
+        .open = self->counts.open,
+        .grown_bytes = round->resident_bytes > self->round_resident ? round->resident_bytes - self->round_resident : 0,
+        .accepted_ms = now - self->accepted_ms,
+    };
+    self->round_resident = round->resident_bytes;
     pthread_mutex_unlock(&self->lock);
-    return busy;
+    return host_watchdog_pause_ms(&sight);
 }
 
 static enum conclave_err
@@ -352,13 +336,6 @@ watch(struct host_watchdog *self)
                                                                    : CONCLAVE_ERR_SYSTEM;
 }
 
-static void
-free_count(void **item)
-{
-    free(*item);
-    *item = NULL;
-}
-
 enum conclave_err
 host_watchdog_start(struct host_watchdog **self_p, zsock_t *socket,
                     const struct host_watchdog_limits *limits)
@@ -370,7 +347,7 @@ host_watchdog_start(struct host_watchdog **self_p, zsock_t *socket,
     struct host_watchdog *self = calloc(1, sizeof *self);
     if (self == NULL)
         return CONCLAVE_ERR_SYSTEM;
-    self->wake = -1;
+    self->wake = self->oldest = self->newest = -1;
     self->socket = socket;
     self->limits = *limits;
     pthread_mutex_init(&self->lock, NULL);
@@ -388,11 +365,10 @@ host_watchdog_start(struct host_watchdog **self_p, zsock_t *socket,
     self->ends = msg_pages_new(self->descriptors, sizeof *self->ends);
     self->ending = msg_pages_new(self->descriptors, sizeof *self->ending);
     self->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    self->sources = zhashx_new();
+    self->sources = host_sources_new();
     if (self->heard == NULL || self->conns == NULL || self->ends == NULL || self->ending == NULL
         || self->sources == NULL || self->wake < 0)
         goto done;
-    zhashx_set_destructor(self->sources, free_count);
     err = watch(self);
     if (err != CONCLAVE_OK)
         goto done;
@@ -420,13 +396,12 @@ host_watchdog_stop(struct host_watchdog **self_p)
     if (self->monitor != NULL)
         (void)zmq_socket_monitor(zsock_resolve(self->socket), NULL, 0);
     zsock_destroy(&self->monitor);
-    zhashx_destroy(&self->sources);
+    host_sources_destroy(&self->sources);
     if (self->wake >= 0)
         close(self->wake);
     pthread_mutex_destroy(&self->lock);
     msg_pages_free(self->ending, self->descriptors, sizeof *self->ending);
     msg_pages_free(self->ends, self->descriptors, sizeof *self->ends);
-    free(self->young);
     msg_pages_free(self->conns, self->descriptors, sizeof *self->conns);
     msg_pages_free(self->heard, self->descriptors, sizeof *self->heard);
     free(self);

@@ -42,6 +42,18 @@ void host_watchdog_cut_all(struct host_watchdog *self);
 bool host_watchdog_ended(struct host_watchdog *self, int *fd);
 int host_watchdog_wake(const struct host_watchdog *self);
 
+/* What a round ends with, and how long the pause may be after it: short while
+ * there are ends to be told, memory grows or somebody has just come, since to
+ * wake for nothing costs more than the look; HOST_ROUNDS_NEWS when nobody is
+ * connected.  Pure. */
+struct host_watchdog_sight {
+    bool ends;                  /* some are not ready to be told yet */
+    uint64_t open;              /* connections */
+    uint64_t grown_bytes;       /* resident memory, since the round before */
+    uint64_t accepted_ms;       /* since the last connection came */
+};
+uint32_t host_watchdog_pause_ms(const struct host_watchdog_sight *sight);
+
 struct host_watchdog_counts { uint64_t open; uint64_t accepted; uint64_t cut_source; uint64_t cut_total; uint64_t cut_flood; uint64_t handshake_failed; };
 void host_watchdog_counts(struct host_watchdog *self, struct host_watchdog_counts *out);
 

@@ -132,6 +132,30 @@ the_watchdog_ends_a_message_that_does_not_end(void **state)
     host_watchdog_stop(&dog);
 }
 
+static void
+the_watchdog_rests_while_nothing_happens(void **state)
+{
+    const struct host_watchdog_sight calm = {.open = 100, .accepted_ms = 60000};
+    struct host_watchdog_sight sight = calm;
+
+    (void)state;
+    const uint32_t long_ms = host_watchdog_pause_ms(&sight);
+    sight.accepted_ms = 100;
+    const uint32_t short_ms = host_watchdog_pause_ms(&sight);
+    assert_in_range(short_ms, 1, 200);
+    assert_in_range(long_ms, 4 * short_ms, 1000);
+    sight = calm;
+    sight.grown_bytes = 1u << 20;
+    assert_int_equal(host_watchdog_pause_ms(&sight), short_ms);
+    sight = calm;
+    sight.grown_bytes = 4096;
+    assert_int_equal(host_watchdog_pause_ms(&sight), long_ms);
+    sight.open = 0;
+    assert_int_equal(host_watchdog_pause_ms(&sight), HOST_ROUNDS_NEWS);
+    sight.ends = true;
+    assert_int_equal(host_watchdog_pause_ms(&sight), short_ms);
+}
+
 /* Threads of this process that make rounds. */
 static unsigned
 threads(void)
@@ -214,6 +238,7 @@ main(void)
         CLAIM(the_watchdog_ends_a_silent_connection_and_leaves_one_that_spoke),
         CLAIM(all_can_be_cut_off_at_once_and_come_back),
         CLAIM(the_watchdog_ends_a_message_that_does_not_end),
+        CLAIM(the_watchdog_rests_while_nothing_happens),
         CLAIM(the_watchdogs_of_a_process_share_a_thread_and_come_and_go),
     };
 
