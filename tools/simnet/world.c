@@ -155,14 +155,12 @@ simnet_run(struct simnet *self, bool (*done)(struct simnet *self), uint64_t us)
     const struct simnet_item *first;
 
     while (self->err == CONCLAVE_OK && (first = simnet_queue_first(&self->queue)) != NULL && first->at_us <= end_us) {
-        const struct simnet_item item = simnet_queue_take(&self->queue);
-        if (done != NULL && item.at_us >= look_us) {
-            look_us = item.at_us + LOOK_US;
-            if (done(self)) {
-                simnet_queue_put(&self->queue, item);
+        if (done != NULL && first->at_us >= look_us) {
+            look_us = first->at_us + LOOK_US;
+            if (done(self))
                 return true;
-            }
         }
+        const struct simnet_item item = simnet_queue_take(&self->queue);
         self->now_us = item.at_us;
         happen(self, &item);
     }
