@@ -46,6 +46,7 @@ struct broker_front_watch {
     uint64_t number;            /* of the last sample */
     uint64_t began_ms;
     uint64_t due_ms;            /* the next sample */
+    bool alone;                 /* nobody has subscribed: no samples are made */
     bool asking;                /* door and vault, until: */
     uint64_t answer_ms;
     struct broker_front_told door, vault;

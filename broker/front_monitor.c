@@ -1,5 +1,6 @@
-/* What the front says about itself and its neighbours, once in an interval: it
- * asks door and vault what they counted, adds its own, and publishes. */
+/* What the front says about itself and its neighbours, once in an interval while
+ * somebody has subscribed: it asks door and vault what they counted, adds its
+ * own, and publishes.  Who has no monitor is not woken for one. */
 #include "broker/front.h"
 
 #include <stdio.h>
@@ -171,7 +172,7 @@ publish_rooms(struct broker_front *self)
         page.more = broker_front_core_room_rows(self->core, &at, &items, &page.rows);
         out.len = 0;
         if (msg_codec_encode(&out, MSG_ROOM_ROWS, &page) == CONCLAVE_OK)
-            broker_monitor_publish(&self->monitor, MSG_TOPIC_ROOMS, true, msg_span_of_buf(&out));
+            broker_monitor_publish(&self->monitor, BROKER_MONITOR_ROOMS, msg_span_of_buf(&out));
     }
 }
 
@@ -188,7 +189,7 @@ publish_sessions(struct broker_front *self)
         page.more = broker_front_core_session_rows(self->core, self->now, &at, &items, &page.rows);
         out.len = 0;
         if (msg_codec_encode(&out, MSG_SESSION_ROWS, &page) == CONCLAVE_OK)
-            broker_monitor_publish(&self->monitor, MSG_TOPIC_SESSIONS, true, msg_span_of_buf(&out));
+            broker_monitor_publish(&self->monitor, BROKER_MONITOR_SESSIONS, msg_span_of_buf(&out));
     }
 }
 
@@ -214,11 +215,11 @@ publish(struct broker_front *self)
     sample.figures = watch->sample.figures;
     sample.histograms = watch->sample.histograms;
     if (msg_codec_encode(&out, MSG_SAMPLE, &sample) == CONCLAVE_OK)
-        broker_monitor_publish(&self->monitor, MSG_TOPIC_SAMPLE, false, msg_span_of_buf(&out));
+        broker_monitor_publish(&self->monitor, BROKER_MONITOR_SAMPLES, msg_span_of_buf(&out));
     (void)broker_monitor_hear(&self->monitor); /* what is more is heard soon: we are loud below */
-    if (broker_monitor_wants_rooms(&self->monitor))
+    if (broker_monitor_wants(&self->monitor, BROKER_MONITOR_ROOMS))
         publish_rooms(self);
-    if (broker_monitor_wants_sessions(&self->monitor))
+    if (broker_monitor_wants(&self->monitor, BROKER_MONITOR_SESSIONS))
         publish_sessions(self);
     self->ears.loud |= EAR_MONITOR;
 }
@@ -228,9 +229,26 @@ publish(struct broker_front *self)
 uint64_t
 broker_front_monitor_next(const struct broker_front *self)
 {
-    if (self->watch == NULL)
+    if (self->watch == NULL || self->watch->alone)
         return UINT64_MAX;
     return self->watch->asking ? self->watch->answer_ms : self->watch->due_ms;
+}
+
+/* Whether nobody has subscribed; what is told of the time since the last sample
+ * does not reach back behind the first subscription. */
+static bool
+is_alone(struct broker_front *self)
+{
+    struct broker_front_watch *watch = self->watch;
+    const bool alone = !broker_monitor_wants_any(&self->monitor);
+
+    if (watch->alone && !alone) {
+        watch->asking = false;
+        watch->lag_us = 0;
+        watch->answered_ms = self->now.mono_ms;
+    }
+    watch->alone = alone;
+    return alone;
 }
 
 void
@@ -239,7 +257,7 @@ broker_front_monitor_due(struct broker_front *self)
     struct broker_front_watch *watch = self->watch;
     const uint64_t interval_ms = self->settings.monitor_interval_ms;
 
-    if (watch == NULL)
+    if (watch == NULL || is_alone(self))
         return;
     if (!watch->asking && watch->due_ms <= self->now.mono_ms) {
         watch->due_ms += interval_ms;
@@ -268,7 +286,8 @@ open_local(struct broker_front *self)
         free(watch);
         return;
     }
-    watch->began_ms = watch->due_ms = watch->answered_ms = self->now.mono_ms;
+    watch->began_ms = watch->due_ms = self->now.mono_ms;
+    watch->alone = true;
     self->watch = watch;
 }
 

@@ -23,6 +23,14 @@
 #define NEVER_MS (1ull << 40) /* a monitor that subscribes says no more */
 
 static const char *const domains[BROKER_MONITOR_PLACES] = {"", "monitor", "monitor-names"};
+static const char *const topics[BROKER_MONITOR_TOPICS] = {MSG_TOPIC_SAMPLE, MSG_TOPIC_ROOMS, MSG_TOPIC_SESSIONS};
+
+/* Rooms and sessions have names. */
+static bool
+may_have(unsigned place, enum broker_monitor_topic topic)
+{
+    return place != BROKER_MONITOR_FIGURES || topic == BROKER_MONITOR_SAMPLES;
+}
 
 /* ---- keys ---- */
 
@@ -303,17 +311,19 @@ broker_monitor_welcome(struct broker_monitor *self, uint64_t interval_ms)
 
 /* ---- who wants what ---- */
 
-/* 1 or 0, and a topic: the first who wants it, or the last who did.  It stands
+/* 1 or 0, and a prefix: the first who wants it, or the last who did.  It stands
  * for all topics that begin with it. */
 static void
 note(struct broker_monitor_socket *socket, struct msg_span word)
 {
-    static const char *const topics[] = {MSG_TOPIC_ROOMS, MSG_TOPIC_SESSIONS};
-    bool *const wants[] = {&socket->wants_rooms, &socket->wants_sessions};
-
-    for (size_t i = 0; i < 2 && word.len > 0; i++)
-        if (word.len - 1 <= strlen(topics[i]) && memcmp(word.at + 1, topics[i], word.len - 1) == 0)
-            *wants[i] = word.at[0] == 1;
+    for (size_t i = 0; i < BROKER_MONITOR_TOPICS && word.len > 0; i++) {
+        if (word.len - 1 > strlen(topics[i]) || memcmp(word.at + 1, topics[i], word.len - 1) != 0)
+            continue;
+        if (word.at[0] == 1)
+            socket->wants[i]++;
+        else if (socket->wants[i] > 0)
+            socket->wants[i]--;
+    }
 }
 
 static bool
@@ -364,26 +374,30 @@ broker_monitor_hear(struct broker_monitor *self)
 }
 
 bool
-broker_monitor_wants_rooms(const struct broker_monitor *self)
+broker_monitor_wants(const struct broker_monitor *self, enum broker_monitor_topic topic)
 {
-    return self->sockets[BROKER_MONITOR_LOCAL].wants_rooms || self->sockets[BROKER_MONITOR_NAMES].wants_rooms;
+    for (unsigned i = 0; i < BROKER_MONITOR_PLACES; i++)
+        if (may_have(i, topic) && self->sockets[i].wants[topic] > 0)
+            return true;
+    return false;
 }
 
 bool
-broker_monitor_wants_sessions(const struct broker_monitor *self)
+broker_monitor_wants_any(const struct broker_monitor *self)
 {
-    return self->sockets[BROKER_MONITOR_LOCAL].wants_sessions || self->sockets[BROKER_MONITOR_NAMES].wants_sessions;
+    return broker_monitor_wants(self, BROKER_MONITOR_SAMPLES) || broker_monitor_wants(self, BROKER_MONITOR_ROOMS)
+           || broker_monitor_wants(self, BROKER_MONITOR_SESSIONS);
 }
 
 void
-broker_monitor_publish(struct broker_monitor *self, const char *topic, bool names, struct msg_span frame)
+broker_monitor_publish(struct broker_monitor *self, enum broker_monitor_topic topic, struct msg_span frame)
 {
     for (unsigned i = 0; i < BROKER_MONITOR_PLACES; i++) {
-        if (self->sockets[i].xpub == NULL || (names && i == BROKER_MONITOR_FIGURES))
+        if (self->sockets[i].xpub == NULL || !may_have(i, topic))
             continue;
         void *raw = zsock_resolve(self->sockets[i].xpub);
         /* An XPUB drops for whoever is full, and says nothing. */
-        if (zmq_send(raw, topic, strlen(topic), ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0)
+        if (zmq_send(raw, topics[topic], strlen(topics[topic]), ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0)
             (void)zmq_send(raw, frame.at, frame.len, ZMQ_DONTWAIT);
     }
 }

@@ -34,10 +34,12 @@ bool broker_monitor_keys_admit(const struct broker_monitor_keys *self, const str
 
 enum broker_monitor_place { BROKER_MONITOR_LOCAL, BROKER_MONITOR_FIGURES, BROKER_MONITOR_NAMES, BROKER_MONITOR_PLACES };
 
+enum broker_monitor_topic { BROKER_MONITOR_SAMPLES, BROKER_MONITOR_ROOMS, BROKER_MONITOR_SESSIONS, BROKER_MONITOR_TOPICS };
+
 struct broker_monitor_socket {
     zsock_t *xpub;              /* NULL: closed */
     struct host_watchdog *watchdog;
-    bool wants_rooms, wants_sessions; /* somebody has subscribed to these */
+    uint32_t wants[BROKER_MONITOR_TOPICS]; /* subscriptions, of different prefixes, that a topic comes under */
 };
 
 struct broker_monitor {
@@ -70,12 +72,12 @@ void broker_monitor_close_local(struct broker_monitor *self);
  * socket that nobody else waits for it.  True: there may be more. */
 bool broker_monitor_hear(struct broker_monitor *self);
 
-/* Whether somebody who may see names has subscribed. */
-bool broker_monitor_wants_rooms(const struct broker_monitor *self);
-bool broker_monitor_wants_sessions(const struct broker_monitor *self);
+/* Whether somebody has subscribed who may have the topic: of rooms and sessions,
+ * those who may see names. */
+bool broker_monitor_wants(const struct broker_monitor *self, enum broker_monitor_topic topic);
+bool broker_monitor_wants_any(const struct broker_monitor *self);
 
-/* One message of a topic; whoever is slow loses it.  names: not for those who
- * may not see them. */
-void broker_monitor_publish(struct broker_monitor *self, const char *topic, bool names, struct msg_span frame);
+/* One message of a topic, to those who may have it; whoever is slow loses it. */
+void broker_monitor_publish(struct broker_monitor *self, enum broker_monitor_topic topic, struct msg_span frame);
 
 #endif

@@ -68,43 +68,105 @@ a_line_that_is_no_key_is_named(void **state)
     assert_int_equal(read_keys(many), CONCLAVE_ERR_CONFIG);
 }
 
+/* A directory with the local socket, and one who connects to it. */
+struct local {
+    char dir[512];
+    struct broker_monitor monitor;
+    zsock_t *sub;
+};
+
+static void
+open_local(struct local *self)
+{
+    const char *const where = getenv("TMPDIR");
+
+    *self = (struct local){.monitor = {.frame = {.fd = -1}}};
+    snprintf(self->dir, sizeof self->dir, "%s/monitor.XXXXXX", where != NULL ? where : "/tmp");
+    assert_non_null(mkdtemp(self->dir));
+    assert_int_equal(chdir(self->dir), 0);
+    zmq_msg_init(&self->monitor.frame.body);
+    assert_int_equal(host_curve_init(1), CONCLAVE_OK);
+    assert_int_equal(broker_monitor_open_local(&self->monitor), CONCLAVE_OK);
+    self->sub = host_curve_socket(ZMQ_SUB);
+}
+
+static void
+close_local(struct local *self)
+{
+    zsock_destroy(&self->sub);
+    broker_monitor_close_local(&self->monitor);
+    zmq_msg_close(&self->monitor.frame.body);
+    zsys_shutdown();
+    unlink(MSG_MONITOR_SOCKET);
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(rmdir(self->dir), 0);
+}
+
+static void
+connect_local(struct local *self)
+{
+    assert_int_equal(zmq_connect(zsock_resolve(self->sub), "ipc://" MSG_MONITOR_SOCKET), 0);
+}
+
+/* Until one wants the topic, or nobody does; returns the turns that it took. */
+static unsigned
+hear_until(struct local *self, enum broker_monitor_topic topic, bool wants)
+{
+    zmq_pollitem_t item = {zsock_resolve(self->monitor.sockets[BROKER_MONITOR_LOCAL].xpub), 0, ZMQ_POLLIN, 0};
+    unsigned turns = 0;
+
+    for (; broker_monitor_wants(&self->monitor, topic) != wants; turns++) {
+        assert_int_equal(zmq_poll(&item, 1, 60000), 1);
+        (void)broker_monitor_hear(&self->monitor);
+    }
+    return turns;
+}
+
 /* Somebody who subscribes without end would keep a loop that reads to the end from all others. */
 static void
 a_turn_hears_so_many_words_and_no_more(void **state)
 {
-    const char *const where = getenv("TMPDIR");
-    char dir[512], topic[16];
-    struct broker_monitor monitor = {.frame = {.fd = -1}};
-    unsigned turns = 0;
+    struct local local;
+    char topic[16];
 
     (void)state;
-    snprintf(dir, sizeof dir, "%s/monitor.XXXXXX", where != NULL ? where : "/tmp");
-    assert_non_null(mkdtemp(dir));
-    assert_int_equal(chdir(dir), 0);
-    zmq_msg_init(&monitor.frame.body);
-    assert_int_equal(host_curve_init(1), CONCLAVE_OK);
-    assert_int_equal(broker_monitor_open_local(&monitor), CONCLAVE_OK);
-    zsock_t *sub = host_curve_socket(ZMQ_SUB);
+    open_local(&local);
     for (unsigned i = 0; i < 200; i++) {
         snprintf(topic, sizeof topic, "a %u", i);
-        zsock_set_subscribe(sub, topic);
+        zsock_set_subscribe(local.sub, topic);
     }
-    zsock_set_subscribe(sub, MSG_TOPIC_ROOMS);
-    assert_int_equal(zmq_connect(zsock_resolve(sub), "ipc://" MSG_MONITOR_SOCKET), 0);
-    zmq_pollitem_t item = {zsock_resolve(monitor.sockets[BROKER_MONITOR_LOCAL].xpub), 0, ZMQ_POLLIN, 0};
-    while (!broker_monitor_wants_rooms(&monitor)) { /* said in the order of the alphabet: last */
-        assert_int_equal(zmq_poll(&item, 1, 60000), 1);
-        (void)broker_monitor_hear(&monitor); /* by far not the last turn */
-        turns++;
-    }
-    assert_true(turns >= 4);
-    zsock_destroy(&sub);
-    broker_monitor_close_local(&monitor);
-    zmq_msg_close(&monitor.frame.body);
-    zsys_shutdown();
-    unlink(MSG_MONITOR_SOCKET);
-    assert_int_equal(chdir("/"), 0);
-    assert_int_equal(rmdir(dir), 0);
+    zsock_set_subscribe(local.sub, MSG_TOPIC_ROOMS);
+    connect_local(&local);
+    assert_true(hear_until(&local, BROKER_MONITOR_ROOMS, true) >= 4); /* said in the order of the alphabet: last */
+    close_local(&local);
+}
+
+/* A topic is wanted as long as one of the prefixes is there that it comes under. */
+static void
+a_topic_is_wanted_until_the_last_prefix_of_it_goes(void **state)
+{
+    struct local local;
+
+    (void)state;
+    open_local(&local);
+    assert_false(broker_monitor_wants_any(&local.monitor));
+    zsock_set_subscribe(local.sub, MSG_TOPIC_WELCOME);
+    connect_local(&local);
+    zsock_set_subscribe(local.sub, "sam");
+    hear_until(&local, BROKER_MONITOR_SAMPLES, true);
+    assert_false(broker_monitor_wants(&local.monitor, BROKER_MONITOR_ROOMS));
+    zsock_set_subscribe(local.sub, "");
+    hear_until(&local, BROKER_MONITOR_ROOMS, true);
+    zsock_set_unsubscribe(local.sub, "sam");
+    zsock_set_subscribe(local.sub, MSG_TOPIC_SAMPLE);
+    zsock_set_unsubscribe(local.sub, "");
+    hear_until(&local, BROKER_MONITOR_ROOMS, false);
+    assert_true(broker_monitor_wants(&local.monitor, BROKER_MONITOR_SAMPLES));
+    assert_true(broker_monitor_wants_any(&local.monitor));
+    zsock_destroy(&local.sub);
+    hear_until(&local, BROKER_MONITOR_SAMPLES, false);
+    assert_false(broker_monitor_wants_any(&local.monitor));
+    close_local(&local);
 }
 
 int
@@ -114,6 +176,7 @@ main(void)
         cmocka_unit_test(names_are_for_keys_that_are_marked_so_and_figures_for_all),
         cmocka_unit_test(a_line_that_is_no_key_is_named),
         cmocka_unit_test(a_turn_hears_so_many_words_and_no_more),
+        cmocka_unit_test(a_topic_is_wanted_until_the_last_prefix_of_it_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -401,6 +402,17 @@ def the_last_sample_of_a_registry_says_that_it_ends():
     eventually("it says so", lambda: not stream.samples[-1]["ready"])
     assert stream.samples[-1]["live"] and "about to end" in stream.samples[-1]["reason"], stream.samples[-1]
     stream.end()
+
+
+def nothing_is_sampled_while_nobody_looks():
+    daemon = monitored(20)
+    before, start = sample(daemon), time.monotonic()
+    while time.monotonic() < start + 2:
+        top("--version")
+    after = sample(daemon)
+    assert after["uptime_ms"] - before["uptime_ms"] >= 2000, (before, after)
+    assert after["number"] - before["number"] <= 10, (before, after)  # of a hundred intervals
+    daemon.stop()
 
 
 def a_registry_that_was_killed_is_followed_when_it_is_back():
