@@ -214,22 +214,21 @@ run(zsock_t *pipe, void *arg)
 {
     struct broker_store *self = arg;
     void *raw = zsock_resolve(pipe);
-    zmq_pollitem_t item = {raw, 0, ZMQ_POLLIN, 0};
     bool stop = false;
 
     zsock_signal(pipe, 0);
     while (!stop) {
         struct transaction *transaction;
         zmq_msg_t msg;
-        if (zmq_poll(&item, 1, -1) < 0 && errno != EINTR)
-            break;
+        int flags = 0; /* it waits for the first, and for no other */
         zmq_msg_init(&msg);
-        while (!stop && zmq_msg_recv(&msg, raw, ZMQ_DONTWAIT) >= 0) {
-            if (zmq_msg_size(&msg) != sizeof transaction
-                || memcmp(zmq_msg_data(&msg), "$TERM", 5) == 0) {
-                stop = true;
+        for (;;) {
+            const bool came = zmq_msg_recv(&msg, raw, flags) >= 0;
+            stop = came ? zmq_msg_size(&msg) != sizeof transaction || memcmp(zmq_msg_data(&msg), "$TERM", 5) == 0
+                        : errno != EINTR && errno != EAGAIN;
+            if (!came || stop)
                 break;
-            }
+            flags = ZMQ_DONTWAIT;
             memcpy(&transaction, zmq_msg_data(&msg), sizeof transaction);
             *self->last_p = transaction;
             self->last_p = &transaction->next;

@@ -237,6 +237,9 @@ mutant hands_on_what_is_not_proved peer/rooms/room_want.c 's/peer_room_publisher
 # PINGs of many come together, and those that came together part.
 mutant pings_out_of_step peer/core/session.c 's/return step_ms == 0 .*/return due_ms;/' peer/test_session
 mutant pings_at_its_own_steps peer/core/session.c 's/peer_step_registry_ms\(self\) \+ due_ms - self->now\.mono_ms\)/due_ms)/' peer/test_session
+mutant pings_only_when_due peer/core/session.c 's/self->now\.mono_ms \+ session->lease_ms \/ LEASE_NEARLY >= ping_due_ms/self->now.mono_ms >= ping_due_ms/' peer/test_session
+mutant pings_at_every_word peer/core/session.c 's/session->lease_ms \/ LEASE_NEARLY >=/session->lease_ms >=/' peer/test_session
+mutant pongs_wait_beside_a_cast broker/rooms/room_casts.c 's/broker_leases_pong_along\(self\);//' broker/test_room_casts
 mutant pings_all_at_once peer/core/session.c 's/session->sent_ms -= msg_keys_random.*;/;/' peer/test_session
 mutant asks_no_more_while_it_talks peer/core/session.c 's/session->asked_ms \+ PING_LEASES \* session->lease_ms/0/' peer/test_session
 mutant gathers_for_ever peer/core/talk.c 's/if \(device->gathers\)/if (false)/' peer/test_talk

@@ -27,8 +27,8 @@
 #define BROKER_BOOT_LOCK UINT64_MAX       /* "account" held until the boot is stored */
 #define BROKER_GENERATIONS (1ull << 32)   /* of sessions, in one run of the daemon */
 #define BROKER_BUSY_MS 1000u              /* try again after this */
-#define BROKER_PONG_MS 100u               /* PONGs are gathered for so long, or a tenth of the lease */
-#define BROKER_PONGS 128u                 /* then they go out at once */
+#define BROKER_PONG_MS 1500u              /* PONGs are gathered for so long, or a tenth of the lease, */
+#define BROKER_PONGS 128u                 /* or until there are so many, or a room is cast to: we are awake then */
 
 /* PINGs that were not answered yet.  Nobody waits for a PONG, and those that go
  * out together cost one wake-up of the thread that sends. */
@@ -192,6 +192,7 @@ void broker_leases_ping(struct broker_front_core *self, const struct broker_ask 
 void broker_leases_told(struct broker_front_core *self, struct broker_session *session);
 /* Answers the PINGs that have waited long enough. */
 void broker_leases_pong_due(struct broker_front_core *self);
+void broker_leases_pong_along(struct broker_front_core *self);      /* all that wait, with what is going out now */
 void broker_leases_forget_pongs(struct broker_front_core *self);
 /* Ends the sessions that were silent for too long. */
 void broker_leases_expire(struct broker_front_core *self);

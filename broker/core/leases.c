@@ -44,6 +44,13 @@ broker_leases_pong_due(struct broker_front_core *self)
 }
 
 void
+broker_leases_pong_along(struct broker_front_core *self)
+{
+    if (self->pongs.count > 0)
+        pong(self);
+}
+
+void
 broker_leases_ping(struct broker_front_core *self, const struct broker_ask *ask, const union msg_any *any)
 {
     struct broker_session *session = &self->sessions.list[ask->session];

@@ -410,6 +410,8 @@ broker_casts_flush(struct broker_front_core *self)
     const uint64_t id = posts->fresh > 0 ? broker_jobs_store_id(&self->jobs) : 0;
     bool kept = false;
 
+    if (posts->fresh > 0)
+        broker_leases_pong_along(self);
     for (uint32_t i = from; i < posts->count; i++) {
         struct broker_post *post = broker_posts_at(posts, i);
         struct broker_room *room = room_of(self, post);

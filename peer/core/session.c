@@ -11,6 +11,7 @@
 #define PING_LEASES 2u      /* a PING at least so often, whatever else is sent */
 #define SILENCE_LEASES 3u   /* nothing heard for so many leases: the link is dead */
 #define LEASE_STEPS 60u     /* in a lease; PINGs go at one of the registry's clock */
+#define LEASE_NEARLY 15u    /* of a lease: a PING goes so much earlier when the registry has just said something */
 #define RENEW_MS 60000u     /* a certificate is asked for again after */
 #define DENIED_MAX 3u       /* handshakes refused before the user is told */
 
@@ -255,11 +256,53 @@ bye(struct peer_core *self, const struct msg_bye *bye)
     lost(self, err);
 }
 
-void
-peer_session_frame(struct peer_core *self, enum msg_kind kind, const union msg_any *any)
+/* The last step of the registry's clock before that time: PINGs of many members
+ * come together, and the registry wakes once for them all. */
+static uint64_t
+in_step(const struct peer_core *self, uint64_t due_ms)
+{
+    const uint64_t step_ms = self->session.lease_ms / LEASE_STEPS;
+    return step_ms == 0 ? due_ms : due_ms - (peer_step_registry_ms(self) + due_ms - self->now.mono_ms) % step_ms;
+}
+
+/* Other requests keep the lease as well, but only the answer to this one tells
+ * what was revoked meanwhile. */
+static uint64_t
+ping_due_ms(const struct peer_core *self)
+{
+    const struct peer_session *session = &self->session;
+    return in_step(self, peer_step_hurry(session->sent_ms + session->lease_ms, session->asked_ms + PING_LEASES * session->lease_ms));
+}
+
+static void
+ping(struct peer_core *self)
 {
     struct peer_session *session = &self->session;
-    session->heard_ms = self->now.mono_ms;
+    const struct msg_ping ping = {session->status};
+    peer_session_send(self, MSG_PING, &ping);
+    session->asked_ms = self->now.mono_ms;
+    /* a tenth early at most, so that peers that came together part */
+    session->sent_ms -= msg_keys_random_u64() % (session->lease_ms / 10 + 1);
+}
+
+static void
+keep_lease(struct peer_core *self)
+{
+    struct peer_session *session = &self->session;
+    if (self->now.mono_ms - session->heard_ms >= session->lease_ms * SILENCE_LEASES) {
+        msg_effects_drop(self->out, session->link);
+        lost(self, CONCLAVE_ERR_TIMEOUT);
+        return;
+    }
+    if (self->now.mono_ms >= ping_due_ms(self))
+        ping(self);
+    peer_step_at(self, ping_due_ms(self));
+}
+
+static void
+take_frame(struct peer_core *self, enum msg_kind kind, const union msg_any *any)
+{
+    struct peer_session *session = &self->session;
     if (kind == MSG_BYE)
         bye(self, &any->MSG_ANY_BYE);
     else if (session->state == SESSION_GREETING && kind == MSG_WELCOME && any->MSG_ANY_WELCOME.req == session->req)
@@ -290,6 +333,17 @@ peer_session_frame(struct peer_core *self, enum msg_kind kind, const union msg_a
         peer_requests_answer(self, kind, any);
 }
 
+/* A PING that is nearly due goes while the registry is awake. */
+void
+peer_session_frame(struct peer_core *self, enum msg_kind kind, const union msg_any *any)
+{
+    struct peer_session *session = &self->session;
+    session->heard_ms = self->now.mono_ms;
+    take_frame(self, kind, any);
+    if (session->state == SESSION_ONLINE && self->now.mono_ms + session->lease_ms / LEASE_NEARLY >= ping_due_ms(self))
+        ping(self);
+}
+
 /* A session that stays open for days asks for a new certificate in time, and
  * whenever the mail key has changed: a LOGIN again, on the same link. */
 static void
@@ -304,38 +358,6 @@ keep_certificate(struct peer_core *self)
     session->at_ms = self->now.mono_ms + RENEW_MS;
     session->req = peer_step_req(self);
     log_in(self);
-}
-
-/* The last step of the registry's clock before that time: PINGs of many members
- * come together, and the registry wakes once for them all. */
-static uint64_t
-in_step(const struct peer_core *self, uint64_t due_ms)
-{
-    const uint64_t step_ms = self->session.lease_ms / LEASE_STEPS;
-    return step_ms == 0 ? due_ms : due_ms - (peer_step_registry_ms(self) + due_ms - self->now.mono_ms) % step_ms;
-}
-
-static void
-keep_lease(struct peer_core *self)
-{
-    struct peer_session *session = &self->session;
-    if (self->now.mono_ms - session->heard_ms >= session->lease_ms * SILENCE_LEASES) {
-        msg_effects_drop(self->out, session->link);
-        lost(self, CONCLAVE_ERR_TIMEOUT);
-        return;
-    }
-    /* other requests keep the lease as well, but only the answer to this one
-     * tells what was revoked meanwhile */
-    uint64_t due_ms = in_step(self, peer_step_hurry(session->sent_ms + session->lease_ms, session->asked_ms + PING_LEASES * session->lease_ms));
-    if (self->now.mono_ms >= due_ms) {
-        const struct msg_ping ping = {session->status};
-        peer_session_send(self, MSG_PING, &ping);
-        session->asked_ms = self->now.mono_ms;
-        /* a tenth early at most, so that peers that came together part */
-        session->sent_ms -= msg_keys_random_u64() % (session->lease_ms / 10 + 1);
-        due_ms = in_step(self, session->sent_ms + session->lease_ms);
-    }
-    peer_step_at(self, due_ms);
 }
 
 void

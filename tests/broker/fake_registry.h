@@ -24,7 +24,7 @@ bool fake_vault_answer(struct fake_vault *self, struct msg_span request, struct 
 
 #define FAKE_START_MS 1000000u
 #define FAKE_WALL_MS 1800000000000ull
-#define FAKE_PONG_MS 100u   /* a PING is answered by then, */
+#define FAKE_PONG_MS 1500u  /* a PING is answered by then, */
 #define FAKE_TOLD_MS 18750u /* unless that was told this short a time before */
 
 struct fake_sent {

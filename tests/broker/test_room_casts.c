@@ -202,6 +202,26 @@ a_receipt_is_passed_on_in_small_rooms(void **state)
     assert_int_equal(sent(&alice, MSG_ROOM_CAST), 0);
 }
 
+/* The registry is awake then, and need not wake for them. */
+static void
+pings_that_wait_are_answered_with_the_next_cast(void **state)
+{
+    const struct msg_ping ping = {MSG_STATUS_ONLINE};
+
+    (void)state;
+    assert_true(go_live(&bob));
+    fake_registry_pass(&reg, FAKE_TOLD_MS);
+    fake_registry_clear(&reg);
+    fake_say(&reg, &carol, MSG_PING, &ping);
+    fake_registry_pass(&reg, FAKE_PONG_MS / 2);
+    assert_int_equal(sent(&carol, MSG_PONG), 0);
+    post_one(&alice, 1);
+    assert_int_equal(sent(&bob, MSG_ROOM_CAST), 1);
+    assert_int_equal(sent(&carol, MSG_PONG), 1);
+    fake_registry_pass(&reg, FAKE_PONG_MS);
+    assert_int_equal(sent(&carol, MSG_PONG), 1);
+}
+
 int
 main(void)
 {
@@ -215,6 +235,7 @@ main(void)
         POSTS_CASE(a_tip_is_passed_on_and_not_kept),
         POSTS_CASE(tips_beyond_measure_are_passed_over),
         POSTS_CASE(a_receipt_is_passed_on_in_small_rooms),
+        POSTS_CASE(pings_that_wait_are_answered_with_the_next_cast),
     };
 
     return cmocka_run_group_tests_name("broker/rooms/room_casts", tests, NULL, NULL);
