@@ -19,6 +19,7 @@ struct order {
     enum what what;
     char prefix[16];        /* of the rooms */
     uint32_t count;         /* of all: worker w plays w, w + WORKERS, ... */
+    uint32_t from;          /* JOIN: without those before */
     uint32_t each;
     double every_s;
 };
@@ -183,7 +184,7 @@ all(struct work *work, const struct order *order)
 {
     const uint32_t n = share_of(work, order->count);
     const double until_s = bench_now_s() + REQUEST_S;
-    uint32_t done = 0, begun = 0;
+    uint32_t done = share_of(work, order->from), begun = done;
 
     while (done < n) {
         for (; begun < n && begun < done + AT_ONCE; begun++)
@@ -310,10 +311,11 @@ bench_peers_end(struct bench_peers *self)
 }
 
 void
-bench_peers_join(struct bench_peers *self, const char *prefix, uint32_t count, uint32_t each, bool make)
+bench_peers_join(struct bench_peers *self, const char *prefix, uint32_t from, uint32_t to, uint32_t each, bool make)
 {
-    struct order order = order_of(MAKE, prefix, count, each);
+    struct order order = order_of(MAKE, prefix, to, each);
 
+    order.from = from;
     if (make)
         let(self, &order);
     order.what = JOIN;

@@ -39,10 +39,10 @@ struct bench_peers {
 void bench_peers_start(struct bench_peers *self);
 void bench_peers_end(struct bench_peers *self);
 
-/* Peer i of the first `count` joins room "#PREFIX(i / each)", and is in it, with
- * all others, when this returns.  make: the first of each makes it; otherwise
- * the room is there. */
-void bench_peers_join(struct bench_peers *self, const char *prefix, uint32_t count, uint32_t each, bool make);
+/* Peer i, from one to before another, joins room "#PREFIX(i / each)", and is in it,
+ * with all others, when this returns.  make: the first of each makes it;
+ * otherwise the room is there. */
+void bench_peers_join(struct bench_peers *self, const char *prefix, uint32_t from, uint32_t to, uint32_t each, bool make);
 
 /* Stops their processes, or lets them go on. */
 void bench_peers_stop(struct bench_peers *self, bool stop);
