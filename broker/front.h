@@ -51,7 +51,6 @@ struct broker_front_watch {
     uint64_t answer_ms;
     struct broker_front_told door, vault;
     uint64_t turns, lag_us;
-    uint64_t answered, answered_ms; /* transactions by the store, and when that last grew or none waited */
     struct msg_histogram asked[MSG_KIND_LIMIT];
     uint8_t frame[MSG_FRAME_MAX], items[MSG_FRAME_MAX];
 };

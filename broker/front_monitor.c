@@ -124,10 +124,7 @@ add_store(struct broker_front *self, struct broker_health *health)
     broker_sample_add(sample, MSG_FIGURE_STORE_RECORDS, "", stat.records);
     broker_sample_add(sample, MSG_FIGURE_READERS, "", stat.readers);
     broker_sample_add(sample, MSG_FIGURE_STALE_READERS, "", stat.stale);
-    if (waiting == 0 || counts.transactions + counts.refused != watch->answered)
-        watch->answered_ms = self->now.mono_ms;
-    watch->answered = counts.transactions + counts.refused;
-    health->silent_ms = self->now.mono_ms - watch->answered_ms;
+    health->silent_ms = broker_store_silent_ms(self->writer);
     health->store_refuses = counts.refuses;
     health->used_bytes = stat.used_bytes;
     health->map_bytes = stat.map_bytes;
@@ -234,8 +231,8 @@ broker_front_monitor_next(const struct broker_front *self)
     return self->watch->asking ? self->watch->answer_ms : self->watch->due_ms;
 }
 
-/* Whether nobody has subscribed; what is told of the time since the last sample
- * does not reach back behind the first subscription. */
+/* Whether nobody has subscribed; what door and vault said before that is old
+ * once somebody has. */
 static bool
 is_alone(struct broker_front *self)
 {
@@ -244,8 +241,7 @@ is_alone(struct broker_front *self)
 
     if (watch->alone && !alone) {
         watch->asking = false;
-        watch->lag_us = 0;
-        watch->answered_ms = self->now.mono_ms;
+        watch->door.len = watch->vault.len = 0;
     }
     watch->alone = alone;
     return alone;

@@ -39,6 +39,7 @@ struct broker_store {
     zactor_t *actor;
     struct transaction *open;   /* what gathers; the front's */
     uint64_t given, answered;   /* transactions; the front's */
+    uint64_t since_us;          /* the last answer, or when the first was given that waits; the front's */
     struct broker_store_counts counts; /* the front's */
     struct transaction *first;  /* what waits; the actor's, as is all below */
     struct transaction **last_p;
@@ -104,6 +105,8 @@ broker_store_commit(struct broker_store *self, uint64_t id)
         transaction = checked(calloc(1, sizeof *transaction));
     transaction->id = id;
     self->open = NULL;
+    if (self->given == self->answered)
+        self->since_us = now_us();
     self->given++;
     zmq_send(zsock_resolve(self->actor), &transaction, sizeof transaction, 0);
 }
@@ -316,6 +319,7 @@ broker_store_answer(struct broker_store *self, uint64_t *id, enum conclave_err *
     *id = what.id;
     *err = what.err;
     self->answered++;
+    self->since_us = now_us();
     count(&self->counts, &what);
     return true;
 }
@@ -330,4 +334,10 @@ uint64_t
 broker_store_waiting(const struct broker_store *self)
 {
     return self->given - self->answered;
+}
+
+uint64_t
+broker_store_silent_ms(const struct broker_store *self)
+{
+    return self->given == self->answered ? 0 : (now_us() - self->since_us) / 1000;
 }

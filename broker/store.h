@@ -43,4 +43,7 @@ void broker_store_counts(const struct broker_store *self, struct broker_store_co
 /* Transactions that were handed in and are not answered yet. */
 uint64_t broker_store_waiting(const struct broker_store *self);
 
+/* For so long some wait and nothing was answered; 0: none waits. */
+uint64_t broker_store_silent_ms(const struct broker_store *self);
+
 #endif

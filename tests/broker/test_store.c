@@ -30,6 +30,8 @@ static enum conclave_err (*real_put)(struct host_store *self, uint32_t table, st
 static _Atomic int fails;
 static _Atomic uint64_t poison; /* what holds this number is never committed; 0: none */
 
+static _Atomic bool hangs; /* a commit does, as long as this stands */
+
 static bool poisoned; /* the open transaction; the actor's */
 
 static enum conclave_err
@@ -42,6 +44,8 @@ put_and_look(struct host_store *self, uint32_t table, struct msg_span key, struc
 static enum conclave_err
 commit_or_fail(struct host_store *self)
 {
+    while (hangs)
+        zmq_poll(NULL, 0, 1);
     if (fails > 0 || poisoned) {
         fails -= fails > 0;
         poisoned = false;
@@ -76,6 +80,7 @@ tear_down(void **state)
 {
     struct fixture *f = *state;
 
+    hangs = false; /* a test that failed may leave it so */
     broker_store_stop(&f->writer, WAIT_MS);
     host_store_close(&f->store);
     msg_effects_wipe(&f->effects);
@@ -223,6 +228,31 @@ begin(void **state)
                : -1;
 }
 
+/* Nobody has to look meanwhile. */
+static void
+a_store_that_hangs_is_silent_from_when_it_was_given_something(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(broker_store_silent_ms(f->writer), 0);
+    put(f, 1);
+    assert_int_equal(next_synced(f), 1);
+    assert_int_equal(broker_store_silent_ms(f->writer), 0);
+    zmq_poll(NULL, 0, 30); /* that nothing waits is no silence */
+    hangs = true;
+    const int64_t before_ms = zclock_mono();
+    put(f, 2);
+    const uint64_t silent_ms = broker_store_silent_ms(f->writer);
+    assert_true(silent_ms <= (uint64_t)(zclock_mono() - before_ms) + 1);
+    put(f, 3);
+    while (broker_store_silent_ms(f->writer) < 50)
+        zmq_poll(NULL, 0, 1);
+    hangs = false;
+    assert_int_equal(next_synced(f), 2);
+    assert_int_equal(next_synced(f), 3);
+    assert_int_equal(broker_store_silent_ms(f->writer), 0);
+}
+
 #define CLAIM(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
@@ -235,6 +265,7 @@ main(void)
         CLAIM(a_transaction_that_fails_is_said_to_have_failed_and_nothing_of_it_is_there),
         CLAIM(one_that_cannot_be_stored_does_not_take_others_down),
         CLAIM(stopping_commits_what_waits),
+        CLAIM(a_store_that_hangs_is_silent_from_when_it_was_given_something),
     };
 
     return cmocka_run_group_tests(tests, begin, NULL);
