@@ -321,7 +321,7 @@ note(struct broker_monitor_socket *socket, struct msg_span word)
             continue;
         if (word.at[0] == 1)
             socket->wants[i]++;
-        else if (socket->wants[i] > 0)
+        else if (word.at[0] == 0 && socket->wants[i] > 0)
             socket->wants[i]--;
     }
 }
@@ -382,10 +382,23 @@ broker_monitor_wants(const struct broker_monitor *self, enum broker_monitor_topi
     return false;
 }
 
+/* Who connects to a port may say what no subscriber says, and be counted wrongly:
+ * nobody else loses samples by it. */
+static bool
+has_guests(const struct broker_monitor *self)
+{
+    struct host_watchdog_counts counts = {0};
+
+    for (unsigned i = 0; i < BROKER_MONITOR_PLACES && counts.open == 0; i++)
+        if (self->sockets[i].watchdog != NULL)
+            host_watchdog_counts(self->sockets[i].watchdog, &counts);
+    return counts.open > 0;
+}
+
 bool
 broker_monitor_wants_any(const struct broker_monitor *self)
 {
-    return broker_monitor_wants(self, BROKER_MONITOR_SAMPLES) || broker_monitor_wants(self, BROKER_MONITOR_ROOMS)
+    return has_guests(self) || broker_monitor_wants(self, BROKER_MONITOR_SAMPLES) || broker_monitor_wants(self, BROKER_MONITOR_ROOMS)
            || broker_monitor_wants(self, BROKER_MONITOR_SESSIONS);
 }
 

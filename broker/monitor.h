@@ -73,7 +73,7 @@ void broker_monitor_close_local(struct broker_monitor *self);
 bool broker_monitor_hear(struct broker_monitor *self);
 
 /* Whether somebody has subscribed who may have the topic: of rooms and sessions,
- * those who may see names. */
+ * those who may see names; and whether to any, or is connected to a port. */
 bool broker_monitor_wants(const struct broker_monitor *self, enum broker_monitor_topic topic);
 bool broker_monitor_wants_any(const struct broker_monitor *self);
 

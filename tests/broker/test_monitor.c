@@ -169,6 +169,28 @@ a_topic_is_wanted_until_the_last_prefix_of_it_goes(void **state)
     close_local(&local);
 }
 
+/* XSUB hands on whatever is said to it. */
+static void
+what_no_subscriber_says_changes_nothing(void **state)
+{
+    struct local local;
+
+    (void)state;
+    open_local(&local);
+    zsock_destroy(&local.sub);
+    local.sub = host_curve_socket(ZMQ_XSUB);
+    connect_local(&local);
+    void *raw = zsock_resolve(local.sub);
+    assert_int_equal(zmq_send(raw, "\1" MSG_TOPIC_SAMPLE, 7, 0), 7);
+    hear_until(&local, BROKER_MONITOR_SAMPLES, true);
+    assert_int_equal(zmq_send(raw, "\2", 1, 0), 1);
+    assert_int_equal(zmq_send(raw, "\2" MSG_TOPIC_SAMPLE, 7, 0), 7);
+    assert_int_equal(zmq_send(raw, "\1" MSG_TOPIC_ROOMS, 6, 0), 6);
+    hear_until(&local, BROKER_MONITOR_ROOMS, true);
+    assert_true(broker_monitor_wants(&local.monitor, BROKER_MONITOR_SAMPLES));
+    close_local(&local);
+}
+
 int
 main(void)
 {
@@ -176,6 +198,7 @@ main(void)
         cmocka_unit_test(names_are_for_keys_that_are_marked_so_and_figures_for_all),
         cmocka_unit_test(a_line_that_is_no_key_is_named),
         cmocka_unit_test(a_turn_hears_so_many_words_and_no_more),
+        cmocka_unit_test(what_no_subscriber_says_changes_nothing),
         cmocka_unit_test(a_topic_is_wanted_until_the_last_prefix_of_it_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
