@@ -22,6 +22,7 @@ struct turn {
     zmq_pollitem_t *items;          /* the pipe, then one for each */
     int count;
     int room;
+    bool hurried;                   /* somebody waits for the end of this one */
 };
 
 static uint64_t
@@ -69,6 +70,9 @@ obey(struct turn *turn, zsock_t *pipe)
     zstr_free(&word);
     if (what == '$')
         return false; /* $TERM */
+    turn->hurried = what == '!';
+    if (turn->hurried)
+        return true;
     assert(rounds.subject != NULL);
     if (what == '+') {
         rounds.subject->next = turn->first;
@@ -110,6 +114,9 @@ run(zsock_t *pipe, void *arg)
             const uint32_t ms = one->fn(one->arg, &round);
             wait_ms = ms < wait_ms ? ms : wait_ms;
         }
+        if (turn.hurried)
+            zsock_signal(pipe, 0);
+        turn.hurried = false;
     }
     free(turn.items);
 }
@@ -163,5 +170,14 @@ host_rounds_remove(struct host_rounds_one *one)
     say("-", one);
     if (--rounds.count == 0)
         end();
+    pthread_mutex_unlock(&rounds.lock);
+}
+
+void
+host_rounds_hurry(void)
+{
+    pthread_mutex_lock(&rounds.lock);
+    if (rounds.actor != NULL)
+        say("!", NULL);
     pthread_mutex_unlock(&rounds.lock);
 }

@@ -35,6 +35,9 @@ struct host_rounds_one {
 /* Any thread.  The first starts the thread, the last ends it.  SYSTEM. */
 enum conclave_err CONCLAVE_CHECK host_rounds_add(struct host_rounds_one *one);
 
+/* All make one before it returns; any thread, without a lock that fn takes. */
+void host_rounds_hurry(void);
+
 /* When it returns, fn is not running and will not be called again. */
 void host_rounds_remove(struct host_rounds_one *one);
 

@@ -437,6 +437,7 @@ host_watchdog_cut_all(struct host_watchdog *self)
     pthread_mutex_lock(&self->lock);
     self->cutting = true;
     pthread_mutex_unlock(&self->lock);
+    host_rounds_hurry(); /* some may have come, and are not known yet */
 }
 
 int

@@ -32,7 +32,7 @@ void host_watchdog_delivered(struct host_watchdog *self, int fd, size_t len);
 /* Cuts the connection off that fd is, if it is still the one of `source`. */
 void host_watchdog_cut(struct host_watchdog *self, int fd);
 
-/* Cuts off all who are connected, soon; for a reader who has other rules from here on. */
+/* Cuts off all who are connected; for a reader who has other rules from here on. */
 void host_watchdog_cut_all(struct host_watchdog *self);
 
 /* Takes one descriptor whose connection ended some 100 ms ago; false: none.

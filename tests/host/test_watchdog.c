@@ -107,6 +107,26 @@ all_can_be_cut_off_at_once_and_come_back(void **state)
 }
 
 static void
+who_comes_after_a_cut_of_nobody_stays(void **state)
+{
+    struct fixture *f = *state;
+    struct host_watchdog *dog;
+    struct host_watchdog_counts now;
+
+    bind_on(f, "127.0.0.1");
+    const struct host_watchdog_limits limits = {.connections = 100, .connections_per_source = 100};
+    assert_int_equal(host_watchdog_start(&dog, f->router, &limits), CONCLAVE_OK);
+    host_watchdog_cut_all(dog);
+    struct host_dial *one = dial(f, "127.0.0.1", &f->server);
+    assert_int_equal(settled(one), HOST_DIAL_UP);
+    until(dog, &now, &now.accepted, 1); /* it would have been cut in the same round */
+    say(one, "hello");
+    assert_int_equal(read_router(f), HOST_READ_FRAME);
+    host_dial_close(&one, 0);
+    host_watchdog_stop(&dog);
+}
+
+static void
 the_watchdog_ends_a_message_that_does_not_end(void **state)
 {
     struct fixture *f = *state;
@@ -237,6 +257,7 @@ main(void)
         CLAIM(the_watchdog_caps_the_connections_of_a_source),
         CLAIM(the_watchdog_ends_a_silent_connection_and_leaves_one_that_spoke),
         CLAIM(all_can_be_cut_off_at_once_and_come_back),
+        CLAIM(who_comes_after_a_cut_of_nobody_stays),
         CLAIM(the_watchdog_ends_a_message_that_does_not_end),
         CLAIM(the_watchdog_rests_while_nothing_happens),
         CLAIM(the_watchdogs_of_a_process_share_a_thread_and_come_and_go),
