@@ -410,8 +410,6 @@ broker_casts_flush(struct broker_front_core *self)
     const uint64_t id = posts->fresh > 0 ? broker_jobs_store_id(&self->jobs) : 0;
     bool kept = false;
 
-    if (posts->fresh > 0)
-        broker_leases_pong_along(self);
     for (uint32_t i = from; i < posts->count; i++) {
         struct broker_post *post = broker_posts_at(posts, i);
         struct broker_room *room = room_of(self, post);
@@ -436,6 +434,8 @@ broker_casts_flush(struct broker_front_core *self)
         cast_room(self, room);
         room->post_first = room->post_last = 0;
     }
+    if (from < posts->count)
+        broker_leases_pong_along(self);
     broker_posts_settle(posts);
 }
 
