@@ -398,8 +398,8 @@ has_guests(const struct broker_monitor *self)
 bool
 broker_monitor_wants_any(const struct broker_monitor *self)
 {
-    return has_guests(self) || broker_monitor_wants(self, BROKER_MONITOR_SAMPLES) || broker_monitor_wants(self, BROKER_MONITOR_ROOMS)
-           || broker_monitor_wants(self, BROKER_MONITOR_SESSIONS);
+    return broker_monitor_wants(self, BROKER_MONITOR_SAMPLES) || broker_monitor_wants(self, BROKER_MONITOR_ROOMS)
+           || broker_monitor_wants(self, BROKER_MONITOR_SESSIONS) || has_guests(self);
 }
 
 void
