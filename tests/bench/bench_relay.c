@@ -20,8 +20,8 @@
 #define BOX_BYTES (BATCH * (EACH_BYTES + 40u))
 #define AHEAD 2u              /* frames that the slowest member may be behind */
 #define SPARSE_ROOM 100u
+#define CALM_MS 16000u        /* until nobody has come for a while */
 #define SPARSE 20u            /* messages, */
-#define CALM_MS 16000u          /* until nobody has come for a while, */
 #define SPARSE_MS 1000u       /* and the time between two */
 #define LOG_FRAMES 60000u
 #define LOG_BYTES 300u
