@@ -24,8 +24,8 @@
 #define FEW 4u
 #define PAUSE_MS 500u           /* whoever joined the bare room is in it */
 #define CALM_MS 20000u          /* after all have come */
-#define SPARSE 10u              /* messages in a round, */
-#define SPARSE_MS 1000u         /* and the time between two */
+#define SPARSE 15u              /* messages in a turn, which lasts as long as a lease, */
+#define SPARSE_S 1.0            /* and the time between two */
 #define MANY 1000u
 #define MANY_EACH 10u
 #define MANY_S 20.0
@@ -203,11 +203,11 @@ sparse(struct run *run)
     reset(&run->crowd);
     speaker->number = speaker->stored = 0;
     const double cpu = bench_cpu_s(daemon_.front), t = bench_now_s();
-    for (uint32_t n = 0; n < SPARSE; n++) {
-        for (double left_s; (left_s = t + n * SPARSE_MS * 1e-3 - bench_now_s()) > 0;)
-            turn(speaker, (int)(left_s * 1e3));
+    for (uint32_t n = 1; n <= SPARSE; n++) {
         say(speaker, run->room, true);
         turn(speaker, 0);
+        for (double left_s; (left_s = t + n * SPARSE_S - bench_now_s()) > 0;)
+            turn(speaker, (int)(left_s * 1e3));
     }
     wait_for(speaker, &run->crowd, (uint64_t)SPARSE * listening(&run->crowd));
     return (struct figure){.cpu_us = (bench_cpu_s(daemon_.front) - cpu) / (double)(SPARSE * members) * 1e6,
@@ -262,12 +262,13 @@ static struct figure
 sparse_bare(struct bench_mates *mates, uint32_t listening_count, void *socket, uint32_t members)
 {
     bench_mates_listen(mates, true, listening_count);
-    const double cpu = bench_cpu_s(mates->bare.child.pid);
+    const double cpu = bench_cpu_s(mates->bare.child.pid), t = bench_now_s();
     for (uint64_t n = 1; n <= SPARSE; n++) {
         mates->shared->said_s = bench_now_s();
         BENCH_NEED(zmq_send(socket, text, sizeof text, 0) == (int)sizeof text);
         wait_for_bare(mates, n * listening_count);
-        bench_pause_ms(SPARSE_MS);
+        for (double left_s; (left_s = t + (double)n * SPARSE_S - bench_now_s()) > 1e-3;)
+            bench_pause_ms((unsigned)(left_s * 1e3));
     }
     mates->shared->said_s = 0;
     const struct figure figure = {.cpu_us = (bench_cpu_s(mates->bare.child.pid) - cpu) / (double)(SPARSE * members) * 1e6,
@@ -311,20 +312,13 @@ close_run(struct run *run)
         bench_peers_end(&run->crowd.few);
 }
 
-/* Of several runs, ours beside the bare one of the same moment: the middle of their ratios. */
 static void
-row(const char *name, const char *what, const double *ours, const double *bare, const char *unit, enum bench_bound kind, double bound)
+row(const char *room, const char *what, const double *ours, const double *bare, const char *unit, enum bench_bound kind, double bound)
 {
-    double ratio[ROUNDS], sorted[ROUNDS];
-    char text_[96];
+    char title[96];
 
-    for (uint32_t i = 0; i < ROUNDS; i++) {
-        ratio[i] = ours[i] / bare[i];
-        sorted[i] = bare[i];
-    }
-    const double middle = bench_median(sorted, ROUNDS);
-    snprintf(text_, sizeof text_, "%s: %s", name, what);
-    bench_row(text_, bench_median(ratio, ROUNDS) * middle, middle, unit, kind, bound);
+    snprintf(title, sizeof title, "%s: %s", room, what);
+    bench_row_of_pairs(title, ours, bare, ROUNDS, unit, kind, bound);
 }
 
 static void
@@ -375,7 +369,8 @@ now_and_then(void)
     enum { OURS, BARE, BOTH };
     static struct bench_mates mates, few;
     static struct run run;
-    double cpu[BOTH][ROUNDS], delay[BOTH][ROUNDS], delay_all[BOTH][ROUNDS]; /* CPU: all that these seconds cost, whatever it is for */
+    double delay[BOTH][BENCH_PAIRS], delay_all[BOTH][BENCH_PAIRS];
+    double cpu[BOTH][BENCH_PAIRS]; /* all that these seconds cost, whatever it is for */
 
     bench_bare_start(&mates.bare, BENCH_BARE_RELAY, true);
     few.bare = mates.bare;
@@ -389,11 +384,11 @@ now_and_then(void)
     void *socket = bench_dial(mates.bare.endpoint, &mates.bare.pub, NULL, NULL);
     open_run(&run, "calm", ROOM, FEW, 0);
     bench_pause_ms(CALM_MS); /* whoever joined the bare room is in it, and nothing is new any more */
-    for (uint32_t i = 0; i < ROUNDS; i++) {
+    for (uint32_t i = 0; i < BENCH_PAIRS; i++) {
         reset(&run.crowd);
         bench_peers_stop(&run.crowd.peers, true);
         run.crowd.stopped = true;
-        delay[OURS][i] = sparse(&run).delay_s;
+        delay[OURS][i] = sparse(&run).delay_s * 1e6;
         bench_peers_stop(&run.crowd.peers, false);
         run.crowd.stopped = false;
         wait_for(&run.speaker, &run.crowd, (uint64_t)SPARSE * ROOM);
@@ -401,21 +396,19 @@ now_and_then(void)
         bench_mates_listen(&few, true, FEW);
         const struct figure all_bare = sparse_bare(&mates, ROOM - FEW, socket, ROOM);
         bench_mates_listen_end(&few);
-        delay[BARE][i] = sparse_bare(&few, FEW, socket, ROOM).delay_s;
+        delay[BARE][i] = sparse_bare(&few, FEW, socket, ROOM).delay_s * 1e6;
         bench_mates_listen(&mates, true, ROOM - FEW); /* to what they have not read */
         wait_for_bare(&mates, (uint64_t)SPARSE * (ROOM - FEW));
         bench_mates_listen_end(&mates);
         bench_note("one a second: %.1f us a copy beside %.1f", all.cpu_us, all_bare.cpu_us);
         cpu[OURS][i] = all.cpu_us;
         cpu[BARE][i] = all_bare.cpu_us;
-        delay_all[OURS][i] = bench_peers_median_delay_s(&run.crowd.peers);
-        delay_all[BARE][i] = all_bare.delay_s;
+        delay_all[OURS][i] = bench_peers_median_delay_s(&run.crowd.peers) * 1e6;
+        delay_all[BARE][i] = all_bare.delay_s * 1e6;
     }
-    bench_row("room of 100, one a second: median delay", bench_median(delay[OURS], ROUNDS) * 1e6, bench_median(delay[BARE], ROUNDS) * 1e6,
-              "us", BENCH_AT_MOST, 1.5);
-    bench_row("room of 100, one a second: CPU a copy", bench_median(cpu[OURS], ROUNDS), bench_median(cpu[BARE], ROUNDS), "us", BENCH_AT_MOST, 1.5);
-    bench_row("the same, all on these cores: median delay", bench_median(delay_all[OURS], ROUNDS) * 1e6,
-              bench_median(delay_all[BARE], ROUNDS) * 1e6, "us", BENCH_SHOWN, 0);
+    bench_row_of_pairs("room of 100, one a second: median delay", delay[OURS], delay[BARE], BENCH_PAIRS, "us", BENCH_AT_MOST, 1.5);
+    bench_row_of_pairs("room of 100, one a second: CPU a copy", cpu[OURS], cpu[BARE], BENCH_PAIRS, "us", BENCH_AT_MOST, 1.5);
+    bench_row_of_pairs("the same, all on these cores: median delay", delay_all[OURS], delay_all[BARE], BENCH_PAIRS, "us", BENCH_SHOWN, 0);
     zmq_close(socket);
     close_run(&run);
     bench_mates_end(&few);

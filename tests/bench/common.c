@@ -316,6 +316,21 @@ bench_row(const char *what, double ours, double bare, const char *unit, enum ben
 }
 
 void
+bench_row_of_pairs(const char *what, const double *ours, const double *bare, size_t count, const char *unit, enum bench_bound kind,
+                   double bound)
+{
+    double ratio[BENCH_PAIRS], sorted[BENCH_PAIRS];
+
+    BENCH_NEED(count <= BENCH_PAIRS);
+    for (size_t i = 0; i < count; i++) {
+        ratio[i] = ours[i] / bare[i];
+        sorted[i] = bare[i];
+    }
+    const double middle = bench_median(sorted, count);
+    bench_row(what, bench_median(ratio, count) * middle, middle, unit, kind, bound);
+}
+
+void
 bench_figure(const char *what, double ours, const char *unit, enum bench_bound kind, double bound)
 {
     print(what, ours, "-", "", ours, kind, bound, unit);

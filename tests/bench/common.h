@@ -55,6 +55,10 @@ void bench_clean(void);
  *      environment has as BENCH_RESULTS ---- */
 enum bench_bound { BENCH_AT_MOST, BENCH_AT_LEAST, BENCH_SHOWN };
 void bench_row(const char *what, double ours, double bare, const char *unit, enum bench_bound kind, double bound);
+/* Of runs by turns, ours beside the bare one of the same moment: the middle of their ratios. */
+#define BENCH_PAIRS 7u /* at most */
+void bench_row_of_pairs(const char *what, const double *ours, const double *bare, size_t count, const char *unit, enum bench_bound kind,
+                        double bound);
 /* A figure that is held against the bound itself; no bare program beside it. */
 void bench_figure(const char *what, double ours, const char *unit, enum bench_bound kind, double bound);
 void bench_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
