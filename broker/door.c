@@ -7,7 +7,6 @@
 
 #include "broker/channel.h"
 #include "broker/core/door_core.h"
-#include "broker/ears.h"
 #include "broker/judge.h"
 #include "broker/keyring.h"
 #include "broker/local.h"
@@ -15,6 +14,7 @@
 #include "broker/sandbox.h"
 #include "broker/self.h"
 #include "host/curve.h"
+#include "host/ears.h"
 #include "host/log.h"
 #include "host/zap.h"
 
@@ -37,7 +37,7 @@ struct door {
     struct broker_port *port;
     zsock_t *front;
     zsock_t *front_monitor;
-    struct broker_ears ears;
+    struct host_ears ears;
     struct msg_effects effects;
     struct msg_time now;
     uint64_t wake_ms; /* on the monotonic clock; UINT64_MAX: never */
@@ -247,19 +247,19 @@ hear_supervisor(struct door *self)
 static enum conclave_err
 open_ears(struct door *self)
 {
-    struct broker_ears *ears = &self->ears;
-    enum conclave_err err = broker_ears_open(ears);
+    struct host_ears *ears = &self->ears;
+    enum conclave_err err = host_ears_open(ears);
 
     if (err == CONCLAVE_OK)
-        err = broker_ears_add(ears, EAR_STRANGERS, broker_port_socket(self->port));
+        err = host_ears_add(ears, EAR_STRANGERS, broker_port_socket(self->port));
     if (err == CONCLAVE_OK)
-        err = broker_ears_add_fd(ears, EAR_STRANGERS, broker_port_wake(self->port));
+        err = host_ears_add_fd(ears, EAR_STRANGERS, broker_port_wake(self->port));
     if (err == CONCLAVE_OK)
-        err = broker_ears_add(ears, EAR_FRONT, self->front);
+        err = host_ears_add(ears, EAR_FRONT, self->front);
     if (err == CONCLAVE_OK)
-        err = broker_ears_add(ears, EAR_FRONT, self->front_monitor);
+        err = host_ears_add(ears, EAR_FRONT, self->front_monitor);
     if (err == CONCLAVE_OK)
-        err = broker_ears_add_fd(ears, EAR_SUPERVISOR, self->child->channel);
+        err = host_ears_add_fd(ears, EAR_SUPERVISOR, self->child->channel);
     return err;
 }
 
@@ -316,7 +316,7 @@ serve(struct door *self)
         return 1;
     for (;;) {
         const int wait_ms = broker_port_timeout_ms(self->port, self->now.mono_ms, self->wake_ms);
-        if (broker_ears_wait(&self->ears, wait_ms) != CONCLAVE_OK)
+        if (host_ears_wait(&self->ears, wait_ms) != CONCLAVE_OK)
             return 1;
         self->now = read_clocks();
         if ((self->ears.loud & EAR_SUPERVISOR) != 0 && !hear_supervisor(self))

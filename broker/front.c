@@ -107,7 +107,7 @@ serve(struct broker_front *self)
         const uint64_t watch_ms = broker_front_monitor_next(self);
         const int wait_ms = broker_port_timeout_ms(self->port, self->now.mono_ms,
                                                    watch_ms < self->wake_ms ? watch_ms : self->wake_ms);
-        if (broker_ears_wait(&self->ears, wait_ms) != CONCLAVE_OK)
+        if (host_ears_wait(&self->ears, wait_ms) != CONCLAVE_OK)
             return 1;
         const uint64_t began_us = broker_front_now_us();
         self->now = read_clocks();

@@ -10,12 +10,12 @@
 #include "broker/channel.h"
 #include "broker/core/front_core.h"
 #include "broker/core/sample.h"
-#include "broker/ears.h"
 #include "broker/local.h"
 #include "broker/monitor.h"
 #include "broker/port.h"
 #include "broker/store.h"
 #include "broker/store_view.h"
+#include "host/ears.h"
 
 enum broker_front_ear {
     EAR_MEMBERS = 1 << 0, /* frames, and connections that ended */
@@ -68,7 +68,7 @@ struct broker_front {
     struct broker_local_id door_id; /* len 0: it has not spoken yet */
     zsock_t *vault;
     zsock_t *vault_monitor;
-    struct broker_ears ears;
+    struct host_ears ears;
     struct msg_effects effects;
     struct msg_time now;
     struct broker_front_full *full;

@@ -276,7 +276,7 @@ open_local(struct broker_front *self)
     struct broker_front_watch *watch = calloc(1, sizeof *watch);
 
     if (watch == NULL || broker_monitor_open_local(&self->monitor) != CONCLAVE_OK
-        || broker_ears_add(&self->ears, EAR_MONITOR, self->monitor.sockets[BROKER_MONITOR_LOCAL].xpub) != CONCLAVE_OK) {
+        || host_ears_add(&self->ears, EAR_MONITOR, self->monitor.sockets[BROKER_MONITOR_LOCAL].xpub) != CONCLAVE_OK) {
         broker_monitor_close_local(&self->monitor);
         host_log(MSG_LOG_ERROR, "MONITOR-CLOSED " MSG_MONITOR_SOCKET " cannot be opened; nothing is published.");
         free(watch);

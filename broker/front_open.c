@@ -81,26 +81,26 @@ open_sockets(struct broker_front *self, const struct msg_box_sec *sec, char *why
 static enum conclave_err
 open_ears(struct broker_front *self)
 {
-    struct broker_ears *ears = &self->ears;
-    enum conclave_err err = broker_ears_open(ears);
+    struct host_ears *ears = &self->ears;
+    enum conclave_err err = host_ears_open(ears);
 
     if (err == CONCLAVE_OK)
-        err = broker_ears_add(ears, EAR_MEMBERS, broker_port_socket(self->port));
+        err = host_ears_add(ears, EAR_MEMBERS, broker_port_socket(self->port));
     if (err == CONCLAVE_OK)
-        err = broker_ears_add_fd(ears, EAR_MEMBERS, broker_port_wake(self->port));
+        err = host_ears_add_fd(ears, EAR_MEMBERS, broker_port_wake(self->port));
     if (err == CONCLAVE_OK)
-        err = broker_ears_add(ears, EAR_DOOR, self->door);
+        err = host_ears_add(ears, EAR_DOOR, self->door);
     if (err == CONCLAVE_OK)
-        err = broker_ears_add(ears, EAR_VAULT, self->vault);
+        err = host_ears_add(ears, EAR_VAULT, self->vault);
     if (err == CONCLAVE_OK)
-        err = broker_ears_add(ears, EAR_VAULT, self->vault_monitor);
+        err = host_ears_add(ears, EAR_VAULT, self->vault_monitor);
     if (err == CONCLAVE_OK)
-        err = broker_ears_add(ears, EAR_STORE, broker_store_socket(self->writer));
+        err = host_ears_add(ears, EAR_STORE, broker_store_socket(self->writer));
     for (unsigned i = BROKER_MONITOR_FIGURES; i < BROKER_MONITOR_PLACES && err == CONCLAVE_OK; i++)
         if (self->monitor.sockets[i].xpub != NULL)
-            err = broker_ears_add(ears, EAR_MONITOR, self->monitor.sockets[i].xpub);
+            err = host_ears_add(ears, EAR_MONITOR, self->monitor.sockets[i].xpub);
     if (err == CONCLAVE_OK)
-        err = broker_ears_add_fd(ears, EAR_SUPERVISOR, self->child->channel);
+        err = host_ears_add_fd(ears, EAR_SUPERVISOR, self->child->channel);
     return err;
 }
 

@@ -8,20 +8,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "host/ears.h"
+
+enum { EAR_PIPE = 1 << 0, EAR_NEWS = 1 << 1 };
+
 static struct {
     pthread_mutex_t lock;           /* over all of it; fn never takes it */
     zactor_t *actor;                /* NULL: nobody is there */
     size_t count;
     struct host_rounds_one *subject; /* of the word that is under way */
     int statm;
-} rounds = {.lock = PTHREAD_MUTEX_INITIALIZER, .statm = -1};
+    struct host_ears ears;          /* the thread's, while it runs */
+    enum conclave_err deaf;         /* why the thread has ended already */
+} rounds = {.lock = PTHREAD_MUTEX_INITIALIZER, .statm = -1, .ears = {.epoll = -1}};
 
 /* The thread's own. */
 struct turn {
     struct host_rounds_one *first;
-    zmq_pollitem_t *items;          /* the pipe, then one for each */
-    int count;
-    int room;
     bool hurried;                   /* somebody waits for the end of this one */
 };
 
@@ -36,106 +39,135 @@ resident_bytes(void)
     return (uint64_t)strtoul(resident, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static void
-append(struct turn *turn, zsock_t *socket)
+static enum conclave_err
+take_in(struct turn *turn, struct host_rounds_one *one)
 {
-    if (turn->count == turn->room) {
-        turn->room = turn->room == 0 ? 8 : 2 * turn->room;
-        turn->items = realloc(turn->items, (size_t)turn->room * sizeof *turn->items);
-        if (turn->items == NULL)
-            abort(); /* out of memory: there is nothing better to do */
+    const enum conclave_err err = host_ears_add(&rounds.ears, EAR_NEWS, one->socket);
+
+    if (err == CONCLAVE_OK) {
+        one->next = turn->first;
+        turn->first = one;
     }
-    turn->items[turn->count++] = (zmq_pollitem_t){zsock_resolve(socket), 0, ZMQ_POLLIN, 0};
+    return err;
 }
 
 static void
-list_sockets(struct turn *turn, zsock_t *pipe)
+let_go(struct turn *turn, const struct host_rounds_one *one)
 {
-    turn->count = 0;
-    append(turn, pipe);
-    for (const struct host_rounds_one *one = turn->first; one != NULL; one = one->next)
-        append(turn, one->socket);
+    struct host_rounds_one **at = &turn->first;
+
+    while (*at != one) {
+        assert(*at != NULL); /* it came before it goes */
+        at = &(*at)->next;
+    }
+    *at = one->next;
+    host_ears_remove(&rounds.ears, one->socket);
 }
 
-/* False: it is over. */
+/* All that was said; false: it is over. */
 static bool
 obey(struct turn *turn, zsock_t *pipe)
 {
     char *word;
 
-    do
-        word = zstr_recv(pipe);
-    while (word == NULL && errno == EINTR);
-    const char what = word != NULL ? *word : '$';
-    zstr_free(&word);
-    if (what == '$')
-        return false; /* $TERM */
-    turn->hurried = what == '!';
-    if (turn->hurried)
-        return true;
-    assert(rounds.subject != NULL);
-    if (what == '+') {
-        rounds.subject->next = turn->first;
-        turn->first = rounds.subject;
-    } else {
-        struct host_rounds_one **at = &turn->first;
-        while (*at != rounds.subject) {
-            assert(*at != NULL); /* it came before it goes */
-            at = &(*at)->next;
+    while ((word = zstr_recv_nowait(pipe)) != NULL) {
+        const char what = *word;
+        zstr_free(&word);
+        if (what == '$')
+            return false; /* $TERM */
+        if (what == '!') {
+            turn->hurried = true;
+            continue;
         }
-        *at = rounds.subject->next;
+        enum conclave_err err = CONCLAVE_OK;
+        assert(rounds.subject != NULL);
+        if (what == '+')
+            err = take_in(turn, rounds.subject);
+        else
+            let_go(turn, rounds.subject);
+        zsock_signal(pipe, (byte)(err != CONCLAVE_OK));
     }
-    list_sockets(turn, pipe);
-    zsock_signal(pipe, 0);
+    rounds.ears.loud &= ~(uint32_t)EAR_PIPE;
     return true;
+}
+
+/* By each; how long until the next one. */
+static uint32_t
+make_round(const struct turn *turn)
+{
+    struct timespec clock;
+    uint32_t wait_ms = HOST_ROUNDS_NEWS;
+
+    clock_gettime(CLOCK_MONOTONIC, &clock);
+    const struct host_round round = {
+        .now_ms = (uint64_t)clock.tv_sec * 1000 + (uint64_t)clock.tv_nsec / 1000000,
+        .resident_bytes = resident_bytes(),
+        .news = (rounds.ears.loud & EAR_NEWS) != 0 || turn->hurried,
+    };
+    rounds.ears.loud &= ~(uint32_t)EAR_NEWS;
+    for (struct host_rounds_one *one = turn->first; one != NULL; one = one->next) {
+        const uint32_t ms = one->fn(one->arg, &round);
+        wait_ms = ms < wait_ms ? ms : wait_ms;
+    }
+    return wait_ms;
 }
 
 static void
 run(zsock_t *pipe, void *arg)
 {
     struct turn turn = {0};
-    struct timespec clock;
     uint32_t wait_ms = HOST_ROUNDS_NEWS;
 
     (void)arg;
     (void)pthread_setname_np(pthread_self(), HOST_ROUNDS_NAME); /* to be seen by */
-    list_sockets(&turn, pipe);
+    rounds.deaf = host_ears_add(&rounds.ears, EAR_PIPE, pipe);
     zsock_signal(pipe, 0);
+    if (rounds.deaf != CONCLAVE_OK)
+        return;
     for (;;) {
-        if (zmq_poll(turn.items, turn.count, wait_ms == HOST_ROUNDS_NEWS ? -1 : (long)wait_ms) < 0 && errno != EINTR)
-            break;
-        if (turn.items[0].revents != 0 && !obey(&turn, pipe))
-            break;
-        clock_gettime(CLOCK_MONOTONIC, &clock);
-        const struct host_round round = {(uint64_t)clock.tv_sec * 1000 + (uint64_t)clock.tv_nsec / 1000000,
-                                         resident_bytes()};
-        wait_ms = HOST_ROUNDS_NEWS;
-        for (struct host_rounds_one *one = turn.first; one != NULL; one = one->next) {
-            const uint32_t ms = one->fn(one->arg, &round);
-            wait_ms = ms < wait_ms ? ms : wait_ms;
-        }
-        if (turn.hurried)
-            zsock_signal(pipe, 0);
+        if (host_ears_wait(&rounds.ears, wait_ms == HOST_ROUNDS_NEWS ? -1 : (int)wait_ms) != CONCLAVE_OK)
+            abort(); /* nobody would watch any more, and nobody know it */
+        if ((rounds.ears.loud & EAR_PIPE) != 0 && !obey(&turn, pipe))
+            return;
+        wait_ms = make_round(&turn);
+        if (!turn.hurried)
+            continue;
         turn.hurried = false;
+        zsock_signal(pipe, 0);
+        rounds.ears.loud |= EAR_PIPE;
     }
-    free(turn.items);
 }
 
-/* With the lock held. */
-static void
+/* With the lock held; false: it could not be done. */
+static bool
 say(const char *word, struct host_rounds_one *one)
 {
+    int answer;
+
     rounds.subject = one;
     zstr_send(rounds.actor, word);
-    while (zsock_wait(rounds.actor) < 0 && errno == EINTR)
-        ; /* a signal is no answer */
+    do
+        answer = zsock_wait(rounds.actor);
+    while (answer < 0 && errno == EINTR); /* a signal is no answer */
+    return answer == 0;
 }
 
-/* With the lock held. */
+/* With the lock held, as is end. */
+static enum conclave_err
+begin(void)
+{
+    rounds.statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (rounds.statm < 0 || host_ears_open(&rounds.ears) != CONCLAVE_OK)
+        return CONCLAVE_ERR_SYSTEM;
+    rounds.actor = zactor_new(run, NULL);
+    return rounds.actor != NULL ? rounds.deaf : CONCLAVE_ERR_SYSTEM;
+}
+
 static void
 end(void)
 {
     zactor_destroy(&rounds.actor); /* waits for the thread */
+    host_ears_close(&rounds.ears);
     if (rounds.statm >= 0)
         close(rounds.statm);
     rounds.statm = -1;
@@ -147,18 +179,13 @@ host_rounds_add(struct host_rounds_one *one)
     enum conclave_err err = CONCLAVE_OK;
 
     pthread_mutex_lock(&rounds.lock);
-    if (rounds.actor == NULL) {
-        rounds.statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-        if (rounds.statm >= 0)
-            rounds.actor = zactor_new(run, NULL);
-        err = rounds.actor != NULL ? CONCLAVE_OK : CONCLAVE_ERR_SYSTEM;
-    }
-    if (err == CONCLAVE_OK) {
-        rounds.count++;
-        say("+", one);
-    } else {
+    if (rounds.actor == NULL)
+        err = begin();
+    if (err == CONCLAVE_OK && !say("+", one))
+        err = CONCLAVE_ERR_SYSTEM;
+    rounds.count += err == CONCLAVE_OK;
+    if (rounds.count == 0)
         end();
-    }
     pthread_mutex_unlock(&rounds.lock);
     return err;
 }
@@ -167,7 +194,7 @@ void
 host_rounds_remove(struct host_rounds_one *one)
 {
     pthread_mutex_lock(&rounds.lock);
-    say("-", one);
+    (void)say("-", one);
     if (--rounds.count == 0)
         end();
     pthread_mutex_unlock(&rounds.lock);
@@ -178,6 +205,6 @@ host_rounds_hurry(void)
 {
     pthread_mutex_lock(&rounds.lock);
     if (rounds.actor != NULL)
-        say("!", NULL);
+        (void)say("!", NULL);
     pthread_mutex_unlock(&rounds.lock);
 }

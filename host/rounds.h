@@ -16,6 +16,7 @@
 struct host_round {
     uint64_t now_ms;            /* monotonic */
     uint64_t resident_bytes;    /* memory of the process; 0: not known */
+    bool news;                  /* somebody's socket may have some: fn reads its own until nothing is there */
 };
 
 #define HOST_ROUNDS_NEWS UINT32_MAX

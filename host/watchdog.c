@@ -293,7 +293,8 @@ make_round(void *arg, const struct host_round *round)
     const uint64_t now = round->now_ms;
 
     pthread_mutex_lock(&self->lock);
-    read_monitor(self, now);
+    if (round->news)
+        read_monitor(self, now);
     if (self->cutting) /* those who came before are known now */
         cut_open(self);
     if (now > self->limits.first_ms)

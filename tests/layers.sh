@@ -18,7 +18,7 @@ layers='
 3 broker/tables/* peer/tables/*
 4 broker/core/* broker/rooms/* peer/core/* peer/rooms/*
 5 host/*
-6 broker/settings broker/home broker/keyring broker/link broker/channel broker/local broker/ears broker/port broker/judge broker/store broker/store_view
+6 broker/settings broker/home broker/keyring broker/link broker/channel broker/local broker/port broker/judge broker/store broker/store_view
 6 broker/sandbox broker/notify broker/supervisor broker/worker broker/front broker/front_open broker/front_hear
 6 broker/front_perform broker/front_monitor broker/monitor broker/self broker/door broker/vault
 6 peer/loop peer/spin peer/conns peer/admit peer/tells peer/shown peer/store peer/keyfile peer/home peer/inner peer/node peer/intake peer/mesh
@@ -45,7 +45,7 @@ tools/simnet msg host broker broker/tables broker/core tools tools/simnet
 
 # What touches the world, and the only files that may: a header, or a call.
 touched='
-#[[:space:]]*include[[:space:]]*<c?zmq\.h> => host/curve.[ch] host/zap.[ch] host/watchdog.[ch] host/rounds.[ch] host/sources.c host/config.c broker/ears.[ch] broker/local.[ch] broker/port.[ch] broker/store.[ch] broker/monitor.[ch] broker/front.h broker/door.c broker/vault.c peer/loop.c peer/conclave.c peer/zap.c tools/*
+#[[:space:]]*include[[:space:]]*<c?zmq\.h> => host/curve.[ch] host/zap.[ch] host/ears.[ch] host/watchdog.[ch] host/rounds.[ch] host/sources.c host/config.c broker/local.[ch] broker/port.[ch] broker/store.[ch] broker/monitor.[ch] broker/front.h broker/door.c broker/vault.c peer/loop.c peer/conclave.c peer/zap.c tools/*
 #[[:space:]]*include[[:space:]]*<lmdb\.h> => host/store*.c
 #[[:space:]]*include[[:space:]]*<sodium(/.*)?\.h> => msg/keys.c msg/chain.c msg/envelope.c msg/roomkey.c msg/cert.c broker/vault.c tools/simnet/chance.c
 #[[:space:]]*include[[:space:]]*<msgpack(/.*)?(\.h|\.hpp)> => msg/wire.c

@@ -1,4 +1,4 @@
-/* Proves broker/ears.c with sockets of libzmq and with plain descriptors. */
+/* Proves host/ears.c with sockets of libzmq and with plain descriptors. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -11,13 +11,13 @@
 
 #include <cmocka.h>
 
-#include "broker/ears.h"
 #include "host/curve.h"
+#include "host/ears.h"
 
 enum { BIT_SOCKET = 1 << 0, BIT_OTHER = 1 << 1, BIT_FD = 1 << 2, MANY = 20 };
 
 struct fixture {
-    struct broker_ears ears;
+    struct host_ears ears;
     zsock_t *socket, *other;   /* heard */
     zsock_t *speaker, *second; /* their other ends */
     int fd;
@@ -43,14 +43,14 @@ set_up(void **state)
     struct fixture *f = calloc(1, sizeof *f);
 
     assert_int_equal(host_curve_init(1), CONCLAVE_OK);
-    assert_int_equal(broker_ears_open(&f->ears), CONCLAVE_OK);
+    assert_int_equal(host_ears_open(&f->ears), CONCLAVE_OK);
     make_pair(&f->socket, &f->speaker);
     make_pair(&f->other, &f->second);
     f->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     assert_true(f->fd >= 0);
-    assert_int_equal(broker_ears_add(&f->ears, BIT_SOCKET, f->socket), CONCLAVE_OK);
-    assert_int_equal(broker_ears_add(&f->ears, BIT_OTHER, f->other), CONCLAVE_OK);
-    assert_int_equal(broker_ears_add_fd(&f->ears, BIT_FD, f->fd), CONCLAVE_OK);
+    assert_int_equal(host_ears_add(&f->ears, BIT_SOCKET, f->socket), CONCLAVE_OK);
+    assert_int_equal(host_ears_add(&f->ears, BIT_OTHER, f->other), CONCLAVE_OK);
+    assert_int_equal(host_ears_add_fd(&f->ears, BIT_FD, f->fd), CONCLAVE_OK);
     *state = f;
     return 0;
 }
@@ -65,7 +65,7 @@ tear_down(void **state)
     zsock_destroy(&f->other);
     zsock_destroy(&f->socket);
     close(f->fd);
-    close(f->ears.epoll);
+    host_ears_close(&f->ears);
     free(f);
     return 0;
 }
@@ -111,7 +111,7 @@ sockets_are_loud_at_first_and_descriptors_are_not(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(f->ears.loud, BIT_SOCKET | BIT_OTHER);
-    assert_int_equal(broker_ears_wait(&f->ears, -1), CONCLAVE_OK); /* comes back at once */
+    assert_int_equal(host_ears_wait(&f->ears, -1), CONCLAVE_OK); /* comes back at once */
     assert_int_equal(f->ears.loud, BIT_SOCKET | BIT_OTHER);
 }
 
@@ -119,15 +119,15 @@ static void
 a_word_that_came_before_the_socket_was_added_is_not_missed(void **state)
 {
     struct fixture *f = *state;
-    struct broker_ears late;
+    struct host_ears late;
 
     say(f->speaker);
-    assert_int_equal(broker_ears_open(&late), CONCLAVE_OK);
-    assert_int_equal(broker_ears_add(&late, BIT_SOCKET, f->socket), CONCLAVE_OK);
-    assert_int_equal(broker_ears_wait(&late, -1), CONCLAVE_OK);
+    assert_int_equal(host_ears_open(&late), CONCLAVE_OK);
+    assert_int_equal(host_ears_add(&late, BIT_SOCKET, f->socket), CONCLAVE_OK);
+    assert_int_equal(host_ears_wait(&late, -1), CONCLAVE_OK);
     assert_int_equal(late.loud, BIT_SOCKET);
     assert_int_equal(drain(f->socket), 1);
-    close(late.epoll);
+    host_ears_close(&late);
 }
 
 static void
@@ -137,7 +137,7 @@ who_hears_wakes_the_sleeper_and_nobody_else_is_loud(void **state)
 
     make_quiet(f);
     say(f->second);
-    assert_int_equal(broker_ears_wait(&f->ears, -1), CONCLAVE_OK);
+    assert_int_equal(host_ears_wait(&f->ears, -1), CONCLAVE_OK);
     assert_int_equal(f->ears.loud, BIT_OTHER);
     assert_int_equal(drain(f->other), 1);
 }
@@ -151,7 +151,7 @@ many_rounds_lose_no_word(void **state)
     for (int i = 0; i < 1000; i++) {
         say(f->speaker);
         say(f->speaker);
-        assert_int_equal(broker_ears_wait(&f->ears, -1), CONCLAVE_OK);
+        assert_int_equal(host_ears_wait(&f->ears, -1), CONCLAVE_OK);
         assert_true((f->ears.loud & BIT_SOCKET) != 0);
         assert_int_equal(drain(f->socket), 2);
         f->ears.loud = 0;
@@ -168,12 +168,12 @@ a_descriptor_stays_loud_until_it_is_read(void **state)
     make_loud(f->fd);
     for (int i = 0; i < 3; i++) {
         f->ears.loud = 0;
-        assert_int_equal(broker_ears_wait(&f->ears, -1), CONCLAVE_OK);
+        assert_int_equal(host_ears_wait(&f->ears, -1), CONCLAVE_OK);
         assert_int_equal(f->ears.loud, BIT_FD);
     }
     assert_int_equal(read(f->fd, &count, sizeof count), sizeof count);
     f->ears.loud = 0;
-    assert_int_equal(broker_ears_wait(&f->ears, 0), CONCLAVE_OK);
+    assert_int_equal(host_ears_wait(&f->ears, 0), CONCLAVE_OK);
     assert_int_equal(f->ears.loud, 0);
 }
 
@@ -183,10 +183,10 @@ two_may_share_a_bit(void **state)
     struct fixture *f = *state;
     const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
-    assert_int_equal(broker_ears_add_fd(&f->ears, BIT_SOCKET, fd), CONCLAVE_OK);
+    assert_int_equal(host_ears_add_fd(&f->ears, BIT_SOCKET, fd), CONCLAVE_OK);
     make_quiet(f);
     make_loud(fd);
-    assert_int_equal(broker_ears_wait(&f->ears, -1), CONCLAVE_OK);
+    assert_int_equal(host_ears_wait(&f->ears, -1), CONCLAVE_OK);
     assert_int_equal(f->ears.loud, BIT_SOCKET);
     close(fd);
 }
@@ -198,10 +198,10 @@ with_work_left_it_does_not_sleep_but_hears_who_came_since(void **state)
 
     make_quiet(f);
     f->ears.loud = BIT_SOCKET;
-    assert_int_equal(broker_ears_wait(&f->ears, -1), CONCLAVE_OK); /* else it is here for ever */
+    assert_int_equal(host_ears_wait(&f->ears, -1), CONCLAVE_OK); /* else it is here for ever */
     assert_int_equal(f->ears.loud, BIT_SOCKET);
     make_loud(f->fd);
-    assert_int_equal(broker_ears_wait(&f->ears, -1), CONCLAVE_OK);
+    assert_int_equal(host_ears_wait(&f->ears, -1), CONCLAVE_OK);
     assert_int_equal(f->ears.loud, BIT_SOCKET | BIT_FD);
 }
 
@@ -212,7 +212,7 @@ silence_lasts_as_long_as_was_said(void **state)
     const int64_t begin_ms = zclock_mono();
 
     make_quiet(f);
-    assert_int_equal(broker_ears_wait(&f->ears, 30), CONCLAVE_OK);
+    assert_int_equal(host_ears_wait(&f->ears, 30), CONCLAVE_OK);
     assert_int_equal(f->ears.loud, 0);
     assert_true(zclock_mono() - begin_ms >= 29); /* clocks are cut to whole ms */
 }
@@ -228,18 +228,35 @@ none_of_many_is_passed_over(void **state)
     make_quiet(f);
     for (int i = 0; i < MANY; i++) {
         fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        assert_int_equal(broker_ears_add_fd(&f->ears, 1u << (8 + i), fds[i]), CONCLAVE_OK);
+        assert_int_equal(host_ears_add_fd(&f->ears, 1u << (8 + i), fds[i]), CONCLAVE_OK);
         make_loud(fds[i]);
         all |= 1u << (8 + i);
     }
     for (int i = 0; i < MANY; i++) {
         f->ears.loud = 0;
-        assert_int_equal(broker_ears_wait(&f->ears, -1), CONCLAVE_OK);
+        assert_int_equal(host_ears_wait(&f->ears, -1), CONCLAVE_OK);
         heard |= f->ears.loud;
     }
     assert_int_equal(heard, all);
     for (int i = 0; i < MANY; i++)
         close(fds[i]);
+}
+
+/* And may be closed. */
+static void
+who_was_removed_is_not_heard(void **state)
+{
+    struct fixture *f = *state;
+
+    make_quiet(f);
+    host_ears_remove(&f->ears, f->socket);
+    say(f->speaker);
+    assert_int_equal(host_ears_wait(&f->ears, 0), CONCLAVE_OK);
+    assert_int_equal(f->ears.loud, 0);
+    zsock_destroy(&f->socket);
+    say(f->second);
+    assert_int_equal(host_ears_wait(&f->ears, -1), CONCLAVE_OK);
+    assert_int_equal(f->ears.loud, BIT_OTHER);
 }
 
 static void
@@ -259,7 +276,7 @@ a_signal_is_no_error_and_no_news(void **state)
     make_quiet(f);
     sigaction(SIGALRM, &action, &before);
     setitimer(ITIMER_REAL, &often, NULL);
-    assert_int_equal(broker_ears_wait(&f->ears, -1), CONCLAVE_OK);
+    assert_int_equal(host_ears_wait(&f->ears, -1), CONCLAVE_OK);
     setitimer(ITIMER_REAL, &never, NULL);
     sigaction(SIGALRM, &before, NULL);
     assert_int_equal(f->ears.loud, 0);
@@ -269,11 +286,11 @@ static void
 what_the_system_refuses_is_an_error(void **state)
 {
     struct fixture *f = *state;
-    struct broker_ears none = {.epoll = -1};
+    struct host_ears none = {.epoll = -1};
 
-    assert_int_equal(broker_ears_add_fd(&f->ears, BIT_FD, -1), CONCLAVE_ERR_SYSTEM);
-    assert_int_equal(broker_ears_add_fd(&f->ears, BIT_FD, f->fd), CONCLAVE_ERR_SYSTEM); /* it is there already */
-    assert_int_equal(broker_ears_wait(&none, 0), CONCLAVE_ERR_SYSTEM);
+    assert_int_equal(host_ears_add_fd(&f->ears, BIT_FD, -1), CONCLAVE_ERR_SYSTEM);
+    assert_int_equal(host_ears_add_fd(&f->ears, BIT_FD, f->fd), CONCLAVE_ERR_SYSTEM); /* it is there already */
+    assert_int_equal(host_ears_wait(&none, 0), CONCLAVE_ERR_SYSTEM);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -291,6 +308,7 @@ main(void)
         CASE(with_work_left_it_does_not_sleep_but_hears_who_came_since),
         CASE(silence_lasts_as_long_as_was_said),
         CASE(none_of_many_is_passed_over),
+        CASE(who_was_removed_is_not_heard),
         CASE(a_signal_is_no_error_and_no_news),
         CASE(what_the_system_refuses_is_an_error),
     };
