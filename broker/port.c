@@ -1,5 +1,6 @@
-/* Connections by what libzmq says of their frames: the routing id is the link,
- * the descriptor is what can be cut.  A descriptor that speaks under another
+/* Connections by what libzmq says of their frames: the routing id is where to
+ * send, the descriptor what can be cut; both are in the link, so that who has it
+ * finds the connection at once.  A descriptor that speaks under another
  * routing id belongs to another connection, and the former one is gone; so is
  * one whose end the watchdog saw, unless the descriptor has a living owner.
  * A connection that is over for us is not heard again. */
@@ -21,6 +22,7 @@
 #define IGNORED_MAX 16u      /* frames in that time, then it is cut at once */
 #define SKIP_MAX 256         /* messages that are not handed out, in one call */
 #define POLL_MAX_MS 60000u
+#define LINK_FD_SHIFT 32     /* in a link: the descriptor and 1; below it the routing id */
 
 struct conn {
     uint64_t link; /* 0: none */
@@ -47,7 +49,7 @@ struct broker_port {
     bool is_new;                /* and it is the first of its connection */
     struct conn *conns;         /* by descriptor */
     uint32_t conns_count;
-    struct broker_index index;  /* link -> descriptor */
+    struct broker_index index;  /* routing id -> descriptor, for one that is used again */
     uint64_t *down;             /* links that are gone and not told yet; a stack */
     size_t down_count, down_room;
     struct grace graces[GRACES]; /* a ring, in the order of their times */
@@ -68,14 +70,37 @@ tell_down(struct broker_port *self, uint64_t link)
     self->down[self->down_count++] = link;
 }
 
+/* A descriptor below 0 was not to be had: nobody has that link. */
+static uint64_t
+link_of(const struct host_frame *frame)
+{
+    return BROKER_PORT_LINK | (uint64_t)(frame->fd + 1) << LINK_FD_SHIFT | (uint32_t)frame->conn;
+}
+
+static uint32_t
+routing_id_of(uint64_t link)
+{
+    return (uint32_t)link;
+}
+
+/* -1: it is over. */
 static int
 fd_of(const struct broker_port *self, uint64_t link)
 {
-    const uint32_t hash = broker_index_hash_u64(&self->index, link);
+    const int fd = (int)((link & ~BROKER_PORT_LINK) >> LINK_FD_SHIFT) - 1;
+
+    return fd >= 0 && (uint32_t)fd < self->conns_count && self->conns[fd].link == link && !self->conns[fd].over ? fd : -1;
+}
+
+/* The living one that had this routing id last; -1: none. */
+static int
+fd_of_routing_id(const struct broker_port *self, uint32_t id)
+{
+    const uint32_t hash = broker_index_hash_u64(&self->index, id);
     uint32_t at = hash, fd;
 
     while ((fd = broker_index_next(&self->index, hash, &at)) != BROKER_NONE)
-        if (self->conns[fd].link == link && !self->conns[fd].over)
+        if (routing_id_of(self->conns[fd].link) == id && !self->conns[fd].over)
             return (int)fd;
     return -1;
 }
@@ -101,7 +126,7 @@ forget(struct broker_port *self, uint32_t fd)
     if (link == 0)
         return;
     end(self, fd);
-    broker_index_remove(&self->index, broker_index_hash_u64(&self->index, link), fd);
+    broker_index_remove(&self->index, broker_index_hash_u64(&self->index, routing_id_of(link)), fd);
     self->conns[fd].link = 0;
 }
 
@@ -143,8 +168,9 @@ hear_ends(struct broker_port *self)
 enum meeting { MEET_KNOWN, MEET_NEW, MEET_OVER };
 
 static enum meeting
-meet(struct broker_port *self, uint64_t link, const struct host_frame *frame)
+meet(struct broker_port *self, const struct host_frame *frame)
 {
+    const uint64_t link = link_of(frame);
     const uint32_t fd = (uint32_t)frame->fd;
 
     if (frame->fd < 0 || fd >= self->conns_count)
@@ -156,12 +182,12 @@ meet(struct broker_port *self, uint64_t link, const struct host_frame *frame)
         return conn->over ? MEET_OVER : MEET_KNOWN;
     }
     forget(self, fd);
-    const int other = fd_of(self, link); /* a routing id that was used again */
+    const int other = fd_of_routing_id(self, routing_id_of(link));
     if (other >= 0)
         forget(self, (uint32_t)other);
     *conn = (struct conn){.link = link, .key = frame->from};
     (void)host_tcpinfo_peer(frame->fd, &conn->peer); /* it may be gone already: nobody lives there */
-    broker_index_add(&self->index, broker_index_hash_u64(&self->index, link), fd);
+    broker_index_add(&self->index, broker_index_hash_u64(&self->index, routing_id_of(link)), fd);
     return MEET_NEW;
 }
 
@@ -181,7 +207,7 @@ static void
 fill(struct broker_port *self, enum msg_event_kind kind, struct msg_event *event)
 {
     event->kind = kind;
-    event->link = self->frame.conn | BROKER_PORT_LINK;
+    event->link = link_of(&self->frame);
     event->key = self->frame.from;
     event->source = msg_text(self->frame.source);
     if (kind == EVENT_FRAME)
@@ -203,7 +229,7 @@ read_frame(struct broker_port *self, uint64_t now_ms)
             continue;
         }
         host_watchdog_delivered(self->watchdog, self->frame.fd, host_frame_bytes(&self->frame).len);
-        const enum meeting met = meet(self, self->frame.conn | BROKER_PORT_LINK, &self->frame);
+        const enum meeting met = meet(self, &self->frame);
         self->is_new = met == MEET_NEW;
         if (met != MEET_OVER)
             return true;
@@ -310,7 +336,7 @@ broker_port_send(struct broker_port *self, uint64_t link, struct msg_span bytes)
     if (fd < 0)
         return; /* it is over, and LINK_DOWN was told or is on its way */
     const enum conclave_err err =
-        host_curve_send_router(self->router, link & ~BROKER_PORT_LINK, bytes);
+        host_curve_send_router(self->router, routing_id_of(link), bytes);
     note_sent(self, err, bytes.len);
     if (err == CONCLAVE_OK)
         return;
@@ -326,7 +352,7 @@ broker_port_cast(struct broker_port *self, uint64_t link, zmq_msg_t *body)
 
     if (fd < 0)
         return CONCLAVE_OK; /* as above */
-    const enum conclave_err err = host_curve_send_shared(self->router, link & ~BROKER_PORT_LINK, body);
+    const enum conclave_err err = host_curve_send_shared(self->router, routing_id_of(link), body);
     note_sent(self, err, zmq_msg_size(body));
     if (err == CONCLAVE_OK || err == CONCLAVE_ERR_BUSY)
         return err;

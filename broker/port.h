@@ -9,7 +9,8 @@
 #include "host/watchdog.h"
 #include "msg/step.h"
 
-/* Links of connections have this bit, so that none is a BROKER_LINK_. */
+/* The link of a connection: this bit, so that none is a BROKER_LINK_, and where
+ * it is in the tables of this file. */
 #define BROKER_PORT_LINK (1ull << 62)
 
 struct broker_port;
