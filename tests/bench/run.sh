@@ -31,7 +31,7 @@ program() {
     signups) echo bench_signups ;;
     relay) echo bench_relay ;;
     log) echo "bench_relay log" ;;
-    room) printf 'bench_room %s\n' 'relay 100' 'disk 20' 'mesh 16' 'mesh 32' 'mesh 100' sparse many ;;
+    room) printf 'bench_room %s\n' 'relay 100' 'behind 100' 'disk 20' 'mesh 16' 'mesh 32' 'mesh 100' sparse many ;;
     room100) echo "bench_room relay 100" ;;
     bigroom) echo "bench_room relay 1000" ;;
     rooms) echo bench_rooms ;;
