@@ -43,6 +43,8 @@ TITLES = {
 }
 NOTES = {
     "rtt": "Ours look for an answer for up to 0.2 ms before they sleep while answers come at once, the bare ones sleep; after a rest all of them sleep.",
+    "room": "At full speed the sender waits for members, so that nobody is behind, as the bare ROUTER does; where all are behind it is far ahead of them, and they read the log. "
+    "One a second: by turns with the bare program, a lease each; the middle of the ratios.",
 }
 
 
