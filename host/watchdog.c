@@ -32,6 +32,7 @@
 struct heard {
     _Atomic uint64_t messages;
     _Atomic uint64_t bytes; /* as they were on the wire */
+    _Atomic uint64_t look;  /* at the monitor, when the last one came: looks began by then */
 };
 
 struct conn {
@@ -40,7 +41,8 @@ struct conn {
     int older, newer;       /* whose neighbours there; -1: it is at the end */
     struct host_peer peer;
     uint64_t since_ms;
-    uint64_t messages;      /* as of the last look */
+    uint64_t since_look;    /* what came since is its own */
+    uint64_t messages;      /* as of the last look at all */
     uint64_t received;      /* TCP's count when a message was last seen to come */
     uint64_t heard_bytes;   /* what stood there for the descriptor's last owner */
 };
@@ -62,6 +64,7 @@ struct host_watchdog {
     pthread_mutex_t lock;   /* over conns, open and counts */
     struct conn *conns;     /* by descriptor */
     struct host_watchdog_counts counts;
+    _Atomic uint64_t looks; /* at the monitor, that began */
     struct host_sources *sources; /* the thread's, as is all below */
     int oldest, newest;     /* of the young, in the order of their coming; -1: none */
     uint64_t accepted_ms;   /* the last one */
@@ -163,7 +166,7 @@ shed(struct host_watchdog *self, uint64_t before_ms, size_t most, uint64_t *coun
         if (self->conns[fd].since_ms >= before_ms)
             return;
         remove_young(self, fd);
-        if (atomic_load(&self->heard[fd].messages) != self->conns[fd].messages)
+        if (atomic_load(&self->heard[fd].look) >= self->conns[fd].since_look)
             continue; /* it spoke */
         if (cut(self, fd)) {
             ++*count;
@@ -172,6 +175,8 @@ shed(struct host_watchdog *self, uint64_t before_ms, size_t most, uint64_t *coun
     }
 }
 
+/* It came after the look before this one had begun, and may have spoken since:
+ * the thread may be late. */
 static void
 accepted(struct host_watchdog *self, int fd, uint64_t now)
 {
@@ -182,6 +187,7 @@ accepted(struct host_watchdog *self, int fd, uint64_t now)
     closed(self, fd); /* should its end have gone unseen */
     *conn = (struct conn){.open = true,
                           .since_ms = now,
+                          .since_look = atomic_load(&self->looks) - 1,
                           .messages = atomic_load(&self->heard[fd].messages),
                           .heard_bytes = atomic_load(&self->heard[fd].bytes)};
     (void)host_tcpinfo_peer(fd, &conn->peer); /* it may be gone already */
@@ -211,7 +217,13 @@ read_monitor(struct host_watchdog *self, uint64_t now)
     uint16_t event;
     int32_t value;
 
-    while (zmq_recv(raw, head, sizeof head, ZMQ_DONTWAIT) == sizeof head) {
+    atomic_fetch_add(&self->looks, 1);
+    for (;;) {
+        const int len = zmq_recv(raw, head, sizeof head, ZMQ_DONTWAIT);
+        if (len < 0 && errno == EINTR)
+            continue;
+        if (len != sizeof head)
+            return;
         (void)zmq_recv(raw, NULL, 0, ZMQ_DONTWAIT); /* our own endpoint */
         memcpy(&event, head, sizeof event);
         memcpy(&value, head + 2, sizeof value);
@@ -293,7 +305,7 @@ make_round(void *arg, const struct host_round *round)
     const uint64_t now = round->now_ms;
 
     pthread_mutex_lock(&self->lock);
-    if (round->news)
+    if (round->news || self->cutting)
         read_monitor(self, now);
     if (self->cutting) /* those who came before are known now */
         cut_open(self);
@@ -349,6 +361,7 @@ host_watchdog_start(struct host_watchdog **self_p, zsock_t *socket,
     if (self == NULL)
         return CONCLAVE_ERR_SYSTEM;
     self->wake = self->oldest = self->newest = -1;
+    atomic_init(&self->looks, 1); /* a descriptor of which nothing was heard stands at 0 */
     self->socket = socket;
     self->limits = *limits;
     pthread_mutex_init(&self->lock, NULL);
@@ -417,6 +430,7 @@ host_watchdog_delivered(struct host_watchdog *self, int fd, size_t len)
 
     if (fd < 0 || (size_t)fd >= self->descriptors)
         return;
+    atomic_store(&self->heard[fd].look, atomic_load(&self->looks));
     atomic_fetch_add_explicit(&self->heard[fd].messages, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&self->heard[fd].bytes, frame + (frame > 255 ? 9 : 2),
                               memory_order_relaxed);

@@ -2,6 +2,7 @@
 #include "tests/host/sockets.h"
 
 #include <dirent.h>
+#include <pthread.h>
 
 #include "host/rounds.h"
 #include "host/watchdog.h"
@@ -76,6 +77,55 @@ the_watchdog_ends_a_silent_connection_and_leaves_one_that_spoke(void **state)
     assert_int_equal(read_router(f), HOST_READ_FRAME);
     host_watchdog_cut(dog, f->frame.fd);
     assert_int_equal(left(speaks, HOST_DIAL_UP), HOST_DIAL_DOWN);
+    host_dial_close(&speaks, 0);
+    host_dial_close(&silent, 0);
+    host_watchdog_stop(&dog);
+}
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static uint32_t
+wait_at_gate(void *arg, const struct host_round *round)
+{
+    (void)arg;
+    (void)round;
+    pthread_mutex_lock(&gate);
+    pthread_mutex_unlock(&gate);
+    return HOST_ROUNDS_NEWS;
+}
+
+/* The thread of the rounds hears of it when its first word was read already. */
+static void
+who_spoke_before_the_watchdog_knew_it_is_not_silent(void **state)
+{
+    struct fixture *f = *state;
+    struct host_watchdog *dog;
+    struct host_watchdog_counts now;
+    zsock_t *quiet = zsock_new(ZMQ_PAIR);
+    struct host_rounds_one late = {.socket = quiet, .fn = wait_at_gate};
+
+    bind_on(f, "127.0.0.1");
+    const struct host_watchdog_limits limits = {.connections = 100, .connections_per_source = 100, .first_ms = 500};
+    assert_int_equal(host_watchdog_start(&dog, f->router, &limits), CONCLAVE_OK);
+    assert_int_equal(host_rounds_add(&late), CONCLAVE_OK); /* its turn is before the watchdog's */
+    pthread_mutex_lock(&gate);
+    struct host_dial *speaks = dial(f, "127.0.0.1", &f->server);
+    say(speaks, "hello");
+    assert_int_equal(read_router(f), HOST_READ_FRAME);
+    host_watchdog_delivered(dog, f->frame.fd, 5);
+    host_watchdog_counts(dog, &now);
+    assert_int_equal(now.accepted, 0);
+    pthread_mutex_unlock(&gate);
+    until(dog, &now, &now.accepted, 1);
+    struct host_dial *silent = dial(f, "127.0.0.1", &f->server);
+    until(dog, &now, &now.cut_total, 1);
+    left(silent, HOST_DIAL_PENDING);
+    assert_int_equal(left(silent, HOST_DIAL_UP), HOST_DIAL_DOWN);
+    say(speaks, "still here");
+    assert_int_equal(read_router(f), HOST_READ_FRAME);
+    assert_int_equal(host_dial_state(speaks), HOST_DIAL_UP);
+    host_rounds_remove(&late);
+    zsock_destroy(&quiet);
     host_dial_close(&speaks, 0);
     host_dial_close(&silent, 0);
     host_watchdog_stop(&dog);
@@ -256,6 +306,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         CLAIM(the_watchdog_caps_the_connections_of_a_source),
         CLAIM(the_watchdog_ends_a_silent_connection_and_leaves_one_that_spoke),
+        CLAIM(who_spoke_before_the_watchdog_knew_it_is_not_silent),
         CLAIM(all_can_be_cut_off_at_once_and_come_back),
         CLAIM(who_comes_after_a_cut_of_nobody_stays),
         CLAIM(the_watchdog_ends_a_message_that_does_not_end),
