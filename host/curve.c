@@ -124,6 +124,15 @@ bound_port(void *socket, uint16_t *port)
     return *port != 0 ? CONCLAVE_OK : CONCLAVE_ERR_SYSTEM;
 }
 
+/* A ROUTER begins to count routing ids at a number of rand(), which libzmq or
+ * CZMQ seeds with the time.  Who knows the next one can claim it, and the
+ * process aborts (libzmq 4.3.4) when the counter comes there. */
+static void
+make_ids_unforeseen(void)
+{
+    srandom((unsigned)msg_keys_random_u64());
+}
+
 /* A bound socket of that type, with CURVE. */
 static enum conclave_err
 bind_curve(zsock_t **socket_p, int type, const char *host, uint16_t *port,
@@ -132,6 +141,7 @@ bind_curve(zsock_t **socket_p, int type, const char *host, uint16_t *port,
     enum conclave_err err = CONCLAVE_ERR_SYSTEM;
 
     *socket_p = NULL;
+    make_ids_unforeseen();
     zsock_t *socket = host_curve_socket(type);
     if (socket == NULL)
         return CONCLAVE_ERR_SYSTEM;
