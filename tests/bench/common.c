@@ -323,6 +323,7 @@ bench_row_of_pairs(const char *what, const double *ours, const double *bare, siz
 
     BENCH_NEED(count <= BENCH_PAIRS);
     for (size_t i = 0; i < count; i++) {
+        BENCH_NEED(bare[i] > 0);
         ratio[i] = ours[i] / bare[i];
         sorted[i] = bare[i];
     }

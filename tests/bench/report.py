@@ -44,7 +44,7 @@ TITLES = {
 NOTES = {
     "rtt": "Ours look for an answer for up to 0.2 ms before they sleep while answers come at once, the bare ones sleep; after a rest all of them sleep.",
     "room": "At full speed the sender waits for members, so that nobody is behind, as the bare ROUTER does; where all are behind it is far ahead of them, and they read the log. "
-    "One a second: by turns with the bare program, a lease each; the middle of the ratios.",
+    "Runs are by turns with the bare program's; the ratio is the middle of theirs, and `ours` that of the bare program's middle. One a second: turns of a lease.",
 }
 
 
