@@ -57,7 +57,7 @@ plant "clocks are read" peer/core/core.h \
     'printf "/* no */ static long t(void) { return time(0); }\n" >>peer/core/core.h'
 plant "clocks are read" peer/cli/main.c 'printf "clock_gettime (CLOCK_REALTIME, &t);\n" >>peer/cli/main.c'
 plant "randomness comes" broker/tables/sessions.c 'printf "int r = rand();\n" >>broker/tables/sessions.c'
-plant "what libzmq draws" broker/port.c 'printf "static void s(void) { srandom(1); }\n" >>broker/port.c'
+plant "what libzmq draws" peer/loop.c 'printf "static void s(void) { srandom(1); }\n" >>peer/loop.c'
 plant "no file is longer" msg/step.h 'yes "" | head -n 500 >>msg/step.h'
 plant "no test sleeps" tests/test_core.c 'printf "usleep(1000);\n" >>tests/test_core.c'
 plant "no test sleeps" tests/slow.sh \
