@@ -21,8 +21,8 @@ struct host_round {
 
 #define HOST_ROUNDS_NEWS UINT32_MAX
 
-/* On the thread of the rounds; must not block.  Again within so many
- * milliseconds; HOST_ROUNDS_NEWS: once there is news (for anybody). */
+/* On the thread of the rounds; must not block.  Again after so many
+ * milliseconds, or a tenth of a second later; HOST_ROUNDS_NEWS: once there is news (for anybody). */
 typedef uint32_t host_rounds_fn(void *arg, const struct host_round *round);
 
 /* Somebody who makes them; the caller's, from add until remove. */

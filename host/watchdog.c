@@ -32,7 +32,7 @@
 struct heard {
     _Atomic uint64_t messages;
     _Atomic uint64_t bytes; /* as they were on the wire */
-    _Atomic uint64_t look;  /* at the monitor, when the last one came: looks began by then */
+    _Atomic uint64_t look;  /* how many looks at the monitor had begun when the last one came */
 };
 
 struct conn {
@@ -42,7 +42,7 @@ struct conn {
     struct host_peer peer;
     uint64_t since_ms;
     uint64_t since_look;    /* what came since is its own */
-    uint64_t messages;      /* as of the last look at all */
+    uint64_t messages;      /* when floods were last looked for */
     uint64_t received;      /* TCP's count when a message was last seen to come */
     uint64_t heard_bytes;   /* what stood there for the descriptor's last owner */
 };
@@ -64,7 +64,7 @@ struct host_watchdog {
     pthread_mutex_t lock;   /* over conns, open and counts */
     struct conn *conns;     /* by descriptor */
     struct host_watchdog_counts counts;
-    _Atomic uint64_t looks; /* at the monitor, that began */
+    _Atomic uint64_t looks; /* at the monitor, that have begun */
     struct host_sources *sources; /* the thread's, as is all below */
     int oldest, newest;     /* of the young, in the order of their coming; -1: none */
     uint64_t accepted_ms;   /* the last one */

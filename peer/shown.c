@@ -3,9 +3,11 @@
  * asynchronous I/O (io_submit) takes the mark and the line in one call, and
  * carries both out before it returns.  The mark goes first: a write to a file
  * gives up when a kill is pending, a write to a pipe that has room does not;
- * so nothing is left out, and a line can come twice only when the kill falls
- * into the first fraction of a microsecond of the call.  With two calls the
- * reader that the line wakes would often run, and kill, before the mark. */
+ * so nothing is left out, and a line can come twice only when a kill from
+ * another processor is pending as the call begins: for the fraction of a
+ * microsecond until its interrupt comes, some microseconds on virtual machines.
+ * With two calls the reader that the line wakes would often run, and kill,
+ * before the mark. */
 #include "peer/shown.h"
 
 #include <endian.h>
