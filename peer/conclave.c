@@ -349,7 +349,7 @@ conclave_show(struct conclave *self, int fd, const void *bytes, size_t len)
         errno = ECHILD;
         return -1;
     }
-    return (long)peer_setup_show(&self->peer, fd, msg_span(bytes, len), self->given);
+    return (long)peer_shown_write(&self->peer.shown, fd, msg_span(bytes, len), self->given);
 }
 
 /* Waits for news; false: it failed, or there is nothing to wait for. */
@@ -368,7 +368,7 @@ conclave_next(struct conclave *self, int timeout_ms)
     if (!peer_handle_is_ours(self->forks))
         return NULL;
     if (self->given != 0)
-        peer_setup_shown(&self->peer, self->given);
+        peer_shown_mark(&self->peer.shown, self->given);
     self->given = 0;
     const uint64_t end_ms = timeout_ms > 0 ? peer_loop_now_ms() + (uint64_t)timeout_ms : 0;
     int left_ms = timeout_ms;

@@ -257,12 +257,13 @@ struct conclave_event {
  * comes again after a crash. */
 CONCLAVE_API const struct conclave_event *conclave_next(struct conclave *self, int timeout_ms);
 
-/* Writes bytes to fd (a pipe, a terminal, a socket) for the event that was
- * given out last, and marks it as shown, where Linux can in one system call:
- * whoever reads the bytes and answers with a kill -9 finds them marked, and
- * nothing is written twice or left out.  All of it is written, or -1 is
- * returned with errno (EINTR: a signal came before the first byte; call it
- * again, or not). */
+/* Writes bytes to fd for the event that was given out last, and marks it as
+ * shown.  To a pipe or a socket both are one system call, for up to PIPE_BUF
+ * bytes: a kill -9 at whatever moment leaves nothing out, and nothing is
+ * written twice.  Elsewhere (a terminal, a file) the mark comes after the
+ * bytes, and a kill between them writes them twice.  All of it is written, or
+ * -1 is returned with errno (EINTR: a signal came before the first byte; call
+ * it again, or not). */
 CONCLAVE_API long conclave_show(struct conclave *self, int fd, const void *bytes, size_t len);
 
 /* Readable while an event waits; only with a thread of its own. */

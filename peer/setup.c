@@ -11,7 +11,6 @@
 #include "host/store.h"
 #include "host/zap.h"
 #include "msg/name.h"
-#include "peer/shown.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "0.1.0" /* the build gives the real one */
@@ -242,7 +241,8 @@ open_node(struct peer_setup *self, struct peer_loop *loop, const struct conclave
     enum conclave_err err = CONCLAVE_OK;
     if (self->home != NULL) {
         err = peer_home_config(self->home, &config, why, why_cap);
-        node.shown = self->shown = peer_shown_read(self->home->shown_fd, self->number);
+        peer_shown_open(&self->shown, self->home->shown_fd, self->number);
+        node.shown = self->shown.arrival;
     }
     if (err == CONCLAVE_OK)
         err = choose_link(node.settings.link, options->link != NULL ? options->link : config.link, remembered, why, why_cap);
@@ -264,6 +264,7 @@ peer_setup_open(struct peer_setup *self, struct peer_loop *loop, struct peer_hom
     struct remembered remembered = {0};
     const char *const instance = options->instance != NULL ? options->instance : "";
     *self = (struct peer_setup){.hold_messages = options->hold_messages};
+    peer_shown_open(&self->shown, -1, 0); /* in memory, until there is a home */
     enum conclave_err err = peer_tells_init(&self->tells, own_thread, own_thread ? NULL : peer_loop_waiting(loop));
     if (err != CONCLAVE_OK)
         return err;
@@ -303,6 +304,7 @@ peer_setup_close(struct peer_setup *self, struct peer_home **homes)
 {
     peer_node_close(&self->node);
     peer_shelf_close(&self->shelf);
+    peer_shown_close(&self->shown);
     close_home(self, homes);
     (void)pthread_mutex_lock(&peers_lock);
     if (self->open && --peers == 0)
@@ -316,27 +318,6 @@ peer_setup_release(struct peer_setup *self)
 {
     peer_tells_wipe(&self->tells);
     peer_keys_wipe(&self->keys);
-}
-
-void
-peer_setup_shown(struct peer_setup *self, uint64_t arrival)
-{
-    if (arrival <= self->shown)
-        return;
-    self->shown = arrival;
-    if (self->home != NULL)
-        peer_shown_mark(self->home->shown_fd, self->number, arrival);
-}
-
-ssize_t
-peer_setup_show(struct peer_setup *self, int fd, struct msg_span bytes, uint64_t arrival)
-{
-    const uint64_t before = self->shown;
-    const int mark_fd = self->home != NULL ? self->home->shown_fd : -1;
-    const ssize_t n = peer_shown_write(fd, bytes, mark_fd, self->number, before, arrival > before ? arrival : before);
-    if (n >= 0 && arrival > before)
-        self->shown = arrival;
-    return n;
 }
 
 enum conclave_err

@@ -3,13 +3,12 @@
 #ifndef PEER_SETUP_H
 #define PEER_SETUP_H
 
-#include <sys/types.h>
-
 #include "peer/conclave.h"
 #include "peer/event.h"
 #include "peer/home.h"
 #include "peer/keyfile.h"
 #include "peer/node.h"
+#include "peer/shown.h"
 #include "peer/tells.h"
 
 struct peer_setup {
@@ -19,7 +18,7 @@ struct peer_setup {
     struct peer_node *node;
     struct peer_tells tells;
     uint64_t number;                /* of the instance */
-    uint64_t shown;                 /* mark */
+    struct peer_shown shown;        /* used in the thread of the caller */
     bool hold_messages;
     bool open;                      /* counts among the peers of this process */
     char instance[65];
@@ -46,10 +45,6 @@ void peer_setup_close(struct peer_setup *self, struct peer_home **homes);
 void peer_setup_release(struct peer_setup *self);
 
 /* In the thread of the caller. */
-void peer_setup_shown(struct peer_setup *self, uint64_t arrival);
-
-/* Writes bytes to fd and marks arrival as shown, peer/shown.h. */
-ssize_t peer_setup_show(struct peer_setup *self, int fd, struct msg_span bytes, uint64_t arrival);
 enum conclave_err CONCLAVE_CHECK
 peer_setup_passphrase(struct peer_setup *self, struct msg_text passphrase, char *why, size_t why_cap);
 

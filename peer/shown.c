@@ -1,60 +1,71 @@
-/* The mark of what was shown.  A signal is looked at when a system call
- * returns, so what one call does is hardly torn apart by kill -9: Linux's own
- * asynchronous I/O (io_submit) takes the mark and the line in one call, and
- * carries both out before it returns.  The mark goes first: a write to a file
- * gives up when a kill is pending, a write to a pipe that has room does not;
- * so nothing is left out, and a line can come twice only when a kill from
- * another processor is pending as the call begins: for the fraction of a
- * microsecond until its interrupt comes, some microseconds on virtual machines.
- * With two calls the reader that the line wakes would often run, and kill,
- * before the mark. */
+/* The mark of what was shown, and the line itself, in one system call: Linux's
+ * asynchronous I/O (io_submit) carries both out before it returns, and a kill
+ * takes effect when it returns.  With two calls the reader that the line wakes
+ * would often run, and kill, between them.
+ *
+ * Neither of the two may look at a pending kill itself.  Writing to a pipe or a
+ * socket that has room does not.  Writing to a file does, and gives up; so the
+ * mark is no write: the file's page is mapped, and the kernel reads into it
+ * from an eventfd that holds the arrival.  The page is made ready for that just
+ * before, by madvise: on a full disk that is an error, not a SIGBUS. */
 #include "peer/shown.h"
 
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
-#include <linux/aio_abi.h>
 #include <poll.h>
-#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static aio_context_t context; /* 0: the kernel has none for us */
-static pthread_once_t context_once = PTHREAD_ONCE_INIT;
-
-static void
-open_context(void)
+/* Where the mark stands in the file, in bytes. */
+static off_t
+place(const struct peer_shown *self)
 {
-    context = 0;
-    if (syscall(SYS_io_setup, 8u, &context) != 0)
-        context = 0; /* not here, or all are in use: two calls, then */
+    return (off_t)(self->number * sizeof self->arrival);
 }
 
-/* A child has none of its parent's. */
 static void
-watch_forks(void)
+write_mark(const struct peer_shown *self)
 {
-    open_context();
-    (void)pthread_atfork(NULL, NULL, open_context); /* without it a child uses two calls */
-}
-
-uint64_t
-peer_shown_read(int mark_fd, uint64_t number)
-{
-    uint64_t arrival = 0;
-    if (pread(mark_fd, &arrival, sizeof arrival, (off_t)(number * sizeof arrival)) != (ssize_t)sizeof arrival)
-        return 0;
-    return le64toh(arrival);
+    const uint64_t at = htole64(self->arrival);
+    /* a mark that cannot be written shows a message twice after a crash */
+    if (pwrite(self->fd, &at, sizeof at, place(self)) != (ssize_t)sizeof at)
+        return;
 }
 
 void
-peer_shown_mark(int mark_fd, uint64_t number, uint64_t arrival)
+peer_shown_open(struct peer_shown *self, int fd, uint64_t number)
 {
-    const uint64_t at = htole64(arrival);
-    /* a mark that cannot be written shows a message twice after a crash */
-    if (pwrite(mark_fd, &at, sizeof at, (off_t)(number * sizeof at)) != (ssize_t)sizeof at)
+    uint64_t at = 0;
+    *self = (struct peer_shown){.fd = fd, .number = number, .counter = -1};
+    if (fd >= 0 && pread(fd, &at, sizeof at, place(self)) == (ssize_t)sizeof at)
+        self->arrival = le64toh(at);
+}
+
+void
+peer_shown_close(struct peer_shown *self)
+{
+    if (self->page != NULL)
+        (void)munmap(self->page, self->page_len);
+    if (self->counter >= 0)
+        (void)close(self->counter);
+    if (self->context != 0)
+        (void)syscall(SYS_io_destroy, self->context);
+    *self = (struct peer_shown){.fd = -1, .counter = -1};
+}
+
+void
+peer_shown_mark(struct peer_shown *self, uint64_t arrival)
+{
+    if (arrival <= self->arrival)
         return;
+    self->arrival = arrival;
+    if (self->fd >= 0)
+        write_mark(self);
 }
 
 /* Waits until a write of up to PIPE_BUF bytes does not have to wait; false: a
@@ -85,54 +96,107 @@ write_all(int fd, struct msg_span bytes, bool begun)
     return true;
 }
 
-/* Both in one call.  What came of the line: bytes or -errno; -ENOSYS: it was
- * not tried. */
-static long
-write_both(int fd, struct msg_span bytes, int mark_fd, uint64_t number, uint64_t arrival)
+/* What one call for both takes, made for the first line; false: not to be had,
+ * each mark is a write of its own. */
+static bool
+get_ready(struct peer_shown *self)
+{
+    const size_t len = (size_t)sysconf(_SC_PAGESIZE);
+    const off_t begin = place(self) / (off_t)len * (off_t)len;
+    if (self->tried || self->fd < 0)
+        return self->page != NULL;
+    self->tried = true;
+    self->counter = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (self->counter < 0 || syscall(SYS_io_setup, 2u, &self->context) != 0)
+        return false;
+    while (fallocate(self->fd, 0, begin, (off_t)len) != 0)
+        if (errno != EINTR)
+            return false;
+    void *const page = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, self->fd, begin);
+    if (page == MAP_FAILED)
+        return false;
+    self->page = page;
+    self->page_len = len;
+    return true;
+}
+
+/* The mark for the kernel to read, in the counter, and where to read it to. */
+static bool
+prepare_mark(const struct peer_shown *self, uint64_t arrival)
 {
     const uint64_t at = htole64(arrival);
+    return madvise(self->page, self->page_len, MADV_POPULATE_WRITE) == 0 && write(self->counter, &at, sizeof at) == (ssize_t)sizeof at;
+}
+
+/* A counter that was not read would add to the next mark. */
+static void
+empty_counter(const struct peer_shown *self)
+{
+    uint64_t left;
+    if (read(self->counter, &left, sizeof left) < 0)
+        return;
+}
+
+/* Both in one call.  How many bytes of the line went; *marked: whether the mark
+ * was made. */
+static size_t
+write_both(const struct peer_shown *self, int fd, struct msg_span bytes, uint64_t arrival, bool *marked)
+{
+    uint64_t *const at = self->page + self->number % (self->page_len / sizeof *at);
+    struct iocb mark = {.aio_lio_opcode = IOCB_CMD_PREAD, .aio_fildes = (uint32_t)self->counter, .aio_buf = (uintptr_t)at, .aio_nbytes = sizeof *at};
     struct iocb line = {.aio_lio_opcode = IOCB_CMD_PWRITE, .aio_fildes = (uint32_t)fd, .aio_buf = (uintptr_t)bytes.at, .aio_nbytes = bytes.len, .aio_data = 1};
-    struct iocb mark = {.aio_lio_opcode = IOCB_CMD_PWRITE, .aio_fildes = (uint32_t)mark_fd, .aio_buf = (uintptr_t)&at, .aio_nbytes = sizeof at, .aio_offset = (int64_t)(number * sizeof at)};
     struct iocb *both[] = {&mark, &line};
     struct io_event events[2];
-    long result = -ENOSYS;
-    const long given = syscall(SYS_io_submit, context, 2L, both);
-    for (long left = given; left > 0;) {
-        const long n = syscall(SYS_io_getevents, context, left, left, events, NULL);
-        for (long i = 0; i < n; i++)
-            if (events[i].data == 1)
-                result = (long)events[i].res;
+    size_t written = 0;
+    if (!prepare_mark(self, arrival))
+        return 0;
+    for (long left = syscall(SYS_io_submit, self->context, 2L, both); left > 0;) {
+        const long n = syscall(SYS_io_getevents, self->context, left, left, events, NULL);
+        for (long i = 0; i < n; i++) {
+            if (events[i].data == 0)
+                *marked = events[i].res == sizeof *at;
+            else if (events[i].res > 0)
+                written = (size_t)events[i].res;
+        }
         if (n > 0)
             left -= n;
         else if (errno != EINTR)
             break;
     }
-    return result;
+    if (!*marked)
+        empty_counter(self);
+    return written;
+}
+
+/* A terminal looks at a pending kill, and in a file the place to write at is
+ * the descriptor's, which io_submit does not move. */
+static bool
+takes_both(int fd, size_t len)
+{
+    struct stat what;
+    return len <= PIPE_BUF && fstat(fd, &what) == 0 && (S_ISFIFO(what.st_mode) || S_ISSOCK(what.st_mode));
 }
 
 ssize_t
-peer_shown_write(int fd, struct msg_span bytes, int mark_fd, uint64_t number, uint64_t before, uint64_t arrival)
+peer_shown_write(struct peer_shown *self, int fd, struct msg_span bytes, uint64_t arrival)
 {
-    struct stat what;
-    struct msg_span rest = bytes;
-    (void)pthread_once(&context_once, watch_forks); /* it cannot fail */
-    /* in a file the place to write at is the descriptor's, which io_submit
-     * does not move; and nobody is woken by it, who might kill us */
-    if (context != 0 && bytes.len <= PIPE_BUF && fstat(fd, &what) == 0 && !S_ISREG(what.st_mode)) {
+    size_t written = 0;
+    bool marked = false;
+    if (arrival > self->arrival && takes_both(fd, bytes.len) && get_ready(self)) {
         if (!has_room(fd))
             return -1;
-        const long n = write_both(fd, bytes, mark_fd, number, arrival);
-        if (n == (long)bytes.len)
-            return n;
-        if (n > 0)
-            rest = msg_span(bytes.at + n, bytes.len - (size_t)n);
+        written = write_both(self, fd, bytes, arrival, &marked);
     }
-    if (!write_all(fd, rest, rest.len < bytes.len)) {
+    if (!write_all(fd, msg_span(bytes.at + written, bytes.len - written), written > 0)) {
         const int why = errno;
-        peer_shown_mark(mark_fd, number, before);
+        if (marked)
+            write_mark(self); /* as it was */
         errno = why;
         return -1;
     }
-    peer_shown_mark(mark_fd, number, arrival);
+    if (marked)
+        self->arrival = arrival;
+    else
+        peer_shown_mark(self, arrival);
     return (ssize_t)bytes.len;
 }
