@@ -67,13 +67,23 @@ let_go(struct turn *turn, const struct host_rounds_one *one)
     host_ears_remove(&rounds.ears, one->socket);
 }
 
+static void
+answer(zsock_t *pipe, enum conclave_err err)
+{
+    while (zsock_signal(pipe, (byte)(err != CONCLAVE_OK)) != 0 && errno == EINTR)
+        ; /* a signal came before it went */
+}
+
 /* All that was said; false: it is over. */
 static bool
 obey(struct turn *turn, zsock_t *pipe)
 {
-    char *word;
-
-    while ((word = zstr_recv_nowait(pipe)) != NULL) {
+    for (;;) {
+        char *word = zstr_recv_nowait(pipe);
+        if (word == NULL && errno == EINTR)
+            continue; /* a signal is no word */
+        if (word == NULL)
+            break;
         const char what = *word;
         zstr_free(&word);
         if (what == '$')
@@ -88,7 +98,7 @@ obey(struct turn *turn, zsock_t *pipe)
             err = take_in(turn, rounds.subject);
         else
             let_go(turn, rounds.subject);
-        zsock_signal(pipe, (byte)(err != CONCLAVE_OK));
+        answer(pipe, err);
     }
     rounds.ears.loud &= ~(uint32_t)EAR_PIPE;
     return true;
@@ -125,7 +135,7 @@ run(zsock_t *pipe, void *arg)
     (void)pthread_setname_np(pthread_self(), HOST_ROUNDS_NAME); /* to be seen by */
     (void)prctl(PR_SET_TIMERSLACK, SLACK_NS, 0, 0, 0);
     rounds.deaf = host_ears_add(&rounds.ears, EAR_PIPE, pipe);
-    zsock_signal(pipe, 0);
+    answer(pipe, CONCLAVE_OK);
     if (rounds.deaf != CONCLAVE_OK)
         return;
     for (;;) {
@@ -137,7 +147,7 @@ run(zsock_t *pipe, void *arg)
         if (!turn.hurried)
             continue;
         turn.hurried = false;
-        zsock_signal(pipe, 0);
+        answer(pipe, CONCLAVE_OK);
         rounds.ears.loud |= EAR_PIPE;
     }
 }
@@ -146,14 +156,18 @@ run(zsock_t *pipe, void *arg)
 static bool
 say(const char *word, struct host_rounds_one *one)
 {
-    int answer;
+    int rc;
 
     rounds.subject = one;
-    zstr_send(rounds.actor, word);
     do
-        answer = zsock_wait(rounds.actor);
-    while (answer < 0 && errno == EINTR); /* a signal is no answer */
-    return answer == 0;
+        rc = zstr_send(rounds.actor, word);
+    while (rc != 0 && errno == EINTR);
+    if (rc != 0)
+        return false;
+    do
+        rc = zsock_wait(rounds.actor);
+    while (rc < 0 && errno == EINTR); /* a signal is no answer */
+    return rc == 0;
 }
 
 /* With the lock held, as is end. */
