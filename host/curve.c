@@ -141,7 +141,8 @@ bind_curve(zsock_t **socket_p, int type, const char *host, uint16_t *port,
     enum conclave_err err = CONCLAVE_ERR_SYSTEM;
 
     *socket_p = NULL;
-    make_ids_unforeseen();
+    if (type == ZMQ_ROUTER)
+        make_ids_unforeseen();
     zsock_t *socket = host_curve_socket(type);
     if (socket == NULL)
         return CONCLAVE_ERR_SYSTEM;
