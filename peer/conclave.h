@@ -258,12 +258,12 @@ struct conclave_event {
 CONCLAVE_API const struct conclave_event *conclave_next(struct conclave *self, int timeout_ms);
 
 /* Writes bytes to fd for the event that was given out last, and marks it as
- * shown.  To a pipe or a socket both are one system call, for up to PIPE_BUF
- * bytes: a kill -9 at whatever moment leaves nothing out, and nothing is
- * written twice.  Elsewhere (a terminal, a file) the mark comes after the
- * bytes, and a kill between them writes them twice.  All of it is written, or
- * -1 is returned with errno (EINTR: a signal came before the first byte; call
- * it again, or not). */
+ * shown.  Up to PIPE_BUF bytes to a pipe or a socket that nobody else writes to
+ * are one with their mark (Linux 5.14): a kill -9 at whatever moment leaves
+ * nothing out, and nothing is written twice.  Elsewhere (a terminal, a file)
+ * the mark comes after the bytes, and a kill between them writes them twice.
+ * All of it is written, or -1 is returned with errno (EINTR: a signal came
+ * before the first byte; call it again, or not). */
 CONCLAVE_API long conclave_show(struct conclave *self, int fd, const void *bytes, size_t len);
 
 /* Readable while an event waits; only with a thread of its own. */
