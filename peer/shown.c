@@ -53,7 +53,7 @@ static void
 open_context(void)
 {
     context = 0;
-    if (syscall(SYS_io_setup, 2u, &context) != 0)
+    if (syscall(SYS_io_setup, 2ul, &context) != 0)
         context = 0; /* not here, or all are in use: two calls, then */
 }
 
@@ -147,13 +147,12 @@ write_all(int fd, struct msg_span bytes, bool begun)
     return true;
 }
 
-/* For the first line.  Without the page a mark is a write. */
+/* Without the page a mark is a write. */
 static void
 map_page(struct peer_shown *self)
 {
     const size_t len = (size_t)sysconf(_SC_PAGESIZE);
     const off_t begin = place(self) / (off_t)len * (off_t)len;
-    self->tried = true;
     self->counter = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (self->counter < 0)
         return;
@@ -165,6 +164,25 @@ map_page(struct peer_shown *self)
         return;
     self->page = page;
     self->page_len = len;
+}
+
+/* Whether the kernel refuses to fd what would have to wait: asked with a write
+ * of no bytes, which a socket might send. */
+static bool
+refuses(int fd)
+{
+    struct iocb nothing = {.aio_lio_opcode = IOCB_CMD_PWRITE, .aio_fildes = (uint32_t)fd, .aio_rw_flags = RWF_NOWAIT};
+    struct iocb *one[] = {&nothing};
+    struct io_event event;
+    struct stat what;
+    if (fstat(fd, &what) != 0 || !S_ISFIFO(what.st_mode))
+        return true;
+    lock_context();
+    const bool taken = syscall(SYS_io_submit, context, 1L, one) == 1;
+    while (taken && syscall(SYS_io_getevents, context, 1L, 1L, &event, NULL) < 0 && errno == EINTR)
+        ;
+    unlock_context();
+    return taken;
 }
 
 /* A mark that the kernel reads from the counter; false: write it. */
@@ -239,8 +257,11 @@ takes_both(const struct peer_shown *self, int fd, size_t len)
 static ssize_t
 try_both(struct peer_shown *self, int fd, struct msg_span bytes, uint64_t arrival, bool *marked)
 {
-    if (!self->tried)
+    if (!self->tried) {
         map_page(self);
+        self->may_wait = !refuses(fd);
+        self->tried = true;
+    }
     for (int i = 0; i < TRIES; i++) {
         const short room = wait_for_room(fd);
         if (room != POLLOUT)
@@ -255,9 +276,7 @@ try_both(struct peer_shown *self, int fd, struct msg_span bytes, uint64_t arriva
             errno = EINTR;
             return -1;
         }
-        if (line == -ENOSYS && !self->may_wait)
-            self->may_wait = true; /* this kernel's pipes know no other way */
-        else if (line != -EAGAIN)
+        if (line != -EAGAIN)
             return 0;
     }
     return 0;

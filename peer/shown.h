@@ -13,8 +13,8 @@ struct peer_shown {
     int fd;                 /* the file, borrowed; -1: nothing is kept */
     uint64_t number;        /* of the peer; its mark is the number'th of the file */
     uint64_t arrival;       /* the mark */
-    bool tried;             /* to get the page */
-    bool may_wait;          /* the kernel has no write that is refused instead */
+    bool tried;             /* to get what follows, for the first line */
+    bool may_wait;          /* the kernel has no write that is refused instead of waiting */
     uint64_t *page;         /* the part of the file that has the mark; NULL: not to be had */
     size_t page_len;
     int counter;            /* eventfd; -1: none */
