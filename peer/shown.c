@@ -32,10 +32,11 @@
 #define TRIES 16 /* at room that another writer takes */
 
 /* One for the process, since ending one takes some 30 ms; whoever has the lock
- * uses it.  0: the kernel has none for us. */
-static aio_context_t context;
+ * uses it. */
+static aio_context_t context; /* 0: the kernel has none for us, or was not asked */
+static bool asked;
 static pthread_mutex_t context_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t context_once = PTHREAD_ONCE_INIT;
+static pthread_once_t forks_once = PTHREAD_ONCE_INIT;
 
 static void
 lock_context(void)
@@ -49,27 +50,32 @@ unlock_context(void)
     (void)pthread_mutex_unlock(&context_lock);
 }
 
-static void
-open_context(void)
-{
-    context = 0;
-    if (syscall(SYS_io_setup, 2ul, &context) != 0)
-        context = 0; /* not here, or all are in use: two calls, then */
-}
-
 /* A child has none of its parent's. */
 static void
-open_own_context(void)
+forget_context(void)
 {
-    open_context();
+    context = 0;
+    asked = false;
     unlock_context();
 }
 
 static void
-start_context(void)
+watch_forks(void)
 {
-    open_context();
-    (void)pthread_atfork(lock_context, unlock_context, open_own_context); /* without it a child uses two calls */
+    (void)pthread_atfork(lock_context, unlock_context, forget_context); /* without it a child uses two calls */
+}
+
+static bool
+have_context(void)
+{
+    (void)pthread_once(&forks_once, watch_forks); /* it cannot fail */
+    lock_context();
+    if (!asked && syscall(SYS_io_setup, 2ul, &context) != 0)
+        context = 0; /* not here, or all are in use: two calls, then */
+    asked = true;
+    const bool have = context != 0;
+    unlock_context();
+    return have;
 }
 
 /* Where the mark stands in the file, in bytes. */
@@ -248,8 +254,7 @@ static bool
 takes_both(const struct peer_shown *self, int fd, size_t len)
 {
     struct stat what;
-    (void)pthread_once(&context_once, start_context); /* it cannot fail */
-    return context != 0 && self->fd >= 0 && len <= PIPE_BUF && fstat(fd, &what) == 0 && (S_ISFIFO(what.st_mode) || S_ISSOCK(what.st_mode));
+    return self->fd >= 0 && len <= PIPE_BUF && fstat(fd, &what) == 0 && (S_ISFIFO(what.st_mode) || S_ISSOCK(what.st_mode)) && have_context();
 }
 
 /* How many bytes of the line went with the mark: all or, to a socket, some; 0:
